@@ -1,0 +1,25 @@
+"""The one exception that means: the user can mend this, and one line is enough to say how."""
+
+
+class SuiteError(ValueError):
+    """Bad input or a failed step, shown as `error: <what> (<remedy>)` without a traceback.
+
+    Args:
+        what: restates the user's own input and what is wrong with it.
+        remedy: what would be right, or the command that mends it; may be empty.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(f"{what} ({remedy})" if remedy else what)
+        self.what = what
+        self.remedy = remedy
+
+
+def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """The remedy for an unknown name: the nearest known ones, or all of them when none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    if near:
+        return "did you mean " + " or ".join(near) + "?"
+    return "known: " + ", ".join(known) if known else "none is known"

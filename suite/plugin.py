@@ -1,0 +1,123 @@
+"""What a plugin is made of: a Module lists Studies, gradient rules and attacks; a Study has a typed config.
+
+A module object is a light table. Its targets are `"package.file:attribute"` strings that are loaded on first
+use, so that listing a plugin costs no heavy import. A config class must import without torch: it is what
+`suite info` shows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from suite.errors import SuiteError
+from suite.refs import parse_call, parse_number, split_list
+
+
+@dataclass(frozen=True)
+class Study:
+    """One experiment of a module.
+
+    Args:
+        summary: one line for `suite list`.
+        config: target of its StudyConfig class; must import without torch.
+        function: target of `(config, run) -> None`.
+        presets: named overrides of config fields, as plain values.
+    """
+
+    summary: str
+    config: str
+    function: str
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A lazily loaded object with its one-line summary, e.g. a gradient rule `(nn.Module, **arguments) -> nn.Module`."""
+
+    target: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Module:
+    """A plugin's table of contents; published under the entry-point group `suite.modules`.
+
+    Args:
+        name: prefix of its studies' names (`linbp` in `linbp.attack`).
+        summary: one line.
+        paper: the paper it stands on.
+        studies: by short name.
+        gradients: gradient rules by the name used in `--gradients`.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    studies: Mapping[str, Study] = field(default_factory=dict)
+    gradients: Mapping[str, Target] = field(default_factory=dict)
+
+
+class StudyConfig(BaseModel):
+    """Base of every study's config: the one source of CLI options, TOML keys, validation and the content key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    seed: int = Field(0, ge=0, description="Seed of every random draw; draws are keyed by (seed, sample id).")
+
+
+def option(
+    default: Any, description: str, *, unit: str = "", source: str = "", in_key: bool = True, **constraints: Any
+) -> Any:
+    """A config field: what it is, its unit, where in the paper it comes from.
+
+    `in_key=False` marks settings that cannot change a result (batch size), so that they stay out of the run's key.
+    """
+    extra = {"unit": unit, "source": source, "in_key": in_key}
+    return Field(default, description=description, json_schema_extra=extra, **constraints)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Marks a config field as a name that the host resolves before the run; its digest enters the content key."""
+
+    kind: str  # "model", "dataset" or "gradient"
+
+
+def _number(value: Any) -> Any:
+    return parse_number(value) if isinstance(value, str) else value
+
+
+def _items(value: Any) -> Any:
+    """Comma-separated text or a single value is a tuple of one or more."""
+    if isinstance(value, str):
+        return tuple(split_list(value))
+    return (value,) if isinstance(value, int | float) else value
+
+
+def _callable_text(value: str) -> str:
+    return str(parse_call(value))
+
+
+def _not_empty(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not value:
+        raise SuiteError("the list is empty", "give at least one value")
+    if len(set(value)) != len(value):
+        raise SuiteError(f"a value is given twice in {', '.join(map(str, value))}", "give each once")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+"""A real number, also written as a fraction."""
+
+Epsilon = Annotated[Number, Field(gt=0)]
+"""Attack strength, > 0, in units of the data's [0, 1] range (or of normalised pixels where a study says so)."""
+
+ModelRef = Annotated[str, Reference("model")]
+DatasetRef = Annotated[str, Reference("dataset")]
+GradientRef = Annotated[str, AfterValidator(_callable_text), Reference("gradient")]
+
+Epsilons = Annotated[tuple[Epsilon, ...], BeforeValidator(_items), AfterValidator(_not_empty)]
+Steps = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(_items), AfterValidator(_not_empty)]
+GradientRefs = Annotated[tuple[GradientRef, ...], BeforeValidator(_items), AfterValidator(_not_empty)]

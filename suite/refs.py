@@ -1,0 +1,77 @@
+"""References as people type them: `8/255`, `linbp(start=layer4)`, `wrn34(width=10)@weights.pt`, `bp,linbp(start=all)`.
+
+Parsing only; nothing here knows what the names mean. Light to import.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from suite.errors import SuiteError
+
+Argument = bool | int | float | str
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
+
+
+def parse_number(text: str | float) -> float:
+    """A real number or a fraction of two: `0.05`, `8/255`, `1e-3/2`. Raises SuiteError on anything else."""
+    parts = str(text).split("/")
+    if len(parts) > 2 or not all(_NUMBER.fullmatch(part.strip()) for part in parts):
+        raise SuiteError(f"{str(text)!r} is not a number", "write 0.05 or a fraction such as 8/255")
+    numerator, denominator = Fraction(parts[0].strip()), Fraction(parts[1].strip() if len(parts) == 2 else "1")
+    if denominator == 0:
+        raise SuiteError(f"{str(text)!r} divides by zero", "write a fraction such as 8/255")
+    return float(numerator / denominator)
+
+
+def split_list(text: str, separator: str = ",") -> list[str]:
+    """Splits at separators outside parentheses: `bp,linbp(start=all,x=1)` gives two items."""
+    items, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == separator and depth == 0:
+            items.append(text[start:position])
+            start = position + 1
+    return [item.strip() for item in [*items, text[start:]] if item.strip()]
+
+
+def parse_argument(text: str) -> Argument:
+    """`true`/`false`, an integer, a number or fraction, else the text itself."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    try:
+        return parse_number(text)
+    except SuiteError:
+        return text
+
+
+@dataclass(frozen=True)
+class Call:
+    """A name with keyword arguments, as typed on the command line; `str()` gives its canonical spelling."""
+
+    name: str
+    arguments: Mapping[str, Argument]
+
+    def __str__(self) -> str:
+        inner = ",".join(f"{key}={value}" for key, value in sorted(self.arguments.items()))
+        return f"{self.name}({inner})" if inner else self.name
+
+
+def parse_call(text: str) -> Call:
+    """Parses `name` or `name(key=value,...)`. Raises SuiteError with the text and what would be right."""
+    name, bracket, rest = text.strip().partition("(")
+    remedy = "write name or name(key=value,...)"
+    if not _NAME.fullmatch(name.strip()) or (bracket and not rest.rstrip().endswith(")")):
+        raise SuiteError(f"cannot read {text!r}", remedy)
+    arguments: dict[str, Argument] = {}
+    for item in split_list(rest.rstrip()[:-1]) if bracket else []:
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip().isidentifier() or key.strip() in arguments:
+            raise SuiteError(f"cannot read {item!r} in {text!r}", remedy)
+        arguments[key.strip()] = parse_argument(value.strip())
+    return Call(name.strip(), arguments)
