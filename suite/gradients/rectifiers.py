@@ -1,0 +1,74 @@
+"""Which torch functions are rectifiers, and whether a call works in place.
+
+Rectifier: an elementwise function that is the identity (up to a constant factor or a soft corner) on a
+half-line or interval and bends elsewhere. Clamps count only where they are a rectifier written otherwise
+(`min=0` without a maximum: ReLU; `min=0, max=6`: ReLU6), since models also clamp pixels.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+Function = Callable[..., Any]
+
+_ALWAYS: tuple[Function, ...] = (
+    *(F.relu, torch.relu, torch.Tensor.relu, torch.relu_, torch.Tensor.relu_),
+    *(F.relu6, F.hardtanh, F.hardtanh_),
+    *(F.leaky_relu, F.leaky_relu_, F.elu, F.elu_, F.celu, torch.celu_, F.selu, torch.selu_),
+    *(F.silu, F.gelu, F.softplus, F.mish, F.hardswish),
+)
+_CLAMPS: tuple[Function, ...] = (
+    *(torch.clamp, torch.clip, torch.Tensor.clamp, torch.Tensor.clip),
+    *(torch.clamp_, torch.clip_, torch.Tensor.clamp_, torch.Tensor.clip_),
+)
+_CLAMP_MINS: tuple[Function, ...] = (
+    *(torch.clamp_min, torch.clamp_min_, torch.Tensor.clamp_min, torch.Tensor.clamp_min_),
+)
+_THRESHOLDS: tuple[Function, ...] = (F.threshold, torch.threshold, torch.threshold_)
+
+RECTIFIERS: frozenset[Function] = frozenset((*_ALWAYS, *_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
+"""Every function whose calls may be rectifiers; `is_rectifier` decides for one call."""
+
+_CONDITIONAL = frozenset((*_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
+
+
+def is_rectifier(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether this call `function(*args, **kwargs)` is a rectifier of its first argument."""
+    if function not in RECTIFIERS:
+        return False
+    if function not in _CONDITIONAL:
+        return True
+    first, second = _bound(args, kwargs, 1, "min", "threshold"), _bound(args, kwargs, 2, "max", "value")
+    if function in _CLAMP_MINS:
+        return _is_number(first, 0)
+    if function in _CLAMPS:
+        return _is_number(first, 0) and (second is None or _is_number(second, 6))
+    return _is_number(first, 0) and _is_number(second, 0)
+
+
+def in_place(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether this call of a rectifier writes its result into its argument."""
+    return (
+        function.__name__.endswith("_")
+        or bool(kwargs.get("inplace", False))
+        or (function in _INPLACE_POSITION and len(args) > _INPLACE_POSITION[function] and bool(args[_INPLACE_POSITION[function]]))
+    )
+
+
+# Position of `inplace` among the arguments of torch.nn.functional's functions.
+_INPLACE_POSITION: Mapping[Function, int] = {
+    F.relu: 1, F.relu6: 1, F.silu: 1, F.mish: 1, F.hardswish: 1, F.selu: 1,
+    F.leaky_relu: 2, F.elu: 2, F.celu: 2, F.hardtanh: 3, F.threshold: 3,
+}  # fmt: skip
+
+
+def _bound(args: tuple[Any, ...], kwargs: Mapping[str, Any], position: int, *names: str) -> Any:
+    if len(args) > position:
+        return args[position]
+    return next((kwargs[name] for name in names if name in kwargs), None)
+
+
+def _is_number(value: Any, expected: float) -> bool:
+    return isinstance(value, int | float) and value == expected

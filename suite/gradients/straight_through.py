@@ -1,0 +1,66 @@
+"""A value from one tensor, the gradient to another: the bridge every modified backward pass needs.
+
+The usual `x + (y - x).detach()` is neither bit-exact nor safe at infinities (inf - inf is NaN); this is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx
+
+
+class _StraightThrough(torch.autograd.Function):
+    """forward(x, y) = y; backward passes the gradient to x unchanged. Twice differentiable and vmappable."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, y: Tensor) -> Tensor:
+        return y.view_as(y)
+
+    @staticmethod
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        """Nothing to keep: the derivative is the identity."""
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
+
+
+class _StraightThroughDual(_StraightThrough):
+    """The same with forward-mode derivatives; apart, since the compiler does not trace a custom `jvp`."""
+
+    @staticmethod
+    def jvp(ctx: FunctionCtx, tangent_x: Tensor, tangent_y: Tensor | None) -> Tensor:
+        return tangent_x.view_as(tangent_x)
+
+
+def straight_through(x: Tensor, y: Tensor) -> Tensor:
+    """Tensor equal to `y` bit for bit whose derivative is the identity with respect to `x` (same shape)."""
+    function = _StraightThrough if torch.compiler.is_compiling() else _StraightThroughDual
+    return function.apply(x, y)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def identity_backward(
+    function: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, Any], in_place: bool
+) -> Tensor:
+    """Calls an elementwise `function(x, ...)` so that its derivative with respect to x is the identity.
+
+    In place, x itself is overwritten and returned, outside of autograd: its history stays as it was, which is
+    the identity, and its version counter moves on as it would have. A leaf that requires grad is refused as ever.
+    """
+    x: Tensor = args[0]
+    if not in_place:
+        with torch.no_grad():
+            y = function(*args, **kwargs)
+        return straight_through(x, y)
+    if x.requires_grad and x.is_leaf and torch.is_grad_enabled():
+        return function(*args, **kwargs)  # raises autograd's own error
+    if torch.compiler.is_compiling():  # the compiler follows no_grad, eager forward mode follows detach
+        with torch.no_grad():
+            function(*args, **kwargs)
+    else:
+        function(x.detach(), *args[1:], **kwargs)
+    return x

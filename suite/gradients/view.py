@@ -1,0 +1,100 @@
+"""A second model over the same parameters: what lets a gradient rule change a backward pass without editing a model.
+
+`view(model, rule)` mirrors the module tree. Every mirrored module shares its original's parameters, buffers,
+hooks and train/eval mode, and passes each forward call through the rule. The original is never written to.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, Protocol, cast
+
+import torch
+from torch import nn
+
+from suite.errors import SuiteError, did_you_mean
+
+Forward = Callable[..., Any]
+
+
+class ForwardRule(Protocol):
+    """What a view asks for at every module call."""
+
+    def call(self, module: "View", forward: Forward, /, *args: Any, **kwargs: Any) -> Any:
+        """Runs `forward(*args, **kwargs)` of `module`, with whatever the rule does around it."""
+
+
+class View(nn.Module):
+    """Mixin of every mirrored module. `path` is the module's (first) name in the mirrored model, "" at the root."""
+
+    path: str = ""
+    rules: tuple[ForwardRule, ...] = ()
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        call = super().forward
+        for rule in self.rules:  # a container made on the fly (a slice of Sequential) has none
+            call = partial(rule.call, self, call)
+        return call(*args, **kwargs)
+
+    @property
+    def training(self) -> bool:  # type: ignore[override]
+        """The original's mode: a view has none of its own."""
+        original = self.__dict__.get("original", ())
+        return bool(original[0].training if original else self.__dict__.get("mode", True))
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        if original := self.__dict__.get("original", ()):
+            original[0].training = mode
+        else:
+            self.__dict__["mode"] = mode
+
+
+def view(model: nn.Module, rule: ForwardRule) -> nn.Module:
+    """A model with `model`'s class, parameters, buffers, hooks and mode whose module calls pass through `rule`.
+
+    Views compose: a view of a view applies both rules, the later one outermost. Raises SuiteError for TorchScript
+    modules, whose forward cannot be entered.
+    """
+    return _mirror(model, "", rule, {})
+
+
+def _mirror(module: nn.Module, path: str, rule: ForwardRule, done: dict[int, nn.Module]) -> nn.Module:
+    if id(module) in done:
+        return done[id(module)]
+    if isinstance(module, torch.jit.ScriptModule):
+        raise SuiteError(f"module {path or 'model'!r} is TorchScript", "pass the original nn.Module")
+    mirrored_class = _mirrored_class(type(module))
+    mirrored = cast(View, mirrored_class.__new__(mirrored_class))
+    done[id(module)] = mirrored
+    # Parameter, buffer and hook tables stay the same objects, so moving or hooking one side moves or hooks both.
+    attributes = {name: value for name, value in module.__dict__.items() if name != "training"}
+    children = {
+        name: child if child is None else _mirror(child, f"{path}.{name}".lstrip("."), rule, done)
+        for name, child in module._modules.items()
+    }
+    rules = (*(module.rules if isinstance(module, View) else ()), rule)
+    # In a tuple, so that nn.Module does not register the original as a child.
+    attributes |= {"_modules": children, "original": (module,), "rules": rules, "path": path}
+    mirrored.__dict__.update(attributes)
+    return mirrored
+
+
+@cache
+def _mirrored_class(cls: type[nn.Module]) -> type[nn.Module]:
+    return cls if issubclass(cls, View) else type(cls.__name__, (View, cls), {"__module__": cls.__module__})
+
+
+def find_path(model: nn.Module, path: str) -> str:
+    """The module path that `path` names: exact, or the one module whose path ends in it (`layer4` inside a wrapper).
+
+    Raises SuiteError with the nearest names when there is none, or all candidates when there are several.
+    """
+    names = [name for name, _ in model.named_modules() if name]
+    if path in names:
+        return path
+    endings = [name for name in names if name.endswith(f".{path}")]
+    if len(endings) == 1:
+        return endings[0]
+    if endings:
+        raise SuiteError(f"start {path!r} names several modules", "one of " + ", ".join(endings[:6]))
+    raise SuiteError(f"the model has no module {path!r}", did_you_mean(path, names))
