@@ -23,3 +23,9 @@ def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
     if near:
         return "did you mean " + " or ".join(near) + "?"
     return "known: " + ", ".join(known) if known else "none is known"
+
+
+def one_line(error: BaseException) -> str:
+    """An unexpected exception as one line: its type and the first line of its message."""
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -68,7 +68,13 @@ class StudyConfig(BaseModel):
 
 
 def option(
-    default: Any, description: str, *, unit: str = "", source: str = "", in_key: bool = True, **constraints: Any
+    default: Any,
+    description: str,
+    *,
+    unit: str = "",
+    source: str = "",
+    in_key: bool = True,
+    **constraints: Any,
 ) -> Any:
     """A config field: what it is, its unit, where in the paper it comes from.
 
@@ -119,5 +125,7 @@ DatasetRef = Annotated[str, Reference("dataset")]
 GradientRef = Annotated[str, AfterValidator(_callable_text), Reference("gradient")]
 
 Epsilons = Annotated[tuple[Epsilon, ...], BeforeValidator(_items), AfterValidator(_not_empty)]
-Steps = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(_items), AfterValidator(_not_empty)]
+Steps = Annotated[
+    tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(_items), AfterValidator(_not_empty)
+]
 GradientRefs = Annotated[tuple[GradientRef, ...], BeforeValidator(_items), AfterValidator(_not_empty)]

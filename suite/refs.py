@@ -21,7 +21,10 @@ def parse_number(text: str | float) -> float:
     parts = str(text).split("/")
     if len(parts) > 2 or not all(_NUMBER.fullmatch(part.strip()) for part in parts):
         raise SuiteError(f"{str(text)!r} is not a number", "write 0.05 or a fraction such as 8/255")
-    numerator, denominator = Fraction(parts[0].strip()), Fraction(parts[1].strip() if len(parts) == 2 else "1")
+    numerator, denominator = (
+        Fraction(parts[0].strip()),
+        Fraction(parts[1].strip() if len(parts) == 2 else "1"),
+    )
     if denominator == 0:
         raise SuiteError(f"{str(text)!r} divides by zero", "write a fraction such as 8/255")
     return float(numerator / denominator)

@@ -13,6 +13,19 @@ module = Module(
             summary="White-box attack under several gradient rules: success rate per rule, eps and step (Table 1).",
             config="modules.linbp.attack:AttackConfig",
             function="modules.linbp.attack:attack",
+            presets={
+                "quick": {},
+                "paper": {"model": "resnet50", "dataset": "cifar10"},
+                # What the released script does: normalised images, a ball of twice eps, minus the true logit as loss.
+                "code": {
+                    "model": "resnet50",
+                    "dataset": "cifar10",
+                    "eps": (0.1, 0.2),
+                    "input_space": "normalised",
+                    "loss": "nll_logits",
+                    "early_stop": False,
+                },
+            },
         ),
     },
     gradients={

@@ -17,11 +17,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
+from modules.linbp.constant_tail import ConstantTail
+from modules.linbp.trace import Interception, State, Trace
 from suite.errors import SuiteError
-from suite.gradients.rectifiers import in_place, is_rectifier
-from suite.gradients.straight_through import identity_backward
 from suite.gradients.view import Forward, View, find_path, view
 
 
@@ -63,50 +62,7 @@ def linear_backward(model: nn.Module, start: str | int | None = None) -> Iterato
         del model.__dict__["forward"]
 
 
-@dataclass
-class Trace:
-    """One forward pass: rectifier calls so far, and the first one whose derivative is skipped, once known."""
-
-    calls: int = 0
-    first: int | None = None
-    entries: dict[str, "State | None"] = field(default_factory=dict)  # state on entry, by module path
-
-    def enter(self, is_start: bool, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Called as a module is entered; returns the arguments it shall run with."""
-        if is_start and self.first is None:
-            self.first = self.calls
-        return args
-
-    def rectify(self, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Runs one rectifier call."""
-        linear = self.first is not None and self.calls >= self.first
-        self.calls += 1
-        if not linear or not args:
-            return function(*args, **kwargs)
-        return identity_backward(function, args, kwargs, in_place(function, args, kwargs))
-
-    def other(self, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Runs any other call of a torch function."""
-        return function(*args, **kwargs)
-
-
-class _Interception(TorchFunctionMode):
-    """Sends torch functions called in this thread to the trace, however a model spells them."""
-
-    def __init__(self, trace: Trace) -> None:
-        super().__init__()
-        self.trace = trace
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if is_rectifier(function, args, kwargs):
-            return self.trace.rectify(function, args, kwargs)
-        return self.trace.other(function, args, kwargs)
-
-
 _active = threading.local()  # .traces: rule -> Trace of the forward pass that this thread is in
-
-State = tuple[int, int | None]
 
 
 @dataclass(eq=False)
@@ -120,28 +76,34 @@ class LinBP:
     def call(self, module: View, forward: Forward, /, *args: Any, **kwargs: Any) -> Any:
         """Runs one module call of the view (suite.gradients.view.ForwardRule)."""
         trace = _traces().get(self)
-        if trace is None:
-            return self.run(self._trace_at(module, args, kwargs), module, forward, args, kwargs)
-        if not torch.compiler.is_compiling():
-            self._remember(trace, module.path)
-        return forward(*trace.enter(module.path == self.start, args), **kwargs)
-
-    def run(self, trace: Trace, module: View, forward: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Runs the outermost module call of a forward pass under `trace`."""
-        traces = _traces()
-        traces[self] = trace
-        try:
-            with _Interception(trace):
-                result = forward(*trace.enter(module.path == self.start, args), **kwargs)
-        finally:
-            del traces[self]
+        if trace is not None:
+            if not torch.compiler.is_compiling():
+                self._remember(trace, module.path)
+            return forward(*trace.enter(module.path == self.start, args), **kwargs)
+        with self.tracing(self._trace_at(module, args, kwargs)) as trace:
+            result = self.call(module, forward, *args, **kwargs)
         if module.path == "":
             self._check(trace)
             self.entries = trace.entries
         return result
 
+    def engine(self, model: nn.Module, probe: Tensor) -> ConstantTail:
+        """The faster exact way to differentiate this rule's models (suite.attacks.differentiate.OwnEngine)."""
+        return ConstantTail(self, model, probe)
+
+    @contextmanager
+    def tracing(self, trace: Trace) -> Iterator[Trace]:
+        """Within the block, this thread's forward passes of the view run under `trace`."""
+        traces = _traces()
+        traces[self] = trace
+        try:
+            with Interception(trace):
+                yield trace
+        finally:
+            del traces[self]
+
     def new_trace(self) -> Trace:
-        """The state in which a whole forward pass begins."""
+        """The state in which a whole forward pass begins; a negative start must have been counted."""
         if isinstance(self.start, str):
             return Trace()
         return Trace(first=self.start if self.start >= 0 else (self.total or 0) + self.start)
@@ -173,13 +135,8 @@ class LinBP:
     def _count(self, module: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
         """Rectifier calls of one forward pass, found by a pass without side effects."""
         buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
-        traces, trace = _traces(), Trace()
-        traces[self] = trace
-        try:
-            with torch.no_grad(), torch.random.fork_rng(), _Interception(trace):
-                torch.func.functional_call(module, buffers, args, kwargs)
-        finally:
-            del traces[self]
+        with torch.no_grad(), torch.random.fork_rng(), self.tracing(Trace()) as trace:
+            torch.func.functional_call(module, buffers, args, kwargs)
         if trace.calls + int(self.start) < 0:
             raise _out_of_range(int(self.start), trace.calls)
         return trace.calls

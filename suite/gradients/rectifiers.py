@@ -53,7 +53,11 @@ def in_place(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any
     return (
         function.__name__.endswith("_")
         or bool(kwargs.get("inplace", False))
-        or (function in _INPLACE_POSITION and len(args) > _INPLACE_POSITION[function] and bool(args[_INPLACE_POSITION[function]]))
+        or (
+            function in _INPLACE_POSITION
+            and len(args) > _INPLACE_POSITION[function]
+            and bool(args[_INPLACE_POSITION[function]])
+        )
     )
 
 

@@ -1,0 +1,115 @@
+"""`linbp.attack`: success rate of a white-box attack under several gradient rules (Li et al. 2022, Sec. 4.2, Table 1).
+
+Every rule attacks the same samples, those that the model classifies correctly when clean; success is always that
+of the true model. Imports of torch and matplotlib stand in functions: `suite info` shows this config without them.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import model_validator
+
+from suite.plugin import DatasetRef, Epsilons, GradientRefs, ModelRef, Number, Steps, StudyConfig, option
+from suite.refs import parse_call
+
+if TYPE_CHECKING:
+    from suite.run import Run
+
+OWN_ATTACKS = ("ifgsm", "pgd")
+PART = 256  # samples per stored part: what an interruption can lose
+
+_TABLE = "Li et al., Sec. 4.2, Table 1"
+_CODE = "released code of Li et al."
+
+
+class AttackConfig(StudyConfig):
+    """White-box attack on one model under several gradient rules."""
+
+    model: ModelRef = option("digits-cnn", "model: name, name(k=v), name@WEIGHTS, run:RUN/NAME, import:pkg.mod:factory")
+    dataset: DatasetRef = option("digits", "data set, or folder:PATH; its test split is attacked")
+    gradients: GradientRefs = option(
+        ("bp", "linbp"),
+        "gradient rules; the first is the reference of the paired tests",
+        source="Li et al., Eq. 4-6",
+    )
+    attack: str = option(
+        "ifgsm", "ifgsm or pgd (all strengths in one batch), or any Foolbox attack class", source=_TABLE
+    )
+    eps: Epsilons = option((0.05, 0.1), "attack strengths: radii of the ball", unit="pixels in [0, 1]", source=_TABLE)
+    steps: Steps = option((5, 10), "numbers of steps K at which success is read", unit="steps", source=_TABLE)
+    step_size: Number = option(2 / 255, "length of a step", unit="as eps", source=_TABLE, gt=0)
+    norm: Literal["linf", "l2"] = option("linf", "norm of the ball and of a step", source="Li et al., Sec. 2.2")
+    loss: Literal["ce", "nll_logits", "stable_ce"] = option(
+        "ce",
+        "cross-entropy; minus the true logit; or cross-entropy without its cancellation at p = 1",
+        source=_CODE,
+    )
+    input_space: Literal["pixel", "normalised"] = option(
+        "pixel", "eps and step in pixels, or in pixels over the model's standard deviations", source=_CODE
+    )
+    early_stop: bool = option(True, "leave a sample at its first misclassified iterate, or read exactly the K-th")
+    limit: int | None = option(None, "attack at most this many test samples, class-balanced", unit="samples", gt=0)
+    engine: Literal["auto", "jacobian", "autograd"] = option(
+        "auto", "backward pass of a linearised tail: one matrix (where that is exact), or autograd"
+    )
+    fast: bool = option(
+        False, "fold batch norms and choose the memory layout: equal up to rounding; agreement recorded"
+    )
+    examples: int = option(4, "samples in the picture of adversarial images", unit="samples", ge=0)
+    batch_size: int = option(64, "samples attacked at once", unit="samples", in_key=False, gt=0)
+
+    @property
+    def own_attack(self) -> bool:
+        """Whether our own loop runs, and not Foolbox's."""
+        return parse_call(self.attack).name in OWN_ATTACKS
+
+    @model_validator(mode="after")
+    def _options_of_the_attack(self) -> "AttackConfig":
+        """Options of our own loop mean nothing to a Foolbox attack: refused there, not ignored."""
+        name = parse_call(self.attack).name
+        if self.own_attack and parse_call(self.attack).arguments:
+            raise ValueError(f"attack {name} takes its settings from this study's options, not in brackets")
+        for field in ("norm", "loss", "input_space", "early_stop", "engine", "fast"):
+            if not self.own_attack and getattr(self, field) != type(self).model_fields[field].default:
+                raise ValueError(f"{field} is an option of ifgsm and pgd, not of {name}")
+        return self
+
+
+def attack(config: AttackConfig, run: "Run") -> None:
+    """Success rate per gradient rule, eps and number of steps (Li et al. 2022, Sec. 4.2, Table 1)."""
+    from modules.linbp import attack_figures, attack_tables
+    from modules.linbp.white_box import Scene
+    from suite.attacks import frozen
+
+    model = run.model(config.model)
+    with frozen(model):
+        scene = Scene(config, run, model)
+        attackers = {gradient: scene.attacker(gradient) for gradient in config.gradients}
+        for gradient, attacker in attackers.items():
+            for first in run.track(range(0, len(scene.ids), PART), gradient):
+                ids = scene.ids[first : first + PART]
+                run.table("samples").extend(
+                    run.once(f"{gradient} {first}", lambda g=gradient, a=attacker, i=ids: scene.rows(g, a, i))
+                )
+            shown = scene.ids[: config.examples]
+            run.table("examples").extend(
+                run.once(f"{gradient} examples", lambda g=gradient, a=attacker, i=shown: scene.pictures(g, a, i))
+            )
+    run.record(clean_accuracy=scene.clean_accuracy, attacked=len(scene.ids), engines=scene.facts)
+
+    samples = run.table("samples").columns
+    for row in attack_tables.success(samples, scene.readings):
+        run.table("success").add(**row)
+        run.headline(**{f"{row['gradient']} eps={row['eps']:g} K={row['steps']}": round(row["rate"], 4)})
+    for row in attack_tables.by_step(samples, scene.steps):
+        run.table("by_step").add(**row)
+    for row in attack_tables.published(run.table("success").rows(), config.model, config.dataset):
+        run.table("published").add(**row)
+    if len(run.table("published")):
+        run.show("published", title="Table 1 of Li et al. beside what was measured")
+    run.show("success", title=f"{config.attack} on {config.model} / {config.dataset}: success rate, 95 % interval")
+
+    caption = f"Success rate against step, n = {len(scene.ids)}; bands are 95 % Wilson intervals."
+    run.figure("success_by_step", attack_figures.success_by_step(run.table("by_step").rows()), caption)
+    if config.examples:
+        pictures = attack_figures.adversarial_images(run.table("examples").rows())
+        run.figure("adversarial_images", pictures, "Perturbations are shown at full contrast around grey.")

@@ -1,0 +1,200 @@
+"""The backward pass of a linearised tail as one matrix.
+
+With frozen weights, batch norm in eval mode and every rectifier from the start on linear in the backward pass, the
+tail's Jacobian d logits / d tail-input does not depend on the input: C backward passes give it once, and after that the
+tail's forward pass needs no graph and its backward pass is one matrix product. A max-pool is the one common operation in
+a tail that does depend on the data; it cuts the tail into segments, between which its own mask is applied.
+
+Where this holds is found out, not assumed: from the graph (does everything behind a cut depend on the input through the
+cut alone?) and from the numbers (the gradient on a second input against autograd's). Where it does not, SuiteError says why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from modules.linbp.trace import Trace
+from suite.attacks.losses import Cotangent
+from suite.errors import SuiteError
+
+if TYPE_CHECKING:
+    from modules.linbp.gradient import LinBP
+
+_MAX_POOLS = frozenset(
+    (
+        F.max_pool1d,
+        F.max_pool2d,
+        torch.max_pool1d,
+        torch.max_pool2d,
+        F.adaptive_max_pool2d,
+        F.adaptive_max_pool1d,
+    )
+)
+# Entries of a Jacobian in the middle of the tail (between pools) above which autograd is cheaper.
+_LARGEST_JACOBIAN = 2**20
+# Relative difference from autograd's gradient that rounding explains.
+_TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
+
+
+@dataclass
+class Segment:
+    """A stretch of the tail in one forward pass: `begin` is its detached input, `end` its output.
+
+    `pool` is the (input, output) of the max-pool in front of it, None for the first segment.
+    """
+
+    begin: Tensor
+    pool: tuple[Tensor, Tensor] | None
+    end: Tensor | None = None
+
+
+class CuttingTrace(Trace):
+    """A forward pass that is cut at the start and at every max-pool behind it."""
+
+    def __init__(self, first: int | None, with_graph: Callable[[int], bool]) -> None:
+        super().__init__(first=first)
+        self.with_graph = with_graph  # does the segment of this index keep a graph?
+        self.head_end: Tensor | None = None
+        self.segments: list[Segment] = []
+
+    def enter(self, is_start: bool, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Cuts at the start module's input."""
+        begins = is_start and self.first is None
+        args = super().enter(is_start, args)
+        return (self._cut_head(args[0]), *args[1:]) if begins and args else args
+
+    def rectify(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Cuts at the first linear rectifier's input where the start is an index."""
+        if self.calls == self.first and self.head_end is None:
+            args = (self._cut_head(args[0]), *args[1:])
+        return super().rectify(function, args, kwargs)
+
+    def other(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Cuts around max-pools behind the start."""
+        if function not in _MAX_POOLS or not self.segments:
+            return function(*args, **kwargs)
+        self.segments[-1].end = args[0]
+        with torch.enable_grad():
+            pool_input = args[0].detach().requires_grad_()
+            pool_output = function(pool_input, *args[1:], **kwargs)
+        return self._begin(pool_output, (pool_input, pool_output))
+
+    def _cut_head(self, x: Any) -> Tensor:
+        if not isinstance(x, Tensor):
+            raise SuiteError("the start module's input is not one tensor")
+        self.head_end = x
+        return self._begin(x, None)
+
+    def _begin(self, x: Tensor, pool: tuple[Tensor, Tensor] | None) -> Tensor:
+        begin = x.detach()
+        if self.with_graph(len(self.segments)):
+            begin.requires_grad_()
+        self.segments.append(Segment(begin, pool))
+        # A rectifier may overwrite its input in place, which autograd forbids on a leaf but not on its view.
+        return begin.view_as(begin)
+
+
+class ConstantTail:
+    """A Differentiator (suite.attacks.differentiate) for a LinBP view with a constant tail."""
+
+    name = "jacobian"
+
+    def __init__(self, rule: "LinBP", model: nn.Module, probe: Tensor) -> None:
+        if model.training:
+            raise SuiteError("the model is in train mode")
+        if len(probe) < 2:
+            raise SuiteError("fewer than two inputs to check on")
+        self.rule, self.model = rule, model
+        with torch.no_grad():
+            model(probe[:1])  # checks the start, and counts the rectifiers where it is negative
+        self.jacobians: list[Tensor | None] = []
+        self.jacobians = self._calibrate(probe[:1])
+        self._check(probe[1:2])
+
+    def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
+        x = x.detach().requires_grad_()
+        logits, trace = self._forward(x, lambda index: self.jacobians[index] is None)
+        gradient = cotangent(logits.detach())
+        for segment, jacobian in zip(reversed(trace.segments), reversed(self.jacobians), strict=True):
+            if jacobian is not None:
+                gradient = (gradient.flatten(1) @ jacobian).view_as(segment.begin)
+            else:
+                assert segment.end is not None
+                (gradient,) = torch.autograd.grad(segment.end, segment.begin, gradient)
+            if segment.pool is not None:
+                (gradient,) = torch.autograd.grad(segment.pool[1], segment.pool[0], gradient)
+        assert trace.head_end is not None
+        if trace.head_end is not x:
+            (gradient,) = torch.autograd.grad(trace.head_end, x, gradient)
+        return logits.detach(), gradient
+
+    def _forward(self, x: Tensor, with_graph: Callable[[int], bool]) -> tuple[Tensor, CuttingTrace]:
+        trace = CuttingTrace(self.rule.new_trace().first, with_graph)
+        with self.rule.tracing(trace):
+            logits: Tensor = self.model(x)
+        if not trace.segments:
+            raise SuiteError("the start is not reached")
+        trace.segments[-1].end = logits
+        return logits, trace
+
+    def _calibrate(self, x: Tensor) -> list[Tensor | None]:
+        """Each segment's Jacobian (outputs, inputs) from one sample, or None where autograd is cheaper."""
+        x = x.detach().requires_grad_()
+        with torch.enable_grad():
+            _, trace = self._forward(x, lambda index: True)
+        _require_chain(x, trace)
+        jacobians = []
+        for index, segment in enumerate(trace.segments):
+            assert segment.end is not None
+            small = segment.end.numel() * segment.begin.numel() <= _LARGEST_JACOBIAN
+            final = index == len(trace.segments) - 1
+            jacobians.append(_jacobian(segment.end, segment.begin) if small or final else None)
+        return jacobians
+
+    def _check(self, x: Tensor) -> None:
+        """Compares with autograd on another input than the one the Jacobians came from."""
+        generator = torch.Generator().manual_seed(0)
+
+        def cotangent(logits: Tensor) -> Tensor:
+            drawn = torch.randn(logits.shape, generator=generator.manual_seed(0), dtype=logits.dtype)
+            return drawn.to(logits.device)
+
+        _, ours = self(x, cotangent)
+        x = x.detach().requires_grad_()
+        logits = self.model(x)
+        (exact,) = torch.autograd.grad(logits, x, cotangent(logits))
+        difference = float((ours - exact).norm() / exact.norm().clamp(min=torch.finfo(exact.dtype).tiny))
+        if not difference <= _TOLERANCE.get(x.dtype, 1e-2):
+            raise SuiteError(f"the tail is not constant: gradients differ by {difference:.1e}")
+
+
+def _require_chain(x: Tensor, trace: CuttingTrace) -> None:
+    """Every segment's output must depend on the segment's input, and on nothing else that depends on the model's input."""
+    earlier = [x]
+    for segment in trace.segments:
+        assert segment.end is not None
+        if not segment.end.requires_grad:
+            raise SuiteError("a part of the tail does not depend on its input")
+        candidates = [segment.begin, *earlier]
+        found = torch.autograd.grad(segment.end.sum(), candidates, retain_graph=True, allow_unused=True)
+        if found[0] is None:
+            raise SuiteError("a part of the tail does not depend on its input")
+        if any(gradient is not None for gradient in found[1:]):
+            raise SuiteError("another path leads round the start or a max-pool behind it")
+        earlier.append(segment.begin)
+
+
+def _jacobian(output: Tensor, x: Tensor) -> Tensor:
+    """d output / d x for a single sample: (output.numel(), x.numel()), by batched backward passes."""
+    rows = []
+    identity = torch.eye(output.numel(), dtype=output.dtype, device=output.device)
+    for cotangents in identity.split(256):
+        grads = torch.autograd.grad(
+            output, x, cotangents.view(-1, *output.shape), retain_graph=True, is_grads_batched=True
+        )
+        rows.append(grads[0].flatten(1))
+    return torch.cat(rows)

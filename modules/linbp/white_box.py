@@ -1,0 +1,233 @@
+"""White-box attacks on one model under several gradient rules: the work behind `linbp.attack`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from modules.linbp.attack_tables import step_text
+from suite import data
+from suite.attacks import (
+    Engine,
+    Settings,
+    ball_noise,
+    exact_engine,
+    fast_engine,
+    foolbox_model,
+    has_steps,
+    iterate,
+    make_attack,
+    random_starts,
+)
+from suite.errors import SuiteError
+from suite.models import Classifier
+from suite.refs import Call, parse_call
+
+if TYPE_CHECKING:
+    from modules.linbp.attack import AttackConfig
+    from suite.run import Run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an attack did to N samples under E strengths.
+
+    fooled (E, N, S): by reading; prediction (E, N) and adversarials (E, N, ...) at the last one. Readings are the
+    steps 0..K of our own iterated attack, or the numbers of steps that a Foolbox attack was run with.
+    """
+
+    fooled: Tensor
+    prediction: Tensor
+    adversarials: Tensor
+
+
+@torch.no_grad()
+def predict(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
+    """Classes (N,) of (N, C, H, W) images."""
+    return torch.cat([model(batch).argmax(1) for batch in images.split(batch_size)])
+
+
+def fused_attack(
+    engine: Engine, images: Tensor, labels: Tensor, epsilons: tuple[float, ...], settings: Settings,
+    *, readings: tuple[int, ...], noise: Tensor | None, batch_size: int,
+) -> Outcome:  # fmt: skip
+    """I-FGSM, or PGD from unit-ball `noise` (N, ...): every strength and step from one trajectory.
+
+    `epsilons` in any order; the outcome keeps it. `readings` are the steps that the study reports.
+    """
+    order = sorted(range(len(epsilons)), key=lambda index: epsilons[index])
+    ascending = tuple(epsilons[index] for index in order)
+    parts = []
+    for batch in torch.arange(len(images), device=images.device).split(batch_size):
+        start = None if noise is None else random_starts(images[batch], noise[batch], ascending, settings)
+        parts.append(
+            iterate(
+                engine.differentiate, torch.no_grad()(engine.predict), images[batch], labels[batch], ascending, settings,
+                start=start, judge=None if engine.judge is None else torch.no_grad()(engine.judge), readings=readings,
+            )
+        )  # fmt: skip
+    back = [order.index(index) for index in range(len(epsilons))]
+    return Outcome(
+        torch.cat([part.fooled for part in parts], 1)[back],
+        torch.cat([part.prediction for part in parts], 1)[back],
+        torch.cat([part.adversarials for part in parts], 1)[back],
+    )
+
+
+def foolbox_attack(
+    model: nn.Module, attacked: nn.Module, call: Call, images: Tensor, labels: Tensor, epsilons: tuple[float, ...],
+    *, step_size: float, readings: tuple[int | None, ...], batch_size: int,
+) -> Outcome:  # fmt: skip
+    """Any Foolbox attack on `attacked` (the model under a gradient rule), judged by the true `model`.
+
+    One call per reading, the number of steps given to attacks that take one (`None` leaves it to the attack).
+    """
+    fooled, predictions, adversarials = [], [], []
+    with foolbox_model(attacked) as target:
+        for steps in readings:
+            defaults: dict[str, Any] = {"abs_stepsize": step_size} | ({} if steps is None else {"steps": steps})
+            attack = make_attack(call, **defaults)
+            parts = [
+                torch.stack(attack(target, x, y, epsilons=list(epsilons))[1])
+                for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
+            ]
+            adversarials = torch.cat([part.detach() for part in parts], 1)
+            predictions = torch.stack([predict(model, x, batch_size) for x in adversarials])
+            fooled.append(predictions != labels)
+    return Outcome(torch.stack(fooled, -1), predictions, adversarials)
+
+
+def perturbation_norms(adversarials: Tensor, images: Tensor, norm: str, unit: float | Tensor) -> Tensor:
+    """(E, N): sup or l2 norm of each perturbation, in the units of epsilon."""
+    offset = ((adversarials - images) / unit).flatten(2)
+    return offset.abs().amax(2) if norm == "linf" else offset.norm(dim=2)
+
+
+Attacker = Callable[[Tensor, Tensor, np.ndarray], Outcome]
+"""Attacks images (N, C, H, W) of labels (N,) and ids (N,)."""
+
+
+class Scene:
+    """A model, the samples that it classifies correctly, and an attacker for every gradient rule.
+
+    Attributes:
+        ids: (N,) test samples that are attacked.
+        clean_accuracy: share of the chosen samples that are.
+        steps: number of steps -> its place among the outcomes' readings; None for attacks without steps.
+        readings: those of them that the table reports.
+        facts: per gradient rule, which engine differentiated.
+
+    Raises:
+        SuiteError: fewer than two samples are classified correctly; an attack or a start that does not exist.
+    """
+
+    def __init__(self, config: "AttackConfig", run: "Run", model: Classifier) -> None:
+        self.config, self.run, self.model = config, run, model
+        self.split = run.dataset(config.dataset).test
+        self.call = parse_call(config.attack)
+        self.steps: dict[int | None, int]
+        self.readings: dict[int | None, int]
+        if config.own_attack:
+            self.steps = {step: step for step in range(max(config.steps) + 1)}
+            self.readings = {step: step for step in sorted(config.steps)}
+        else:
+            make_attack(self.call)  # an unknown one is refused before any work
+            numbers = sorted(config.steps) if has_steps(self.call) else [None]
+            self.steps = self.readings = {number: place for place, number in enumerate(numbers)}
+        self.unit: float | Tensor = model.std[0] if config.input_space == "normalised" else 1.0
+        self.facts: dict[str, Any] = {}
+        self.ids, self.clean_accuracy = self._correctly_classified()
+        self.probe = self._images(self.ids[: max(2, min(len(self.ids), config.batch_size))])
+
+    def attacker(self, gradient: str) -> Attacker:
+        """The configured attack under one gradient rule, tried on a sample so that a bad start shows before any work."""
+        config, rule = self.config, self.run.gradient(gradient)
+        attacked = rule(self.model)
+        with torch.no_grad():
+            attacked(self.probe[:1])
+        if not config.own_attack:
+            self.facts[gradient] = {"engine": "foolbox"}
+            return lambda images, labels, ids: foolbox_attack(
+                self.model, attacked, self.call, images, labels, config.eps,
+                step_size=config.step_size, readings=tuple(self.readings), batch_size=config.batch_size,
+            )  # fmt: skip
+        settings = Settings(
+            max(config.steps),
+            config.step_size,
+            config.norm,
+            config.loss,
+            self.unit,
+            early_stop=config.early_stop,
+        )
+        engine = (fast_engine if config.fast else exact_engine)(self.model, rule, self.probe, config.engine)
+        self.facts[gradient] = dict(engine.facts)
+        return lambda images, labels, ids: fused_attack(
+            engine, images, labels, config.eps, settings,
+            readings=config.steps, noise=self._noise(ids), batch_size=config.batch_size,
+        )  # fmt: skip
+
+    def rows(self, gradient: str, attacker: Attacker, ids: np.ndarray) -> dict[str, Any]:
+        """One row per sample and strength, as columns; `first_fooled_step` is -1 for never."""
+        images, labels = self._images(ids), self.split.targets(ids, self.run.device)
+        outcome = attacker(images, labels, ids)
+        norms = perturbation_norms(outcome.adversarials, images, self.config.norm, self.unit)
+        count, strengths = len(ids), len(self.config.eps)
+        fooled = outcome.fooled.flatten(0, 1).cpu().numpy()
+        return {
+            "id": np.tile(ids, strengths),
+            "label": labels.repeat(strengths).cpu().numpy(),
+            "clean_prediction": labels.repeat(strengths).cpu().numpy(),
+            "gradient": [gradient] * (count * strengths),
+            "eps": np.repeat(self.config.eps, count),
+            "first_fooled_step": self._first_step(fooled),
+            "fooled_by_step": step_text(fooled),
+            "prediction": outcome.prediction.flatten().cpu().numpy(),
+            "perturbation": norms.flatten().double().cpu().numpy(),
+        }
+
+    def pictures(self, gradient: str, attacker: Attacker, ids: np.ndarray) -> dict[str, Any]:
+        """Clean and adversarial images under the largest eps, pixels flattened, as columns."""
+        images, labels = self._images(ids), self.split.targets(ids, self.run.device)
+        strongest = max(range(len(self.config.eps)), key=lambda index: self.config.eps[index])
+        outcome = attacker(images, labels, ids)
+        return {
+            "id": ids,
+            "label": labels.cpu().numpy(),
+            "gradient": [gradient] * len(ids),
+            "eps": [self.config.eps[strongest]] * len(ids),
+            "prediction": outcome.prediction[strongest].cpu().numpy(),
+            "shape": ["x".join(map(str, images.shape[1:]))] * len(ids),
+            "clean": [row.tolist() for row in images.flatten(1).cpu()],
+            "adversarial": [row.tolist() for row in outcome.adversarials[strongest].flatten(1).cpu()],
+        }
+
+    def _correctly_classified(self) -> tuple[np.ndarray, float]:
+        chosen = data.sample(self.split, self.config.limit, self.config.seed)
+        correct = np.zeros(len(chosen), dtype=bool)
+        size = 4 * self.config.batch_size
+        for first in range(0, len(chosen), size):
+            ids = chosen[first : first + size]
+            classes = predict(self.model, self._images(ids), size)
+            correct[first : first + size] = (classes == self.split.targets(ids, self.run.device)).cpu().numpy()
+        if correct.sum() < 2:
+            raise SuiteError(
+                f"{self.config.model} classifies {correct.sum()} of {len(chosen)} clean samples correctly",
+                "attack a model that fits the data set, or raise --limit",
+            )
+        return chosen[correct], float(correct.mean())
+
+    def _first_step(self, fooled: np.ndarray) -> np.ndarray:
+        numbers = np.array([-1 if number is None else number for number in self.steps])
+        return np.where(fooled.any(1), numbers[fooled.argmax(1)], -1)
+
+    def _images(self, ids: np.ndarray) -> Tensor:
+        return self.split.pixels(ids, self.run.device)
+
+    def _noise(self, ids: np.ndarray) -> Tensor | None:
+        if self.call.name != "pgd":
+            return None
+        shape = tuple(self.split.images.shape[1:])
+        return ball_noise(ids.tolist(), shape, seed=self.config.seed, norm=self.config.norm)

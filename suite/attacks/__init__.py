@@ -1,0 +1,32 @@
+"""Attacks: a fused I-FGSM/PGD over all strengths, a Foolbox adapter, and ways to differentiate a frozen model."""
+
+from suite.attacks.differentiate import Autograd, Differentiator, differentiator, frozen
+from suite.attacks.engine import Engine, exact_engine, fast_engine
+from suite.attacks.fast import fold_batch_norm
+from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps, make_attack
+from suite.attacks.fused import IFGSM, random_starts
+from suite.attacks.iterate import Settings, Trajectory, iterate
+from suite.attacks.losses import LOSSES
+from suite.attacks.random_start import ball_noise
+
+__all__ = [
+    "IFGSM",
+    "LOSSES",
+    "Autograd",
+    "Differentiator",
+    "Engine",
+    "Settings",
+    "Trajectory",
+    "attack_names",
+    "ball_noise",
+    "differentiator",
+    "exact_engine",
+    "fast_engine",
+    "foolbox_model",
+    "fold_batch_norm",
+    "frozen",
+    "has_steps",
+    "iterate",
+    "make_attack",
+    "random_starts",
+]

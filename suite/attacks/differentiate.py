@@ -1,0 +1,93 @@
+"""Input gradients of a model whose weights stand still."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from suite.attacks.losses import Cotangent
+from suite.errors import SuiteError
+
+
+class Differentiator(Protocol):
+    """One forward and one backward pass: logits, and the input gradient for a cotangent of those logits."""
+
+    def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
+        """x (B, ...) -> logits (B, C) and d loss / d x (B, ...)."""
+
+
+@runtime_checkable
+class OwnEngine(Protocol):
+    """A gradient rule that knows a faster exact way than autograd to differentiate its models."""
+
+    def engine(self, model: nn.Module, probe: Tensor) -> Differentiator:
+        """Raises SuiteError with the reason where the fast way would not be exact for this model.
+
+        `probe` (>= 2, ...) holds typical inputs to check against autograd on.
+        """
+
+
+class Autograd:
+    """The plain way; exact for every model and rule."""
+
+    name = "autograd"
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+
+    def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
+        x = x.detach().requires_grad_()
+        logits: Tensor = self.model(x)
+        (gradient,) = torch.autograd.grad(logits, x, cotangent(logits.detach()))
+        return logits.detach(), gradient
+
+
+def differentiator(model: nn.Module, probe: Tensor, engine: str = "auto") -> tuple[Differentiator, str]:
+    """How to differentiate `model`, and a line for the record: which engine, and why not the other.
+
+    Args:
+        model: any model; views (suite.gradients.view) may bring an engine of their own.
+        probe: (>= 2, ...) typical inputs.
+        engine: `auto` takes the rule's own engine where it is exact; `jacobian` insists on it; `autograd` forgoes it.
+
+    Raises:
+        SuiteError: `jacobian` where it would not be exact.
+    """
+    rule = next(iter(getattr(model, "rules", ())[-1:]), None)
+    if engine == "autograd" or (engine == "auto" and not isinstance(rule, OwnEngine)):
+        return Autograd(model), "autograd"
+    try:
+        if not isinstance(rule, OwnEngine):
+            raise SuiteError("this gradient rule has no engine of its own", "use --engine auto")
+        if len(getattr(model, "rules", ())) > 1:
+            raise SuiteError("several gradient rules are composed", "use --engine auto")
+        return rule.engine(model, probe), "jacobian"
+    except SuiteError as error:
+        if engine == "jacobian":
+            raise
+        return Autograd(model), f"autograd: {error.what}"
+
+
+@contextmanager
+def frozen(*models: nn.Module) -> Iterator[None]:
+    """Eval mode and no weight gradients within the block; mode and `requires_grad` as before after it.
+
+    `param.grad` is not touched: autograd computes no gradient for a parameter that does not require one.
+    """
+    modules = [module for model in models for module in model.modules()]
+    parameters = [parameter for model in models for parameter in model.parameters()]
+    modes = [module.training for module in modules]
+    wanted = [parameter.requires_grad for parameter in parameters]
+    try:
+        for model in models:
+            model.eval()
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+        for parameter, want in zip(parameters, wanted, strict=True):
+            parameter.requires_grad_(want)

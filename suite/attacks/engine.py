@@ -1,0 +1,96 @@
+"""How an attack gets at a model: gradients under a rule, predictions, and the true model as the judge of success."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from suite.attacks.differentiate import Differentiator, differentiator
+from suite.attacks.fast import faster_layout, fold_batch_norm
+from suite.attacks.losses import Cotangent
+
+GradientRule = Callable[[nn.Module], nn.Module]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What `iterate` needs of a model.
+
+    judge is None where `predict` is the true model; facts go into the run's record: which engine differentiates and
+    why, and for a fast one its memory layout and the share of gradient signs that agree with the exact one's.
+    """
+
+    differentiate: Differentiator
+    predict: Callable[[Tensor], Tensor]
+    judge: Callable[[Tensor], Tensor] | None = None
+    facts: Mapping[str, str | float] = field(default_factory=dict)
+
+
+def exact_engine(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str = "auto") -> Engine:
+    """Gradients of `rule(model)`, forward bit-identical to `model`.
+
+    Args:
+        model: in eval mode with frozen weights (suite.attacks.frozen).
+        rule: gradient rule.
+        probe: (>= 2, C, H, W) typical images, to build and check the engine on.
+        engine: `auto`, `jacobian` or `autograd` (suite.attacks.differentiate.differentiator).
+    """
+    differentiate, fact = differentiator(rule(model), probe[:2], engine)
+    return Engine(differentiate, model, facts={"engine": fact})
+
+
+def fast_engine(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str = "auto") -> Engine:
+    """The same on a copy with batch norms folded, in the memory layout that a short timing on `probe` favours.
+
+    Equal up to rounding only: success is judged by `model` itself, and the agreement of signs is measured.
+    """
+    folded = fold_batch_norm(model, probe[:2]).requires_grad_(False)
+    built: dict[torch.memory_format, Engine] = {}
+
+    def work(layout: torch.memory_format) -> Callable[[Tensor], object]:
+        built[layout] = _arranged(copy.deepcopy(folded), rule, probe[:2], engine, layout)
+        return lambda x: built[layout].differentiate(x, torch.ones_like)
+
+    layout = faster_layout(work, probe)
+    chosen = built[layout]
+    exact, _ = differentiator(rule(model), probe[:2], "autograd")
+    facts: dict[str, str | float] = {
+        **chosen.facts,
+        "layout": str(layout).removeprefix("torch."),
+        "sign_agreement": _sign_agreement(exact, chosen.differentiate, probe),
+    }
+    return Engine(chosen.differentiate, chosen.predict, judge=model, facts=facts)
+
+
+def _arranged(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str, layout: torch.memory_format) -> Engine:
+    """An engine whose weights and inputs are in a memory layout."""
+    model = model.to(memory_format=layout)  # type: ignore[call-overload]
+    differentiate, fact = differentiator(rule(model), probe.contiguous(memory_format=layout), engine)
+    return Engine(
+        _InLayout(differentiate, layout),
+        lambda x: model(x.contiguous(memory_format=layout)),
+        facts={"engine": fact},
+    )
+
+
+class _InLayout:
+    """A differentiator whose inputs are brought into a memory layout."""
+
+    def __init__(self, differentiate: Differentiator, layout: torch.memory_format) -> None:
+        self.differentiate, self.layout = differentiate, layout
+
+    def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
+        return self.differentiate(x.contiguous(memory_format=self.layout), cotangent)
+
+
+def _sign_agreement(exact: Differentiator, fast: Differentiator, probe: Tensor) -> float:
+    """Share of input-gradient entries whose signs agree, for the loss -log p of the predicted class."""
+
+    def cotangent(logits: Tensor) -> Tensor:
+        onehot = torch.nn.functional.one_hot(logits.argmax(1), logits.shape[1])
+        return torch.softmax(logits, 1) - onehot
+
+    (_, exact_gradient), (_, fast_gradient) = exact(probe, cotangent), fast(probe, cotangent)
+    return float((exact_gradient.sign() == fast_gradient.sign()).double().mean())

@@ -1,0 +1,71 @@
+"""Any model under any gradient rule as a Foolbox model, and any Foolbox attack by its name."""
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import foolbox
+from foolbox.attacks.base import Attack
+from torch import nn
+
+from suite.attacks.differentiate import frozen
+from suite.attacks.fused import IFGSM
+from suite.errors import SuiteError, did_you_mean
+from suite.refs import Call
+
+
+@contextmanager
+def foolbox_model(model: nn.Module, bounds: tuple[float, float] = (0.0, 1.0)) -> Iterator[foolbox.PyTorchModel]:
+    """Within the block, `model` as a Foolbox model: eval mode, weights frozen; mode and flags restored after it.
+
+    Foolbox differentiates with `loss.backward()`, which would otherwise also fill every `param.grad`.
+    """
+    with frozen(model):
+        device = next((parameter.device for parameter in model.parameters()), None)
+        yield foolbox.PyTorchModel(model, bounds=bounds, device=device)
+
+
+def attack_names() -> list[str]:
+    """Names that `make_attack` knows: our own `ifgsm` and `pgd`, then Foolbox's attack classes."""
+    return ["ifgsm", "pgd", *sorted(_foolbox_attacks())]
+
+
+def make_attack(call: Call, **defaults: object) -> Attack:
+    """The attack written as `name(argument=value,...)`.
+
+    `defaults` are used where the attack has a parameter of that name and the call does not set it (Foolbox names
+    absolute step sizes `abs_stepsize` or `stepsize`).
+
+    Raises:
+        SuiteError: unknown attack or argument, with the nearest names.
+    """
+    attacks = {"ifgsm": IFGSM, "pgd": IFGSM} | _foolbox_attacks()
+    if call.name not in attacks:
+        raise SuiteError(f"unknown attack {call.name!r}", did_you_mean(call.name, attack_names()))
+    attack = attacks[call.name]
+    known = inspect.signature(attack).parameters
+    for name in call.arguments:
+        if name not in known:
+            raise SuiteError(f"attack {call.name} has no argument {name!r}", did_you_mean(name, tuple(known)))
+    if call.name == "pgd":
+        defaults = {**defaults, "random_start": True}
+    arguments = {name: value for name, value in defaults.items() if name in known} | dict(call.arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some constructors warn about parameters they do not need
+        return attack(**arguments)
+
+
+def has_steps(call: Call) -> bool:
+    """Whether the attack has a number of steps that is not fixed in the call."""
+    attacks = {"ifgsm": IFGSM, "pgd": IFGSM} | _foolbox_attacks()
+    attack = attacks.get(call.name)
+    return attack is not None and "steps" in inspect.signature(attack).parameters and "steps" not in call.arguments
+
+
+def _foolbox_attacks() -> dict[str, type[Attack]]:
+    return {
+        name: value
+        for name, value in vars(foolbox.attacks).items()
+        if inspect.isclass(value) and issubclass(value, Attack) and not inspect.isabstract(value)
+    }

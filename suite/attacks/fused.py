@@ -1,0 +1,120 @@
+"""Our I-FGSM and PGD as Foolbox attacks: one call runs every epsilon in one batch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from foolbox.attacks.base import AttackWithDistance
+from foolbox.criteria import Misclassification, TargetedMisclassification
+from foolbox.distances import Distance, l2, linf
+from torch import Tensor
+
+from suite.attacks.differentiate import Differentiator
+from suite.attacks.iterate import Norm, Settings, iterate
+from suite.attacks.losses import LOSSES, Cotangent
+from suite.attacks.random_start import ball_noise
+from suite.errors import SuiteError, did_you_mean
+
+
+class IFGSM(AttackWithDistance):  # type: ignore[misc]
+    """I-FGSM (Kurakin et al. 2017), and PGD (Madry et al. 2018) with `random_start`.
+
+    Args:
+        steps: K >= 1.
+        step_size: length of a step, in the model's units.
+        norm: `linf` or `l2`.
+        loss: `ce`, `nll_logits` or `stable_ce` (untargeted only).
+        random_start: start uniformly in the ball, drawn by (seed, position in the batch).
+        early_stop: leave a sample at its first misclassified iterate.
+        engine: how to differentiate; None differentiates the Foolbox model by autograd.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: int = 10,
+        step_size: float = 2 / 255,
+        norm: Norm = "linf",
+        loss: str = "ce",
+        random_start: bool = False,
+        early_stop: bool = False,
+        seed: int = 0,
+        engine: Differentiator | None = None,
+    ) -> None:
+        if steps < 1:
+            raise SuiteError(f"steps={steps} is not positive", "give at least one step")
+        if step_size <= 0:
+            raise SuiteError(f"step_size={step_size} is not positive", "give a step such as 2/255")
+        if loss not in LOSSES:
+            raise SuiteError(f"unknown loss {loss!r}", did_you_mean(loss, tuple(LOSSES)))
+        if norm not in ("linf", "l2"):
+            raise SuiteError(f"unknown norm {norm!r}", "linf or l2")
+        self.steps, self.step_size, self.norm, self.loss = steps, step_size, norm, loss
+        self.random_start, self.early_stop, self.seed, self.engine = random_start, early_stop, seed, engine
+
+    @property
+    def distance(self) -> Distance:
+        """The norm that epsilon is measured in."""
+        return linf if self.norm == "linf" else l2
+
+    def __call__(self, model: Any, inputs: Any, criterion: Any, *, epsilons: Any, **kwargs: Any) -> Any:
+        """As any Foolbox attack: (raw, clipped, success), lists over `epsilons` if that is a sequence."""
+        if kwargs:
+            raise SuiteError(f"unknown argument {next(iter(kwargs))!r}", "set it in the constructor")
+        one = not isinstance(epsilons, Sequence)
+        radii = [epsilons] if one else list(epsilons)
+        images, labels, targeted = _unpack(inputs, criterion)
+        if targeted and self.loss == "stable_ce":
+            raise SuiteError("loss 'stable_ce' is for untargeted attacks", "use ce")
+        order = sorted(range(len(radii)), key=lambda index: radii[index])
+        settings = Settings(
+            self.steps, self.step_size, self.norm, self.loss, bounds=tuple(model.bounds),
+            early_stop=self.early_stop, targeted=targeted,
+        )  # fmt: skip
+        ascending = tuple(float(radii[index]) for index in order)
+        engine = self.engine or _Callable(model)
+        with torch.no_grad():
+            start = self._start(images, ascending, settings) if self.random_start else None
+        trajectory = iterate(engine, model, images, labels, ascending, settings, start=start)
+        raw = [trajectory.adversarials[order.index(index)] for index in range(len(radii))]
+        clipped = [self.distance.clip_perturbation(images, x, r) for x, r in zip(raw, radii, strict=True)]
+        with torch.no_grad():
+            success = torch.stack([(model(x).argmax(1) == labels) == targeted for x in clipped])
+        return (raw[0], clipped[0], success[0]) if one else (raw, clipped, success)
+
+    def _start(self, images: Tensor, epsilons: tuple[float, ...], settings: Settings) -> Tensor:
+        noise = ball_noise(range(len(images)), tuple(images.shape[1:]), seed=self.seed, norm=self.norm)
+        return random_starts(images, noise, epsilons, settings)
+
+
+def random_starts(images: Tensor, noise: Tensor, epsilons: tuple[float, ...], settings: Settings) -> Tensor:
+    """Starts (E, N, ...) from unit-ball noise (N, ...): images + eps * noise, within the bounds."""
+    moves = noise.to(images) * settings.unit
+    return torch.stack([(images + eps * moves).clamp(*settings.bounds) for eps in epsilons])
+
+
+class _Callable:
+    """Differentiates any callable model, such as a Foolbox model with its preprocessing."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
+        x = x.detach().requires_grad_()
+        logits = self.model(x)
+        (gradient,) = torch.autograd.grad(logits, x, cotangent(logits.detach()))
+        return logits.detach(), gradient
+
+
+def _unpack(inputs: Any, criterion: Any) -> tuple[Tensor, Tensor, bool]:
+    """Raw tensors, and whether the labels are targets, from whatever Foolbox accepts."""
+    images = getattr(inputs, "raw", inputs)
+    targeted = isinstance(criterion, TargetedMisclassification)
+    if targeted:
+        criterion = criterion.target_classes
+    elif isinstance(criterion, Misclassification):
+        criterion = criterion.labels
+    labels = getattr(criterion, "raw", criterion)
+    if not isinstance(labels, Tensor):
+        raise SuiteError(f"criterion {type(criterion).__name__} is not supported", "misclassification, targeted or not")
+    return images, labels, targeted

@@ -1,0 +1,41 @@
+"""Attack losses as cotangents: d loss / d logits in closed form, so that no loss graph is built or differentiated."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Cotangent = Callable[[Tensor], Tensor]
+"""Logits (B, C) -> d loss / d logits (B, C), the loss summed over the batch."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """softmax(z) - onehot(y): the gradient of -log p_y with respect to the logits z."""
+    return torch.log_softmax(logits, dim=1).exp() - _onehot(logits, labels)
+
+
+def nll_of_logits(logits: Tensor, labels: Tensor) -> Tensor:
+    """-onehot(y): the gradient of -z_y, which the released I-FGSM code of Li et al. ascends."""
+    return -_onehot(logits, labels)
+
+
+def stable_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """softmax over the wrong classes, -1 at y: cross-entropy's direction without its cancellation when p_y is near 1.
+
+    softmax(z) - onehot(y) = (1 - p_y) (q - onehot(y)), q the softmax over the other classes; the positive factor
+    does not matter to sign or normalised steps.
+    """
+    onehot = _onehot(logits, labels)
+    return torch.softmax(logits.masked_fill(onehot.bool(), -torch.inf), dim=1) - onehot
+
+
+LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "ce": cross_entropy,
+    "nll_logits": nll_of_logits,
+    "stable_ce": stable_cross_entropy,
+}
+
+
+def _onehot(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.one_hot(labels, logits.shape[1]).to(logits.dtype)

@@ -1,0 +1,126 @@
+"""`suite run STUDY`: one sub-command a study, its options made from the study's config."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from suite.cli.fields import ConfigField, config_fields
+from suite.cli.options import device_option, json_option, option, registry, runs_option
+
+
+class _Studies(click.Group):
+    """The studies as commands, each built when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(registry(ctx).studies)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return None if name.startswith("-") else _study_command(ctx, name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Studies"):
+            formatter.write_dl([(name, study.summary) for name, study in registry(ctx).studies.items()])
+
+
+@click.group(name="run", cls=_Studies, no_args_is_help=False, subcommand_metavar="STUDY [OPTIONS]")
+def command() -> None:
+    """Run a study, or continue or return the run that the same command made before.
+
+    `suite run STUDY --help` shows the study's options. An option wins over its environment variable, that
+    over the file of --config, that over --preset, that over the default.
+    """
+
+
+def _study_command(ctx: click.Context, name: str) -> click.Command:
+    config_class, study = registry(ctx).config(name), registry(ctx).study(name)
+    fields = {field.name: field for field in config_fields(config_class)}
+
+    @click.pass_context
+    def run(
+        ctx: click.Context,
+        /,
+        config: Path | None,
+        preset: str | None,
+        device: str,
+        runs: Path,
+        fresh: bool,
+        as_json: bool,
+        **values: Any,
+    ) -> None:
+        from suite.cli import report
+        from suite.cli.settings import build_config
+        from suite.registry import load_target
+        from suite.run import prepare
+
+        typed = {key: (value, _label(ctx, fields[key])) for key, value in values.items() if value is not None}
+        settings = build_config(config_class, study, typed, config, preset)
+        function = load_target(study.function)
+        ctx.with_resource(_runs_root(runs))
+        execution = prepare(name, settings, registry(ctx), root=runs, device=device)
+        if execution.directory.status() == "finished" and not fresh:
+            click.echo("already finished; --fresh computes it again", err=True)
+        else:
+            execution.execute(function, fresh=fresh)
+        if as_json:
+            click.echo(report.as_json(execution.directory))
+        else:
+            report.print_results(execution.directory)
+
+    for decorate in reversed(host_options(list(study.presets))):
+        decorate(run)
+    made = click.command(name=name, help=study.summary, short_help=study.summary)(run)
+    made.params = [*(_option(field) for field in fields.values()), *made.params]
+    return made
+
+
+def host_options(presets: list[str]) -> list[Any]:
+    """The options that every study has beside its config."""
+    path = click.Path(path_type=Path)
+    return [
+        option("--config", type=path, metavar="FILE.toml", help="Values for options, by field name."),
+        option(
+            "--preset",
+            metavar="NAME",
+            help=f"Named set of values: {', '.join(presets) or 'this study has none'}.",
+        ),
+        device_option(),
+        runs_option(),
+        option("--fresh", is_flag=True, help="Start over instead of continuing or returning an earlier run."),
+        json_option(),
+    ]
+
+
+def _option(field: ConfigField) -> click.Option:
+    """Passes text through; the config alone parses and validates."""
+    common: dict[str, Any] = {
+        "default": None,
+        "show_default": field.default or "empty",
+        "envvar": field.variable,
+        "show_envvar": True,
+        "help": field.help,
+    }
+    if field.is_flag:
+        return click.Option([field.flag, field.name], **common)
+    return click.Option([field.flag, field.name], type=str, metavar=field.kind, **common)
+
+
+@contextmanager
+def _runs_root(runs: Path) -> Iterator[None]:
+    """Has references such as `run:RUN/NAME` looked up in the folder of `--runs`."""
+    before = os.environ.get("SUITE_RUNS")
+    os.environ["SUITE_RUNS"] = str(runs)
+    try:
+        yield
+    finally:
+        os.environ.pop("SUITE_RUNS")
+        if before is not None:
+            os.environ["SUITE_RUNS"] = before
+
+
+def _label(ctx: click.Context, field: ConfigField) -> str:
+    from_environment = ctx.get_parameter_source(field.name) is click.core.ParameterSource.ENVIRONMENT
+    return field.variable if from_environment else field.flag.partition("/")[0]

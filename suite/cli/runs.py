@@ -1,0 +1,77 @@
+"""`suite runs`: what has been run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from suite.cli.options import runs_option
+from suite.cli.report import print_results
+from suite.cli.text import format_table, format_value
+from suite.errors import SuiteError, did_you_mean
+from suite.store import RunDirectory, find_runs
+
+
+@click.group(name="runs", invoke_without_command=True, no_args_is_help=False)
+@runs_option()
+@click.pass_context
+def command(ctx: click.Context, runs: Path) -> None:
+    """List runs, or show one."""
+    ctx.obj = runs
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_runs)
+
+
+@command.command(name="list")
+@click.pass_obj
+def list_runs(root: Path) -> None:
+    """List all runs, the newest last."""
+    found = [(run, run.read()) for run in find_runs(root)]
+    if not found:
+        click.echo(f"no runs in {root}")
+        return
+    rows = sorted((_row(run, content) for run, content in found), key=lambda row: str(row["when"]))
+    click.echo(format_table(rows, list(rows[0])))
+
+
+@command.command()
+@click.argument("key")
+@click.pass_obj
+def show(root: Path, key: str) -> None:
+    """Show a run by its key or the beginning of it."""
+    run = _find(root, key)
+    content = run.read()
+    described = {
+        name: value for name, value in content.items() if name not in ("shown", "tables", "figures", "models")
+    }
+    click.echo(json.dumps(described, indent=2))
+    for table in content["tables"].values():
+        click.echo(f"table:    {run.path / table['file']} ({table['rows']} rows)")
+    if run.status() == "finished":
+        print_results(run)
+    else:
+        click.echo(f"run:      {run.path} ({run.status()})")
+
+
+def _row(run: RunDirectory, content: dict[str, Any]) -> dict[str, Any]:
+    headline = ", ".join(
+        f"{name} {format_value(value)}" for name, value in content.get("headline", {}).items()
+    )
+    return {
+        "study": run.path.parent.name,
+        "key": run.path.name,
+        "status": run.status(),
+        "when": content.get("timings", {}).get("started", ""),
+        "headline": headline,
+    }
+
+
+def _find(root: Path, key: str) -> RunDirectory:
+    found = find_runs(root)
+    matching = [run for run in found if run.path.name.startswith(key)]
+    if not matching:
+        raise SuiteError(f"no run {key!r} in {root}", did_you_mean(key, [run.path.name for run in found]))
+    if len(matching) > 1:
+        raise SuiteError(f"{key!r} begins {len(matching)} keys", "type more of it")
+    return matching[0]

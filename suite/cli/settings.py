@@ -1,0 +1,74 @@
+"""From options, environment, TOML file and preset to one validated config; its faults in one line."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from suite.errors import SuiteError, did_you_mean
+from suite.plugin import Study, StudyConfig
+
+
+def build_config(
+    config: type[StudyConfig],
+    study: Study,
+    typed: Mapping[str, tuple[Any, str]],
+    toml: Path | None = None,
+    preset: str | None = None,
+) -> StudyConfig:
+    """Validates what was given; options and environment win over the TOML file, that over the preset.
+
+    Args:
+        config: the study's config class.
+        study: for its presets.
+        typed: field name -> (value, what the user typed it as: `--eps` or `SUITE_EPS`).
+
+    Raises:
+        SuiteError: names the option, variable or file and the value that is wrong.
+    """
+    layers = [_from_preset(study, preset), _from_toml(toml, list(config.model_fields)), typed]
+    given = {name: value for layer in layers for name, value in layer.items()}
+    try:
+        return config.model_validate({name: value for name, (value, _) in given.items()})
+    except ValidationError as error:
+        raise _first_fault(error, {name: label for name, (_, label) in given.items()}) from error
+
+
+def _from_preset(study: Study, name: str | None) -> dict[str, tuple[Any, str]]:
+    if name is None:
+        return {}
+    if name not in study.presets:
+        raise SuiteError(f"--preset: unknown preset {name!r}", did_you_mean(name, sorted(study.presets)))
+    return {field: (value, f"preset {name!r}, {field}") for field, value in study.presets[name].items()}
+
+
+def _from_toml(path: Path | None, known: list[str]) -> dict[str, tuple[Any, str]]:
+    if path is None:
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SuiteError(f"--config: cannot read {path}: {error.strerror}", "give a TOML file") from error
+    except ValueError as error:
+        raise SuiteError(
+            f"--config: {path} is not TOML: {error}", "write lines such as epsilons = [0.05, 0.1]"
+        ) from error
+    for name in values:
+        if name not in known:
+            raise SuiteError(f"{path}: unknown key {name!r}", did_you_mean(name, known))
+    return {name: (value, f"{path}, {name}") for name, value in values.items()}
+
+
+def _first_fault(error: ValidationError, labels: Mapping[str, str]) -> SuiteError:
+    fault = error.errors()[0]
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    label = labels.get(name, f"--{name.replace('_', '-')}") + ": " if name else ""
+    cause = fault.get("ctx", {}).get("error")
+    if isinstance(cause, SuiteError):
+        return SuiteError(label + cause.what, cause.remedy)
+    reason = fault["msg"].removeprefix("Value error, ")
+    if not name:
+        return SuiteError(reason)
+    return SuiteError(f"{label}{fault['input']!r} is not valid", reason[:1].lower() + reason[1:])

@@ -1,0 +1,73 @@
+"""What the zoo knows of an architecture."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from suite.data import Dataset
+from suite.errors import SuiteError, did_you_mean
+from suite.refs import Argument, Call
+from suite.training import Recipe
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One architecture of the zoo.
+
+    Args:
+        name: as typed in a reference.
+        summary: one line.
+        paper: where the architecture comes from.
+        build: (in_channels, image_size, num_classes, **arguments) -> network on normalised pixels; every
+            argument is a positive integer with a default.
+        linbp_start: where LinBP starts: a module path in the network, or the index of a rectifier call.
+        linbp_source: who chose that position: the code of Li et al. 2022, or we by analogy.
+        recipe: how `suite models train` trains it.
+        mean, std: normalisation per channel, in units of [0, 1] pixels; used where the channel count matches.
+        smallest: least height and width of its images.
+        default_on: data set for which missing weights are trained at once; None: never.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    build: Callable[..., nn.Module]
+    linbp_start: str | int
+    linbp_source: str
+    recipe: Recipe
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    smallest: int = 1
+    default_on: str | None = None
+
+    def canonical(self, arguments: Mapping[str, Argument]) -> Call:
+        """The call without defaults spelled out. Raises SuiteError on unknown or bad arguments."""
+        defaults = {
+            key: parameter.default
+            for key, parameter in inspect.signature(self.build).parameters.items()
+            if parameter.default is not parameter.empty
+        }
+        for key, value in arguments.items():
+            if key not in defaults:
+                raise SuiteError(
+                    f"unknown argument {key!r} of model {self.name}", did_you_mean(key, [*defaults])
+                )
+            if type(value) is not int or value < 1:
+                raise SuiteError(f"{key}={value} of model {self.name}", "give a positive integer")
+        return Call(self.name, {key: value for key, value in arguments.items() if value != defaults[key]})
+
+    def network(self, arguments: Mapping[str, Argument], dataset: Dataset) -> nn.Module:
+        """A fresh network for the data set. Raises SuiteError where its images do not fit."""
+        channels, height, width = dataset.shape
+        if height != width or height < self.smallest:
+            raise SuiteError(
+                f"{self.name} cannot take the {height} x {width} images of {dataset.name}",
+                f"it needs square images of at least {self.smallest} x {self.smallest}",
+            )
+        return self.build(channels, height, dataset.num_classes, **arguments)
+
+    def normalisation(self, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and std for so many channels; 0 and 1 where the entry's are for another number."""
+        return (self.mean, self.std) if len(self.mean) == channels else ((0.0,) * channels, (1.0,) * channels)

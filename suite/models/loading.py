@@ -1,0 +1,110 @@
+"""From a model reference to a classifier with weights."""
+
+import hashlib
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from suite.data import Dataset
+from suite.errors import SuiteError
+from suite.models.classifier import Classifier, ModelInfo
+from suite.models.foreign import from_import, from_torchvision
+from suite.models.trained import find_entry, train, training_command, weights_path
+from suite.models.weights import check_finite, digest, fill, read_metadata, read_weights
+from suite.paths import runs_root
+from suite.refs import parse_call
+from suite.training import Epoch
+
+log = logging.getLogger("suite")
+
+
+def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> Classifier:
+    """The model that a reference names, with weights, in eval mode on the device.
+
+    Args:
+        ref: `name` or `name(width=10)` (trained by `train` before), `name@PATH` (weights from a file),
+            `run:RUN/NAME` (saved by an earlier run), `torchvision:NAME`, or `import:package.module:factory`.
+        dataset: gives the images' shape and the number of classes.
+
+    Raises SuiteError when the reference cannot be read, when weights are absent, damaged, refused, not
+    finite or another architecture's, and when classes or images do not match. Weights are never invented:
+    only the embedded default, `digits-cnn` on `digits`, is trained on the spot.
+    """
+    if ref.startswith("torchvision:"):
+        classifier = from_torchvision(ref, dataset)
+    elif ref.startswith("import:"):
+        classifier = from_import(ref, dataset)
+    elif ref.startswith("run:"):
+        classifier = _from_run(ref, dataset)
+    else:
+        name, at, path = ref.partition("@")
+        classifier = (
+            _with_weights(_untrained(name, dataset), ref, Path(path)) if at else _from_cache(ref, dataset)
+        )
+    return classifier.to(device).eval()
+
+
+def _from_cache(ref: str, dataset: Dataset) -> Classifier:
+    call = parse_call(ref)
+    entry = find_entry(call)
+    model = entry.canonical(call.arguments)
+    path = weights_path(model, dataset)
+    if not path.exists():
+        if entry.default_on != dataset.name:
+            raise SuiteError(f"{model} is not trained on {dataset.name}", training_command(model, dataset))
+        log.info("training %s on %s, once", model, dataset.name)
+        train(ref, dataset, on_epoch=_log_epoch)
+    return _with_weights(_untrained(ref, dataset), ref, path)
+
+
+def _from_run(ref: str, dataset: Dataset) -> Classifier:
+    run, _, name = ref.removeprefix("run:").rpartition("/")
+    if not run or not name:
+        raise SuiteError(f"cannot read {ref!r}", "write run:RUN/NAME")
+    models = runs_root() / run / "models"
+    path = models / f"{name}.safetensors"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in models.glob("*.safetensors")))
+        remedy = f"that run has {known}" if known else "that run has no models"
+        raise SuiteError(f"{ref}: no model at {path}", remedy)
+    architecture = read_metadata(path).get("model")
+    if architecture is None:
+        raise SuiteError(f"{path} does not say of which architecture it is", f"load it as NAME@{path}")
+    return _with_weights(_untrained(architecture, dataset), ref, path)
+
+
+def _untrained(architecture: str, dataset: Dataset) -> Classifier:
+    """The classifier without weights of its own: a zoo name, or a model that is not the zoo's."""
+    if ":" in architecture:
+        return load(architecture, dataset)
+    call = parse_call(architecture)
+    entry = find_entry(call)
+    info = ModelInfo(architecture, str(entry.canonical(call.arguments)), dataset.name, "", None, "")
+    # On the meta device nothing is initialised in vain, and the caller's random numbers stay untouched.
+    with torch.device("meta"):
+        network = entry.network(call.arguments, dataset)
+    mean, std = entry.normalisation(dataset.shape[0])
+    return Classifier(network, info, mean=mean, std=std, linbp_start=entry.linbp_start)
+
+
+def _with_weights(classifier: Classifier, ref: str, path: Path) -> Classifier:
+    """The classifier with the weights of a file. Only files of our own training know their accuracy."""
+    weights = read_weights(path)
+    fill(classifier.network, weights.state, ref)
+    state = classifier.network.state_dict()
+    check_finite(state, ref)
+    accuracy = weights.metadata.get("accuracy")
+    classifier.info = replace(
+        classifier.info,
+        ref=ref,
+        digest=digest(state),
+        accuracy=float(accuracy) if accuracy else None,
+        source=f"{path} (sha256 {hashlib.sha256(path.read_bytes()).hexdigest()})",
+    )
+    return classifier
+
+
+def _log_epoch(epoch: Epoch) -> None:
+    log.info("epoch %d: loss %.4f, accuracy %.4f", epoch.number + 1, epoch.loss, epoch.accuracy)

@@ -1,0 +1,85 @@
+"""Small networks for digits and MNIST, as plain stacks of layers."""
+
+from collections import OrderedDict
+
+from torch import nn
+
+
+def mlp(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
+    """Fully connected 784-400-200-100-10 for MNIST (Li et al. 2022, Sec. 4.2)."""
+    return _stack(
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(in_channels * image_size**2, 400),
+        relu1=nn.ReLU(),
+        fc2=nn.Linear(400, 200),
+        relu2=nn.ReLU(),
+        fc3=nn.Linear(200, 100),
+        relu3=nn.ReLU(),
+        fc4=nn.Linear(100, num_classes),
+    )
+
+
+def lenet5(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
+    """LeNet-5 as in Li et al. 2022's code, with max-pooling before the convolutional rectifiers."""
+    side = (image_size // 2 - 4) // 2  # 5 for MNIST: 16 * 5 * 5 = 400 features
+    return _stack(
+        conv1=nn.Conv2d(in_channels, 6, 5, padding=2),
+        pool1=nn.MaxPool2d(2),
+        relu1=nn.ReLU(),
+        conv2=nn.Conv2d(6, 16, 5),
+        pool2=nn.MaxPool2d(2),
+        relu2=nn.ReLU(),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(16 * side**2, 120),
+        relu3=nn.ReLU(),
+        fc2=nn.Linear(120, 84),
+        relu4=nn.ReLU(),
+        fc3=nn.Linear(84, num_classes),
+    )
+
+
+def mnist_cnn(in_channels: int, image_size: int, num_classes: int, width: int = 128) -> nn.Module:
+    """Two convolutions, two linear layers, the first of free width (Xing et al. 2022, Table 3: 16 and 128).
+
+    The paper does not give the convolutions; these are 4 x 4 with stride 2 to 16 and 32 channels.
+    """
+    side = image_size // 4
+    return _stack(
+        conv1=nn.Conv2d(in_channels, 16, 4, stride=2, padding=1),
+        relu1=nn.ReLU(),
+        conv2=nn.Conv2d(16, 32, 4, stride=2, padding=1),
+        relu2=nn.ReLU(),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(32 * side**2, width),
+        relu3=nn.ReLU(),
+        fc2=nn.Linear(width, num_classes),
+    )
+
+
+def digits_cnn(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
+    """Two 3 x 3 convolutions, the second with stride 2, and two linear layers, for 8 x 8 digits."""
+    side = (image_size + 1) // 2
+    return _stack(
+        conv1=nn.Conv2d(in_channels, 16, 3, padding=1),
+        relu1=nn.ReLU(),
+        conv2=nn.Conv2d(16, 32, 3, stride=2, padding=1),
+        relu2=nn.ReLU(),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(32 * side**2, 64),
+        relu3=nn.ReLU(),
+        fc2=nn.Linear(64, num_classes),
+    )
+
+
+def two_layer(in_channels: int, image_size: int, num_classes: int, width: int = 1000) -> nn.Module:
+    """One hidden layer of free width."""
+    return _stack(
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(in_channels * image_size**2, width),
+        relu1=nn.ReLU(),
+        fc2=nn.Linear(width, num_classes),
+    )
+
+
+def _stack(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))

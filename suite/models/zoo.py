@@ -1,0 +1,188 @@
+"""The table of architectures, each with its normalisation, its recipe and its LinBP position."""
+
+from functools import partial
+
+from torch import nn
+
+from suite.models import cifar_stems, small
+from suite.models.cifar_resnet import CifarResNet
+from suite.models.entry import Entry
+from suite.models.preact_resnet import PreActResNet18
+from suite.models.wide_resnet import WideResNet34
+from suite.training import Recipe
+
+LI2022 = "Li et al. 2022"
+PUBLISHED = "Li et al. 2022, released code"  # attack and training unless a comment says otherwise
+ANALOGY = "ours, by analogy"
+
+CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2471, 0.2435, 0.2616)
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+# Li et al. 2022's code; the paper prints learning rate 0.002. The cosine is cut off half-way, as released.
+LI_CIFAR = Recipe(
+    100, 128, 0.005, momentum=0.9, weight_decay=5e-4, schedule="cosine", period=200, augment="zero"
+)
+# He et al. 2016, Sec. 4.2: 64,000 steps, divided by 10 after 32,000 and 48,000.
+HE_CIFAR = Recipe(
+    164, 128, 0.1, momentum=0.9, weight_decay=1e-4, schedule="multistep", milestones=(82, 123), augment="zero"
+)
+# Rice et al. 2020 and Xing et al. 2022, Sec. 5.1.
+RICE_CIFAR = Recipe(
+    200,
+    128,
+    0.1,
+    momentum=0.9,
+    weight_decay=5e-4,
+    schedule="multistep",
+    milestones=(100, 150),
+    augment="reflect",
+)
+
+
+def _cifar_resnet(depth: int, in_channels: int, image_size: int, num_classes: int) -> nn.Module:
+    return CifarResNet(depth, in_channels, num_classes)
+
+
+def _preactresnet18(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
+    return PreActResNet18(in_channels, num_classes)
+
+
+def _wrn34(in_channels: int, image_size: int, num_classes: int, width: int = 10) -> nn.Module:
+    return WideResNet34(width, in_channels, num_classes)
+
+
+_ENTRIES = (
+    Entry(
+        "vgg16",
+        "VGG-16 with batch norm for 32 x 32 images",
+        f"Simonyan and Zisserman 2015; {LI2022}",
+        cifar_stems.vgg16,
+        "features.36",  # the last 3 of 13 convolutional rectifiers and both of the classifier
+        PUBLISHED,
+        LI_CIFAR,
+        CIFAR_MEAN,
+        CIFAR_STD,
+        smallest=32,
+    ),
+    Entry(
+        "resnet50",
+        "ResNet-50 for 32 x 32 images",
+        f"He et al. 2016; {LI2022}",
+        cifar_stems.resnet50,
+        "layer4",
+        PUBLISHED,
+        LI_CIFAR,
+        CIFAR_MEAN,
+        CIFAR_STD,
+    ),
+    Entry(
+        "densenet161",
+        "DenseNet-161 for 32 x 32 images",
+        f"Huang et al. 2017; {LI2022}",
+        cifar_stems.densenet161,
+        "features.transition3",  # the attack's position; training starts one module later
+        PUBLISHED,
+        LI_CIFAR,
+        CIFAR_MEAN,
+        CIFAR_STD,
+        smallest=16,
+    ),
+    Entry(
+        "mobilenetv2",
+        "MobileNetV2 for 32 x 32 images",
+        f"Sandler et al. 2018; {LI2022}",
+        cifar_stems.mobilenetv2,
+        "features.17",
+        PUBLISHED,
+        LI_CIFAR,
+        CIFAR_MEAN,
+        CIFAR_STD,
+    ),
+    *(
+        Entry(
+            f"resnet{depth}",
+            f"CIFAR ResNet with {depth} layers",
+            "He et al. 2016, Sec. 4.2",
+            partial(_cifar_resnet, depth),
+            "layer3",
+            ANALOGY,
+            HE_CIFAR,
+            IMAGENET_MEAN,  # of the published checkpoints
+            IMAGENET_STD,
+        )
+        for depth in (20, 32, 44, 56)
+    ),
+    Entry(
+        "preactresnet18",
+        "pre-activation ResNet-18",
+        "He et al. 2016; Rice et al. 2020; Xing et al. 2022",
+        _preactresnet18,
+        "layer4",
+        ANALOGY,
+        RICE_CIFAR,
+        CIFAR_MEAN,
+        CIFAR_STD,
+    ),
+    Entry(
+        "wrn34",
+        "WideResNet-34-k, wrn34(width=10)",
+        "Zagoruyko and Komodakis 2016; Rice et al. 2020; Xing et al. 2022",
+        _wrn34,
+        "relu",  # the rectifier behind the last batch norm, as released for WRN-28-10
+        ANALOGY,
+        RICE_CIFAR,
+        CIFAR_MEAN,
+        CIFAR_STD,
+    ),
+    Entry(
+        "mlp",
+        "fully connected 400-200-100",
+        f"{LI2022}, Sec. 4.2",
+        small.mlp,
+        1,
+        PUBLISHED,
+        Recipe(50, 64, 0.001),
+    ),
+    Entry(
+        "lenet5",
+        "LeNet-5",
+        f"LeCun et al. 1998; {LI2022}, Sec. 4.2",
+        small.lenet5,
+        2,
+        PUBLISHED,
+        Recipe(50, 64, 0.005, schedule="exponential", gamma=0.98),
+        smallest=12,
+    ),
+    Entry(
+        "mnist-cnn",
+        "two convolutions, two linear layers, mnist-cnn(width=128)",
+        "Xing et al. 2022, Table 3",
+        small.mnist_cnn,
+        2,
+        ANALOGY,
+        Recipe(10, 128, 0.001, optimiser="adam"),
+        smallest=4,
+    ),
+    Entry(
+        "digits-cnn",
+        "small CNN for 8 x 8 digits, the embedded default",
+        "ours",
+        small.digits_cnn,
+        2,
+        ANALOGY,
+        Recipe(30, 64, 0.002, optimiser="adam", schedule="cosine"),
+        default_on="digits",
+    ),
+    Entry(
+        "two-layer",
+        "one hidden layer, two-layer(width=1000)",
+        "Li et al. 2022, Sec. 3; Wang et al. 2022",
+        small.two_layer,
+        0,
+        ANALOGY,
+        Recipe(20, 64, 0.1),
+    ),
+)
+
+ZOO: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+"""Every architecture by name."""

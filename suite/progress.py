@@ -1,0 +1,64 @@
+"""Progress on stderr: bars on a terminal, now and then a plain line where it is piped."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import rich.progress
+
+T = TypeVar("T")
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Tracks loops, also nested ones, until `stop`."""
+
+    def __init__(self) -> None:
+        self._bars: rich.progress.Progress | None = None
+        self._last_line = time.monotonic()
+
+    def track(self, items: Iterable[T], description: str) -> Iterator[T]:
+        """Yields the items and shows how many are done."""
+        total = len(items) if isinstance(items, Sized) else None
+        advance = self._bar(description, total) if sys.stderr.isatty() else self._lines(description, total)
+        for item in items:
+            yield item
+            advance()
+
+    def stop(self) -> None:
+        """Removes the bars from the screen; to be called before anything else is written."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def _bar(self, description: str, total: int | None) -> Callable[[], None]:
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+
+        if self._bars is None:
+            columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
+            self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bars.start()
+        bars, task, done = self._bars, self._bars.add_task(description, total=total), 0
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            bars.update(task, completed=done, visible=done != total)
+
+        return advance
+
+    def _lines(self, description: str, total: int | None) -> Callable[[], None]:
+        done = 0
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            if time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+                sys.stderr.write(f"{description}: {done}{f'/{total}' if total is not None else ''}\n")
+                self._last_line = time.monotonic()
+
+        return advance

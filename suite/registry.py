@@ -1,0 +1,121 @@
+"""Finds plugins by entry point and turns names into objects: studies, their configs, gradient rules."""
+
+import importlib
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+from suite.errors import SuiteError, did_you_mean, one_line
+from suite.plugin import Module, Study, StudyConfig, Target
+
+T = TypeVar("T")
+
+GROUP = "suite.modules"
+_TRUE_GRADIENT = Target("suite.gradients:bp", "the true gradient (backpropagation)")
+
+
+class Registry:
+    """Everything that the installed plugins offer, by name.
+
+    Loads the plugins' tables of contents only; a target is imported when it is asked for. A plugin that
+    cannot be loaded is left out and described in `broken`.
+
+    Args:
+        plugins: entry points to read; by default those installed under `suite.modules`.
+
+    Attributes:
+        modules: by module name.
+        studies: by full name, `module.study`.
+        gradients: gradient rules by name, the host's `bp` among them.
+        broken: one line for every plugin that could not be loaded.
+
+    Raises:
+        SuiteError: two plugins claim the same name; both owners are named.
+    """
+
+    def __init__(self, plugins: Iterable[EntryPoint] | None = None) -> None:
+        self.modules: dict[str, Module] = {}
+        self.studies: dict[str, Study] = {}
+        self.gradients: dict[str, Target] = {"bp": _TRUE_GRADIENT}
+        self.broken: list[str] = []
+        self._owners = {("gradient rule", "bp"): "suite"}
+        self._packages: dict[str, str] = {}  # module name -> where its table of contents lives
+        found = entry_points(group=GROUP) if plugins is None else plugins
+        for plugin in sorted(found, key=lambda plugin: plugin.name):
+            self._add(plugin)
+
+    def study(self, name: str) -> Study:
+        """The study named `module.study`."""
+        return _find("study", name, self.studies)
+
+    def module_of(self, study: str) -> Module:
+        """The module that a study belongs to."""
+        self.study(study)
+        return next(module for module in self.modules.values() if study in _study_names(module))
+
+    def config(self, study: str) -> type[StudyConfig]:
+        """The config class of a study."""
+        target = self.study(study).config
+        config = load_target(target)
+        if not (isinstance(config, type) and issubclass(config, StudyConfig)):
+            raise SuiteError(f"{target!r} is not a StudyConfig", f"mend the config of {study!r}")
+        return config
+
+    def gradient(self, name: str) -> Any:
+        """The gradient rule's function, `(nn.Module, **arguments) -> nn.Module`."""
+        return load_target(_find("gradient rule", name, self.gradients).target)
+
+    def packages(self, study: str, gradients: Iterable[str]) -> set[str]:
+        """Dotted names of the plugin code behind a study and the gradient rules that it uses."""
+        owners = {self.module_of(study).name}
+        owners |= {
+            module.name for module in self.modules.values() for rule in gradients if rule in module.gradients
+        }
+        return {self._packages[owner] for owner in owners}
+
+    def _add(self, plugin: EntryPoint) -> None:
+        owner = plugin.dist.name if plugin.dist else plugin.value
+        try:
+            module = plugin.load()
+        except (Exception, SystemExit) as error:
+            self.broken.append(f"plugin {plugin.name!r} of {owner} is broken: {one_line(error)}")
+            return
+        if not isinstance(module, Module):
+            self.broken.append(f"plugin {plugin.name!r} of {owner} is broken: {plugin.value} is not a Module")
+            return
+        self._claim("module", module.name, owner)
+        self.modules[module.name] = module
+        self._packages[module.name] = plugin.module
+        self.studies.update(_study_names(module))
+        for name, target in module.gradients.items():
+            self._claim("gradient rule", name, owner)
+            self.gradients[name] = target
+
+    def _claim(self, kind: str, name: str, owner: str) -> None:
+        if (kind, name) in self._owners:
+            owners = f"{self._owners[kind, name]} and {owner}"
+            raise SuiteError(
+                f"{kind} {name!r} is offered twice, by {owners}", "uninstall or rename one of them"
+            )
+        self._owners[kind, name] = owner
+
+
+def load_target(target: str) -> Any:
+    """Imports `"package.file:attribute"`. Raises SuiteError with the reason when that fails."""
+    path, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(path), attribute)
+    except Exception as error:
+        raise SuiteError(
+            f"cannot load {target!r}: {one_line(error)}", "mend or reinstall the plugin"
+        ) from error
+
+
+def _study_names(module: Module) -> dict[str, Study]:
+    return {f"{module.name}.{short}": study for short, study in module.studies.items()}
+
+
+def _find(kind: str, name: str, known: dict[str, T]) -> T:
+    if name not in known:
+        raise SuiteError(f"unknown {kind} {name!r}", did_you_mean(name, sorted(known)))
+    return known[name]

@@ -1,0 +1,215 @@
+"""Run directories on disk: content key, atomic writes, a lock, columns as Parquet.
+
+`<runs>/<study>/<key>/` holds `run.json`, `tables/`, `figures/`, `models/`, `parts/` and `lock`. The directory
+is the only truth, and `run.json`, written last, alone says that a run is finished.
+"""
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from suite.errors import SuiteError
+
+MANIFEST, LOCK = "run.json", "lock"
+
+
+def content_key(content: Mapping[str, Any]) -> str:
+    """16 hex digits that name a content: the hash of its canonical JSON."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: numpy and torch scalars as numbers, NaN and infinities as null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name complete or not at all, also when the power fails.
+
+    Raises:
+        SuiteError: the disk is full, read-only or not ours to write.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_columns(path: Path, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Stores columns of equal length (lists or 1-d arrays) in a Parquet file; returns what reading gives."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table(dict(columns))
+    with atomic(path) as file:
+        pq.write_table(table, file, write_page_checksum=True)
+    return _columns(table)
+
+
+def read_columns(path: Path) -> dict[str, Any] | None:
+    """Reads columns back: numpy arrays, or lists where a column holds text or gaps.
+
+    None when the file is absent, truncated or damaged: it is then to be computed again, never trusted.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
+    except (OSError, pa.ArrowException):
+        return None
+    return _columns(table)
+
+
+class RunDirectory:
+    """One run on disk. Writing needs `open`, which takes the lock until `close` or the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: TextIO | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process holds the directory."""
+        return self._lock is not None
+
+    def read(self) -> dict[str, Any]:
+        """The content of `run.json`; empty when it is absent or damaged."""
+        try:
+            content = json.loads((self.path / MANIFEST).read_text())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def write(self, manifest: Mapping[str, Any]) -> None:
+        """Replaces `run.json`."""
+        with atomic(self.path / MANIFEST) as file:
+            file.write(json.dumps(plain(manifest), indent=2, allow_nan=False).encode() + b"\n")
+
+    def status(self) -> str:
+        """`finished`, `failed`, `running`, or `interrupted`: unfinished and nobody is working on it."""
+        status = self.read().get("status")
+        if status in ("finished", "failed"):
+            return str(status)
+        return "running" if self._is_locked() else "interrupted"
+
+    def open(self) -> None:
+        """Creates the directory, takes its lock and sweeps what a killed process left half-written.
+
+        Raises:
+            SuiteError: another process is working on this run, or the directory cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / LOCK).open("a")
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise SuiteError(f"another process is working on {self.path}", "wait for it or stop it") from None
+        self._lock = lock
+        for leftover in self.path.rglob(".*.tmp"):
+            leftover.unlink()
+
+    def close(self) -> None:
+        """Gives the lock back."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def clear(self) -> None:
+        """Removes everything but the lock; `run.json` first: a half-cleared run is never read as finished."""
+        (self.path / MANIFEST).unlink(missing_ok=True)
+        for entry in self.path.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+
+    def is_empty(self) -> bool:
+        """Whether no result has been stored yet."""
+        return not any(entry.is_dir() and any(entry.iterdir()) for entry in self.path.iterdir())
+
+    def discard(self) -> None:
+        """Removes the directory, and the study's folder where no other run is in it."""
+        self.close()
+        shutil.rmtree(self.path)
+        with suppress(OSError):  # not empty: other runs live there
+            self.path.parent.rmdir()
+
+    def _is_locked(self) -> bool:
+        try:
+            with (self.path / LOCK).open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+def find_runs(root: Path) -> list[RunDirectory]:
+    """All runs below a root, by study and key."""
+    return [RunDirectory(path.parent) for path in sorted(root.glob(f"*/*/{MANIFEST}"))]
+
+
+def check_writable(path: Path) -> None:
+    """Raises SuiteError when `path`, or its nearest parent while it is absent, cannot be written into."""
+    existing = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    if not existing.is_dir():
+        raise SuiteError(f"cannot write {path}: {existing} is not a directory", _ELSEWHERE)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise SuiteError(f"cannot write {path}: {existing} is read-only", _ELSEWHERE)
+
+
+def cannot_write(path: Path, error: OSError) -> SuiteError:
+    """The one line for a full or read-only disk."""
+    return SuiteError(f"cannot write {path}: {error.strerror or error}", _ELSEWHERE)
+
+
+_ELSEWHERE = "free some space or choose another place with --runs DIR"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _columns(table: Any) -> dict[str, Any]:
+    return {name: _values(table.column(name)) for name in table.column_names}
+
+
+def _values(column: Any) -> Any:
+    import pyarrow.types as types
+
+    numeric = types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type)
+    return column.to_numpy() if numeric and column.null_count == 0 else column.to_pylist()

@@ -1,0 +1,122 @@
+"""`run` and `runs`: values from everywhere, results on stdout, resume after kill -9."""
+
+import fcntl
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Suite = Callable[..., Result]
+Process = Callable[..., "CompletedProcess[str]"]
+
+
+def config_of(result: Result) -> Any:
+    """The config that a `run --json` ended up with."""
+    assert result.exit_code == 0, result.stderr
+    return json.loads((Path(json.loads(result.stdout)["run"]) / "run.json").read_text())["config"]
+
+
+def test_prints_the_shown_table_headline_and_place(suite: Suite) -> None:
+    lines = suite("run", "toy.squares").stdout.splitlines()
+    assert lines[:8] == [
+        "Squares",
+        "",
+        "number  square",
+        "------  ------",
+        "     1       1",
+        "     2       4",
+        "     3       9",
+        "     0       0",
+    ]
+    assert lines[9] == "headline: largest 9, nothing "
+    assert lines[-1].startswith("run:") and "(finished, " in lines[-1]
+
+
+def test_json_is_one_object_with_paths_that_exist(suite: Suite) -> None:
+    result = suite("run", "toy.squares", "--json")
+    shown = json.loads(result.stdout)
+    assert list(shown) == ["run", "study", "status", "headline", "tables", "figures", "models"]
+    assert shown["study"] == "toy.squares"
+    assert shown["status"] == "finished"
+    assert shown["headline"] == {"largest": 9, "nothing": None}
+    assert Path(shown["tables"]["squares"]).is_file()
+
+
+def test_a_finished_run_is_returned_and_fresh_starts_over(suite: Suite, workplace: Path) -> None:
+    first = suite("run", "toy.squares", "--json")
+    again = suite("run", "toy.squares", "--json", "--batch", "2")  # the batch size is not in the key
+    assert again.stdout == first.stdout
+    assert "already finished" in again.stderr
+    assert (workplace / "computed").read_text().split() == ["1", "2", "3"]
+    assert suite("run", "toy.squares", "--json", "--fresh").stdout == first.stdout
+    assert (workplace / "computed").read_text().split() == ["1", "2", "3"] * 2
+    assert json.loads(suite("run", "toy.squares", "--json", "--seed", "1").stdout)["run"] != json.loads(first.stdout)["run"]
+
+
+def test_option_wins_over_environment_over_toml_over_preset_over_default(
+    suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert config_of(suite("run", "toy.squares", "--json"))["numbers"] == [1, 2, 3]
+    layers = ["run", "toy.squares", "--json", "--preset", "large"]
+    assert config_of(suite(*layers))["numbers"] == [10, 20]
+    (workplace / "a.toml").write_text('numbers = [4]\neps = ["8/255", 0.5]')
+    layers += ["--config", "a.toml"]
+    config = config_of(suite(*layers))
+    assert (config["numbers"], config["eps"], config["fast"]) == ([4], [8 / 255, 0.5], True)
+    monkeypatch.setenv("SUITE_NUMBERS", "5,6")
+    monkeypatch.setenv("SUITE_FAST", "no")
+    config = config_of(suite(*layers))
+    assert (config["numbers"], config["fast"]) == ([5, 6], False)
+    config = config_of(suite(*layers, "--numbers", "7", "--fast"))
+    assert (config["numbers"], config["fast"]) == ([7], True)
+
+
+def test_runs_folder_by_option(suite: Suite, workplace: Path) -> None:
+    shown = json.loads(suite("run", "toy.squares", "--json", "--runs", "elsewhere").stdout)
+    assert Path(shown["run"]).parent == Path("elsewhere/toy.squares")
+    assert "toy.squares" in suite("runs", "--runs", "elsewhere").stdout
+
+
+def test_runs_lists_and_shows(suite: Suite, workplace: Path) -> None:
+    assert suite("runs").stdout == f"no runs in {workplace / 'runs'}\n"
+    path = Path(json.loads(suite("run", "toy.squares", "--json").stdout)["run"])
+    listed = suite("runs", "list").stdout.splitlines()
+    assert listed[0].split() == ["study", "key", "status", "when", "headline"]
+    assert listed[2].split()[:3] == ["toy.squares", path.name, "finished"]
+    shown = suite("runs", "show", path.name[:6]).stdout
+    assert '"engine": "toy"' in shown and str(path / "tables/squares.parquet") in shown
+    unknown = suite("runs", "show", "zzz")
+    assert unknown.exit_code == 2 and "no run 'zzz'" in unknown.stderr
+
+
+def test_killed_at_any_part_then_continued_gives_the_same_tables(
+    process: Process, suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = json.loads(suite("run", "toy.squares", "--json", "--runs", "undisturbed").stdout)
+    (workplace / "computed").unlink()
+    for number in ("1", "3"):
+        monkeypatch.setenv("TOY_FATE", f"kill@{number}")
+        assert process("run", "toy.squares").returncode == -9
+        assert "interrupted" in suite("runs").stdout
+    monkeypatch.delenv("TOY_FATE")
+    done = process("run", "toy.squares", "--json")
+    assert done.returncode == 0
+    table = Path(json.loads(done.stdout)["tables"]["squares"])
+    assert table.read_bytes() == Path(undisturbed["tables"]["squares"]).read_bytes()
+    assert (workplace / "computed").read_text().split() == ["1", "2", "3"]  # each once
+
+
+def test_a_second_process_on_the_same_run_says_so(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_FATE", "crash@2")
+    suite("run", "toy.squares")
+    monkeypatch.delenv("TOY_FATE")
+    lock = next(Path("runs").glob("*/*/lock"))
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        result = suite("run", "toy.squares")
+    assert result.stderr.splitlines()[-1].startswith("error: another process is working on ")
+    assert result.exit_code == 2

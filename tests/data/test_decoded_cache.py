@@ -1,0 +1,185 @@
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite.data import cache, load
+from suite.errors import SuiteError
+
+Files = dict[str, bytes]
+Write = Callable[..., Path]
+Cached = Callable[[], list[str]]
+
+
+def test_decoding_happens_once(pack: Write, pets: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load(f"folder:{pack(pets)}")
+    monkeypatch.setattr(cache, "_write", None)
+    second = load(first.name)
+    assert second.digest == first.digest
+    assert second.classes == first.classes
+    np.testing.assert_array_equal(second.train.images, first.train.images)
+    assert isinstance(second.test.images, np.memmap)
+
+
+@pytest.mark.parametrize("kind", ["directory", "zip"])
+def test_a_changed_source_is_decoded_anew(
+    kind: str, pack: Write, unpack: Write, pets: Files, cached: Cached
+) -> None:
+    write = unpack if kind == "directory" else pack
+    before = load(f"folder:{write(pets)}")
+    swapped = {**pets, "test/cat/0.png": pets["test/cat/1.png"], "test/cat/1.png": pets["test/cat/0.png"]}
+    after = load(f"folder:{write(swapped)}")
+    np.testing.assert_array_equal(after.test.images[:2], before.test.images[[1, 0]])
+    assert after.digest != before.digest
+    assert len(cached()) == 2
+
+
+def test_the_same_content_elsewhere_has_the_same_digest(pack: Write, pets: Files) -> None:
+    assert load(f"folder:{pack(pets, 'a.zip')}").digest == load(f"folder:{pack(pets, 'b.zip')}").digest
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["cut images", "cut labels", "no about", "broken about", "strange about", "gone images", "a file"],
+)
+def test_a_damaged_entry_is_decoded_anew(
+    pack: Write, pets: Files, tmp_path: Path, cached: Cached, damage: str
+) -> None:
+    ref = f"folder:{pack(pets)}"
+    intact = np.array(load(ref).train.images)
+    [folder] = (tmp_path / "cache" / "data").iterdir()
+    match damage.split():
+        case ["cut", what]:
+            os.truncate(folder / f"train_{what}.npy", 130)
+        case ["gone", what]:
+            (folder / f"train_{what}.npy").unlink()
+        case ["no", _]:
+            (folder / "about.json").unlink()
+        case ["broken", _]:
+            (folder / "about.json").write_text("{")
+        case ["strange", _]:
+            (folder / "about.json").write_text(json.dumps([]))
+        case _:
+            folder.rename(tmp_path / "aside")
+            folder.write_text("")
+    for _ in range(2):
+        np.testing.assert_array_equal(load(ref).train.images, intact)
+    assert cached() == [folder.name]
+    assert folder.is_dir()
+
+
+def test_a_cache_that_cannot_be_made_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SUITE_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(
+        SuiteError, match=r"cannot write decoded data under .*file/cache/data: Not a directory .*SUITE_CACHE"
+    ):
+        load("digits")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into read-only folders")
+def test_a_read_only_cache_is_one_error_and_still_readable(tmp_path: Path, pack: Write, pets: Files) -> None:
+    load("digits")
+    (tmp_path / "cache" / "data").chmod(0o500)
+    try:
+        assert len(load("digits").test) == 540
+        with pytest.raises(SuiteError, match=r"cannot write decoded data under .*: Permission denied"):
+            load(f"folder:{pack(pets)}")
+    finally:
+        (tmp_path / "cache" / "data").chmod(0o700)
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond 4 KiB."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_one_error_and_leaves_nothing(full_disk: None, cached: Cached) -> None:
+    with pytest.raises(SuiteError, match=f"cannot write decoded data under .*: {os.strerror(errno.EFBIG)}"):
+        load("digits")
+    assert cached() == []
+
+
+def python(code: str, *arguments: str) -> subprocess.Popen[str]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], **pipes)  # type: ignore[call-overload]
+
+
+KILLED = """
+import os, signal, sys
+from suite.data import cache, load
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+cache.{step} = die
+load(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("step", ["np.save", "_install"])
+def test_a_writer_killed_before_a_step_leaves_nothing_that_is_read(
+    pack: Write, pets: Files, tmp_path: Path, cached: Cached, step: str
+) -> None:
+    ref = f"folder:{pack(pets)}"
+    with python(KILLED.format(step=step), ref) as child:
+        assert child.wait() == -signal.SIGKILL
+    [left] = cached()
+    assert left.startswith(cache.PARTIAL)
+
+    assert len(load(ref).train) == 6
+    assert left in cached()  # it might belong to a living writer
+
+    os.utime(tmp_path / "cache" / "data" / left, (0, 0))
+    load("digits")
+    assert left not in cached()
+
+
+TOGETHER = """
+import sys
+from suite.data import load
+sys.stdin.readline()
+print(load(sys.argv[1]).digest)
+"""
+
+
+def test_two_writers_at_once_agree(pack: Write, pets: Files, cached: Cached) -> None:
+    path = pack(
+        {name.replace(".png", f"-{i}.png"): content for i in range(100) for name, content in pets.items()}
+    )
+    children = [python(TOGETHER, f"folder:{path}") for _ in range(2)]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    digests = [child.communicate()[0].strip() for child in children]
+    assert digests == [load(f"folder:{path}").digest] * 2
+    assert len(cached()) == 1
+
+
+def test_an_entry_finished_by_another_writer_meanwhile_stays(
+    pack: Write, pets: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: Cached
+) -> None:
+    ref = f"folder:{pack(pets)}"
+    install = cache._install
+
+    def late(partial: Path, folder: Path, aside: Path) -> None:
+        monkeypatch.setattr(cache, "_install", install)
+        load(ref)
+        (folder / "mark").touch()
+        install(partial, folder, aside)
+
+    monkeypatch.setattr(cache, "_install", late)
+    assert len(load(ref).test) == 4
+    [name] = cached()
+    assert (tmp_path / "cache" / "data" / name / "mark").exists()

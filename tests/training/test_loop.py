@@ -1,0 +1,184 @@
+"""The training loop: one step in closed form, hooks, resume to the same bits, divergence."""
+
+import copy
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from suite.errors import SuiteError
+from suite.training import Epoch, Recipe, fit
+
+ONE_STEP = Recipe(epochs=1, batch_size=100, learning_rate=0.1)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def linear() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(4, 3, bias=False))
+
+
+def batch(count: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (count, 1, 2, 2), dtype=torch.uint8, generator=generator)
+    return images, torch.randint(0, 3, (count,), generator=generator)
+
+
+def state_equal(one: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_one_step_is_gradient_descent_on_the_mean_cross_entropy() -> None:
+    model, (images, labels) = linear(), batch()
+    weight, x = model[1].weight.detach().clone(), images.flatten(1) / 255
+    softmax = torch.softmax(x @ weight.T, 1)
+    gradient = (softmax - torch.eye(3)[labels]).T @ x / len(x)
+    (epoch,) = fit(model, images, labels, ONE_STEP, seed=0).epochs
+    torch.testing.assert_close(model[1].weight.detach(), weight - 0.1 * gradient)
+    assert epoch.loss == pytest.approx(float(-softmax[range(20), labels].log().mean()), rel=1e-6)
+    assert epoch.accuracy == float((softmax.argmax(1) == labels).double().mean())
+
+
+def test_every_sample_is_seen_once_an_epoch_in_an_order_that_changes() -> None:
+    seen: list[int] = []
+
+    def spy(pixels: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        seen.extend(pixels[:, 0, 0, 0].int().tolist())
+        return pixels
+
+    images = torch.arange(10.0).view(10, 1, 1, 1).expand(10, 1, 2, 2)
+    labels = torch.zeros(10, dtype=torch.int64)
+    fit(linear(), images, labels, Recipe(2, 4, 1e-9), seed=0, adversary=spy)
+    first, second = seen[:10], seen[10:]
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second != sorted(first)
+
+
+def test_bytes_and_floats_train_alike() -> None:
+    one, other, (images, labels) = linear(), linear(), batch()
+    fit(one, images, labels, Recipe(2, 8, 0.1), seed=3)
+    fit(other, images / 255, labels, Recipe(2, 8, 0.1), seed=3)
+    assert state_equal(one, other)
+
+
+def test_weights_follow_the_backward_model() -> None:
+    class Doubled(nn.Module):
+        """The same function with twice the gradient."""
+
+        def __init__(self, model: nn.Module) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = self.model(x)
+            return out + (out - out.detach())
+
+    plain, doubled, (images, labels) = linear(), linear(), batch()
+    start = plain[1].weight.detach().clone()
+    (one,) = fit(plain, images, labels, ONE_STEP, seed=0).epochs
+    (two,) = fit(doubled, images, labels, ONE_STEP, seed=0, backward_model=Doubled(doubled)).epochs
+    torch.testing.assert_close(doubled[1].weight - start, 2 * (plain[1].weight - start))
+    assert one == two
+
+
+def test_the_adversary_replaces_the_batch_and_cannot_touch_the_gradient() -> None:
+    model, (images, labels) = linear(), batch()
+    start = model[1].weight.detach().clone()
+
+    def black(pixels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        model[1].weight.grad = torch.full_like(start, 1e9)
+        assert pixels.shape == (20, 1, 2, 2)
+        assert len(targets) == 20
+        return torch.zeros_like(pixels)
+
+    (epoch,) = fit(model, images, labels, ONE_STEP, seed=0, adversary=black).epochs
+    assert epoch.loss == pytest.approx(math.log(3), rel=1e-6)
+    assert torch.equal(model[1].weight, start)  # black images have no gradient
+
+
+def network() -> nn.Module:
+    """With everything that has state or draws random numbers."""
+    torch.manual_seed(5)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.Flatten(), nn.Linear(64, 3)
+    )
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_interrupted_and_continued_ends_in_the_same_bits(tmp_path: Path, optimiser: str) -> None:
+    recipe = Recipe(
+        4, 8, 0.01, momentum=0.9, schedule="cosine", augment="zero", optimiser=optimiser  # type: ignore[arg-type]
+    )  # fmt: skip
+    images, labels = torch.rand(30, 1, 6, 6), torch.randint(0, 3, (30,))
+    undisturbed, disturbed = network(), network()
+    whole = fit(undisturbed, images, labels, recipe, seed=7)
+
+    def stop(epoch: Epoch) -> None:
+        if epoch.number == 1:
+            raise Interrupted
+
+    checkpoint = tmp_path / "training"
+    with pytest.raises(Interrupted):
+        fit(disturbed, images, labels, recipe, seed=7, on_epoch=stop, checkpoint=checkpoint)
+    torch.rand(3)  # another process has another random state
+    afresh, told = network(), list[Epoch]()
+    again = fit(afresh, images, labels, recipe, seed=7, on_epoch=told.append, checkpoint=checkpoint)
+    assert again == whole
+    assert [epoch.number for epoch in told] == [2, 3]
+    assert state_equal(afresh, undisturbed)
+    assert [path.name for path in tmp_path.iterdir()] == ["training"]
+
+
+def test_a_checkpoint_of_another_training_is_ignored(tmp_path: Path) -> None:
+    images, labels = batch()
+    checkpoint = tmp_path / "training"
+    fit(linear(), images, labels, ONE_STEP, seed=0, checkpoint=checkpoint)
+    told = list[Epoch]()
+    for changed in (Recipe(1, 10, 0.1), ONE_STEP):
+        fit(linear(), images, labels, changed, seed=1, on_epoch=told.append, checkpoint=checkpoint)
+    assert len(told) == 2
+
+
+def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "training"
+    checkpoint.write_bytes(b"PK\x03\x04 cut")
+    with pytest.raises(SuiteError, match=r"training cannot be read \(delete it"):
+        fit(linear(), *batch(), ONE_STEP, seed=0, checkpoint=checkpoint)
+
+
+def test_divergence_ends_the_training_and_is_told() -> None:
+    history = fit(linear(), *batch(), Recipe(50, 4, 1e38), seed=0)
+    assert history.diverged
+    assert len(history.epochs) < 50
+    assert not fit(linear(), *batch(), ONE_STEP, seed=0).diverged
+
+
+def test_seed_decides_and_nothing_outside_is_touched() -> None:
+    images, labels = torch.rand(30, 1, 6, 6), torch.randint(0, 3, (30,))
+    recipe = Recipe(1, 8, 0.1)
+    models = [network() for _ in range(3)]
+    models[0][1].eval()
+    modes = [module.training for module in models[0].modules()]
+    before = torch.get_rng_state()
+    for model, seed in zip(models, (0, 0, 1), strict=True):
+        fit(model, images, labels, recipe, seed=seed)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert [module.training for module in models[0].modules()] == modes
+    assert state_equal(models[0], models[1])
+    assert not state_equal(models[0], models[2])
+
+
+def test_training_learns() -> None:
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.rand(3, 1, 2, 2, generator=generator)
+    labels = torch.arange(300) % 3
+    images = centres[labels] + 0.05 * torch.randn(300, 1, 2, 2, generator=generator)
+    model = copy.deepcopy(linear())
+    history = fit(model, images, labels, Recipe(60, 10, 0.5), seed=0)
+    assert history.epochs[-1].accuracy > 0.95
