@@ -1,7 +1,8 @@
-"""One look for every figure: colour-blind safe (Okabe and Ito), legible at half a page's width, BP and LinBP always alike."""
+"""One look for every figure: colour-blind safe (Okabe and Ito), legible at half a page's width, rules always alike."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ _BP = "#0072B2"
 _LINBP_SHADES = ("#D55E00", "#E69F00", "#CC79A7", "#8C510A", "#B2182B")
 _OTHERS = ("#009E73", "#56B4E9", "#000000", "#999999")
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,

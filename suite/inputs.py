@@ -79,9 +79,7 @@ def choose_device(text: str) -> "torch.device":
         return torch.device("cuda" if count else "cpu")
     device = torch.device(text)
     if device.type == "cuda" and count <= (device.index or 0):
-        remedy = (
-            f"this machine has {count}, numbered from 0" if count else "there is none here; use --device cpu"
-        )
+        remedy = f"this machine has {count}, numbered from 0" if count else "there is none here; use --device cpu"
         raise SuiteError(f"--device: no GPU {text!r}", remedy)
     return device
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def data_root() -> Path:
-    """Data sets in torchvision's layouts (`SUITE_DATA`, default `./data`). Never written except by `suite data prepare`."""
+    """Data sets in torchvision's layouts (`SUITE_DATA`, default `./data`); only `suite data prepare` writes there."""
     return Path(os.environ.get("SUITE_DATA") or "data")
 
 

@@ -34,7 +34,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Target:
-    """A lazily loaded object with its one-line summary, e.g. a gradient rule `(nn.Module, **arguments) -> nn.Module`."""
+    """A lazily loaded object and its one-line summary, e.g. a gradient rule `(nn.Module, **arguments) -> nn.Module`."""
 
     target: str
     summary: str
@@ -80,7 +80,7 @@ def option(
 
     `in_key=False` marks settings that cannot change a result (batch size), so that they stay out of the run's key.
     """
-    extra = {"unit": unit, "source": source, "in_key": in_key}
+    extra: Any = {"unit": unit, "source": source, "in_key": in_key}
     return Field(default, description=description, json_schema_extra=extra, **constraints)
 
 
@@ -125,7 +125,5 @@ DatasetRef = Annotated[str, Reference("dataset")]
 GradientRef = Annotated[str, AfterValidator(_callable_text), Reference("gradient")]
 
 Epsilons = Annotated[tuple[Epsilon, ...], BeforeValidator(_items), AfterValidator(_not_empty)]
-Steps = Annotated[
-    tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(_items), AfterValidator(_not_empty)
-]
+Steps = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(_items), AfterValidator(_not_empty)]
 GradientRefs = Annotated[tuple[GradientRef, ...], BeforeValidator(_items), AfterValidator(_not_empty)]

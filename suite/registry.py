@@ -68,9 +68,7 @@ class Registry:
     def packages(self, study: str, gradients: Iterable[str]) -> set[str]:
         """Dotted names of the plugin code behind a study and the gradient rules that it uses."""
         owners = {self.module_of(study).name}
-        owners |= {
-            module.name for module in self.modules.values() for rule in gradients if rule in module.gradients
-        }
+        owners |= {module.name for module in self.modules.values() for rule in gradients if rule in module.gradients}
         return {self._packages[owner] for owner in owners}
 
     def _add(self, plugin: EntryPoint) -> None:
@@ -94,9 +92,7 @@ class Registry:
     def _claim(self, kind: str, name: str, owner: str) -> None:
         if (kind, name) in self._owners:
             owners = f"{self._owners[kind, name]} and {owner}"
-            raise SuiteError(
-                f"{kind} {name!r} is offered twice, by {owners}", "uninstall or rename one of them"
-            )
+            raise SuiteError(f"{kind} {name!r} is offered twice, by {owners}", "uninstall or rename one of them")
         self._owners[kind, name] = owner
 
 
@@ -106,9 +102,7 @@ def load_target(target: str) -> Any:
     try:
         return getattr(importlib.import_module(path), attribute)
     except Exception as error:
-        raise SuiteError(
-            f"cannot load {target!r}: {one_line(error)}", "mend or reinstall the plugin"
-        ) from error
+        raise SuiteError(f"cannot load {target!r}: {one_line(error)}", "mend or reinstall the plugin") from error
 
 
 def _study_names(module: Module) -> dict[str, Study]:

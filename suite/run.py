@@ -139,9 +139,7 @@ class Run:
 
         self._open()
         file_name = f"models/{_checked(name)}.safetensors"
-        tensors = {
-            key: value.detach().cpu().contiguous().clone() for key, value in module.state_dict().items()
-        }
+        tensors = {key: value.detach().cpu().contiguous().clone() for key, value in module.state_dict().items()}
         with atomic(self.directory.path / file_name) as file:
             file.write(save(tensors, {"model": module.info.name} if isinstance(module, Classifier) else {}))
         self._results["models"][name] = file_name
@@ -210,9 +208,7 @@ class Run:
         raise RunFailed(what, f"{remedy}; {kept}" if remedy else kept) from error
 
     def _manifest(self, status: str) -> dict[str, Any]:
-        tables = {
-            name: {"file": _table_file(name), "rows": len(table)} for name, table in self._tables.items()
-        }
+        tables = {name: {"file": _table_file(name), "rows": len(table)} for name, table in self._tables.items()}
         return {
             "study": self.study,
             "key": self.key,
@@ -257,9 +253,7 @@ def _key_fields(config: StudyConfig) -> dict[str, Any]:
     """The fields that can change a result."""
     fields = type(config).model_fields
     extras = {name: field.json_schema_extra for name, field in fields.items()}
-    unkeyed = {
-        name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("in_key") is False
-    }
+    unkeyed = {name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("in_key") is False}
     return config.model_dump(mode="json", exclude=unkeyed)
 
 

@@ -19,15 +19,12 @@ class Table:
     def extend(self, columns: Mapping[str, Any]) -> None:
         """Appends the rows of columns of equal length (lists or 1-d arrays)."""
         lists = {
-            name: plain(values.tolist() if hasattr(values, "tolist") else values)
-            for name, values in columns.items()
+            name: plain(values.tolist() if hasattr(values, "tolist") else values) for name, values in columns.items()
         }
         if self.columns and lists.keys() != self.columns.keys():
             raise ValueError(f"a table of {', '.join(self.columns)} cannot take a row of {', '.join(lists)}")
         if len({len(values) for values in lists.values()}) > 1:
-            raise ValueError(
-                f"columns of different lengths: { {name: len(values) for name, values in lists.items()} }"
-            )
+            raise ValueError(f"columns of different lengths: { {name: len(values) for name, values in lists.items()} }")
         for name, values in lists.items():
             self.columns.setdefault(name, []).extend(values)
 

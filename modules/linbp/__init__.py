@@ -1,4 +1,4 @@
-"""LinBP: linear backpropagation in attacks (and, through the same gradient rule, wherever a model is differentiated)."""
+"""LinBP: linear backpropagation as a gradient rule for any model, and the studies built on it."""
 
 from typing import Any
 

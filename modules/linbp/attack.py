@@ -4,6 +4,7 @@ Every rule attacks the same samples, those that the model classifies correctly w
 of the true model. Imports of torch and matplotlib stand in functions: `suite info` shows this config without them.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
@@ -86,14 +87,11 @@ def attack(config: AttackConfig, run: "Run") -> None:
         attackers = {gradient: scene.attacker(gradient) for gradient in config.gradients}
         for gradient, attacker in attackers.items():
             for first in run.track(range(0, len(scene.ids), PART), gradient):
-                ids = scene.ids[first : first + PART]
-                run.table("samples").extend(
-                    run.once(f"{gradient} {first}", lambda g=gradient, a=attacker, i=ids: scene.rows(g, a, i))
-                )
-            shown = scene.ids[: config.examples]
-            run.table("examples").extend(
-                run.once(f"{gradient} examples", lambda g=gradient, a=attacker, i=shown: scene.pictures(g, a, i))
-            )
+                rows = partial(scene.rows, gradient, attacker, scene.ids[first : first + PART])
+                run.table("samples").extend(run.once(f"{gradient} {first}", rows))
+            pictures = partial(scene.pictures, gradient, attacker, scene.ids[: config.examples])
+            if config.examples:
+                run.table("examples").extend(run.once(f"{gradient} examples", pictures))
     run.record(clean_accuracy=scene.clean_accuracy, attacked=len(scene.ids), engines=scene.facts)
 
     samples = run.table("samples").columns
@@ -111,5 +109,5 @@ def attack(config: AttackConfig, run: "Run") -> None:
     caption = f"Success rate against step, n = {len(scene.ids)}; bands are 95 % Wilson intervals."
     run.figure("success_by_step", attack_figures.success_by_step(run.table("by_step").rows()), caption)
     if config.examples:
-        pictures = attack_figures.adversarial_images(run.table("examples").rows())
-        run.figure("adversarial_images", pictures, "Perturbations are shown at full contrast around grey.")
+        figure = attack_figures.adversarial_images(run.table("examples").rows())
+        run.figure("adversarial_images", figure, "Perturbations are shown at full contrast around grey.")

@@ -34,7 +34,7 @@ def success_by_step(rows: Rows) -> Figure:
 
 
 def adversarial_images(rows: Rows) -> Figure:
-    """A row per sample: clean image, then for each gradient rule the perturbation (scaled to eps) and the adversarial image."""
+    """A row per sample: the clean image, then for each gradient rule the perturbation and the adversarial image."""
     gradients = list(dict.fromkeys(row["gradient"] for row in rows))
     ids = list(dict.fromkeys(row["id"] for row in rows))
     with style():
@@ -52,7 +52,9 @@ def adversarial_images(rows: Rows) -> Figure:
             for gradient in gradients:
                 row = mine[gradient]
                 clean, adversarial = _image(row, "clean"), _image(row, "adversarial")
-                _panel(next(panels), 0.5 + (adversarial - clean) / (2 * _scale(clean, adversarial)), gradient)
+                _panel(
+                    next(panels), 0.5 + (adversarial - clean) / (2 * _scale(clean, adversarial)), f"{gradient}: change"
+                )
                 fooled = "fooled" if row["prediction"] != row["label"] else "not fooled"
                 _panel(next(panels), adversarial, f"{row['prediction']}: {fooled}")
         figure.suptitle(f"clean, perturbation, adversarial at eps = {rows[0]['eps']:g}", fontsize=9)

@@ -1,12 +1,13 @@
 """The backward pass of a linearised tail as one matrix.
 
 With frozen weights, batch norm in eval mode and every rectifier from the start on linear in the backward pass, the
-tail's Jacobian d logits / d tail-input does not depend on the input: C backward passes give it once, and after that the
-tail's forward pass needs no graph and its backward pass is one matrix product. A max-pool is the one common operation in
-a tail that does depend on the data; it cuts the tail into segments, between which its own mask is applied.
+tail's Jacobian d logits / d tail-input does not depend on the input: C backward passes give it once, and after
+that the tail's forward pass needs no graph and its backward pass is one matrix product. A max-pool is the one common
+operation in a tail that does depend on the data; it cuts the tail into segments, between which its mask is applied.
 
-Where this holds is found out, not assumed: from the graph (does everything behind a cut depend on the input through the
-cut alone?) and from the numbers (the gradient on a second input against autograd's). Where it does not, SuiteError says why.
+Where this holds is found out, not assumed: from the graph (does everything behind a cut depend on the input through
+the cut alone?) and from the numbers (the gradient on a second input against autograd's). Where it does not,
+SuiteError says why.
 """
 
 from collections.abc import Callable
@@ -173,7 +174,7 @@ class ConstantTail:
 
 
 def _require_chain(x: Tensor, trace: CuttingTrace) -> None:
-    """Every segment's output must depend on the segment's input, and on nothing else that depends on the model's input."""
+    """Every segment's output must depend on the model's input through the segment's own input, and only through it."""
     earlier = [x]
     for segment in trace.segments:
         assert segment.end is not None

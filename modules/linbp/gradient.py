@@ -78,11 +78,11 @@ class LinBP:
         trace = _traces().get(self)
         if trace is not None:
             if not torch.compiler.is_compiling():
-                self._remember(trace, module.path)
-            return forward(*trace.enter(module.path == self.start, args), **kwargs)
+                self._remember(trace, module._view_path)
+            return forward(*trace.enter(module._view_path == self.start, args), **kwargs)
         with self.tracing(self._trace_at(module, args, kwargs)) as trace:
             result = self.call(module, forward, *args, **kwargs)
-        if module.path == "":
+        if module._view_path == "":
             self._check(trace)
             self.entries = trace.entries
         return result
@@ -113,14 +113,14 @@ class LinBP:
 
         Gradient checkpointing runs parts again during the backward pass; they begin as they did in the forward.
         """
-        if module.path == "":
+        if module._view_path == "":
             if isinstance(self.start, int) and self.start < 0 and self.total is None:
                 self.total = self._count(module, args, kwargs)
             return self.new_trace()
-        state = self.entries.get(module.path)
+        state = self.entries.get(module._view_path)
         if state is None:
             raise SuiteError(
-                f"{module.path!r} was called on its own, before the model or several times across start={self.start}",
+                f"{module._view_path!r} was called on its own, before the model or several times across start={self.start}",
                 "run the whole model first, and checkpoint parts that it calls once",
             )
         return Trace(*state)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class Outcome:
     """What an attack did to N samples under E strengths.
 
-    fooled (E, N, S): by reading; prediction (E, N) and adversarials (E, N, ...) at the last one. Readings are the
+    fooled (E, N, S): by reading; prediction (E, N), adversarials (E, N, ...): at the last one. Readings are the
     steps 0..K of our own iterated attack, or the numbers of steps that a Foolbox attack was run with.
     """
 
@@ -63,12 +63,11 @@ def fused_attack(
     parts = []
     for batch in torch.arange(len(images), device=images.device).split(batch_size):
         start = None if noise is None else random_starts(images[batch], noise[batch], ascending, settings)
-        parts.append(
-            iterate(
-                engine.differentiate, torch.no_grad()(engine.predict), images[batch], labels[batch], ascending, settings,
-                start=start, judge=None if engine.judge is None else torch.no_grad()(engine.judge), readings=readings,
-            )
+        part = iterate(
+            engine.differentiate, engine.predict, images[batch], labels[batch], ascending, settings,
+            start=start, judge=engine.judge, readings=readings,
         )  # fmt: skip
+        parts.append(part)
     back = [order.index(index) for index in range(len(epsilons))]
     return Outcome(
         torch.cat([part.fooled for part in parts], 1)[back],
@@ -85,18 +84,18 @@ def foolbox_attack(
 
     One call per reading, the number of steps given to attacks that take one (`None` leaves it to the attack).
     """
-    fooled, predictions, adversarials = [], [], []
+    fooled = []
     with foolbox_model(attacked) as target:
         for steps in readings:
             defaults: dict[str, Any] = {"abs_stepsize": step_size} | ({} if steps is None else {"steps": steps})
             attack = make_attack(call, **defaults)
             parts = [
-                torch.stack(attack(target, x, y, epsilons=list(epsilons))[1])
+                torch.stack(attack(target, x, y, epsilons=list(epsilons))[1]).detach()
                 for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
             ]
-            adversarials = torch.cat([part.detach() for part in parts], 1)
+            adversarials = torch.cat(parts, 1)
             predictions = torch.stack([predict(model, x, batch_size) for x in adversarials])
-            fooled.append(predictions != labels)
+            fooled.append(predictions.ne(labels))
     return Outcome(torch.stack(fooled, -1), predictions, adversarials)
 
 
@@ -143,7 +142,7 @@ class Scene:
         self.probe = self._images(self.ids[: max(2, min(len(self.ids), config.batch_size))])
 
     def attacker(self, gradient: str) -> Attacker:
-        """The configured attack under one gradient rule, tried on a sample so that a bad start shows before any work."""
+        """The configured attack under one gradient rule, tried on a sample: a bad start shows before any work."""
         config, rule = self.config, self.run.gradient(gradient)
         attacked = rule(self.model)
         with torch.no_grad():

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from suite.attacks.losses import Cotangent
 from suite.errors import SuiteError
+from suite.gradients.view import rules_of
 
 
 class Differentiator(Protocol):
@@ -55,13 +56,14 @@ def differentiator(model: nn.Module, probe: Tensor, engine: str = "auto") -> tup
     Raises:
         SuiteError: `jacobian` where it would not be exact.
     """
-    rule = next(iter(getattr(model, "rules", ())[-1:]), None)
+    rules = rules_of(model)
+    rule: object = rules[-1] if rules else None
     if engine == "autograd" or (engine == "auto" and not isinstance(rule, OwnEngine)):
         return Autograd(model), "autograd"
     try:
         if not isinstance(rule, OwnEngine):
             raise SuiteError("this gradient rule has no engine of its own", "use --engine auto")
-        if len(getattr(model, "rules", ())) > 1:
+        if len(rules) > 1:
             raise SuiteError("several gradient rules are composed", "use --engine auto")
         return rule.engine(model, probe), "jacobian"
     except SuiteError as error:

@@ -66,7 +66,7 @@ def fast_engine(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str
 
 def _arranged(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str, layout: torch.memory_format) -> Engine:
     """An engine whose weights and inputs are in a memory layout."""
-    model = model.to(memory_format=layout)  # type: ignore[call-overload]
+    model = model.to(memory_format=layout)
     differentiate, fact = differentiator(rule(model), probe.contiguous(memory_format=layout), engine)
     return Engine(
         _InLayout(differentiate, layout),

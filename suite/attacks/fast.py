@@ -6,6 +6,7 @@ Nothing here is bit-exact; a study that uses it measures the agreement of gradie
 import copy
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def fold_batch_norm(model: nn.Module, probe: Tensor) -> nn.Module:
-    """A copy of `model` with every eval-mode batch norm that directly follows a convolution or linear layer folded into it.
+    """A copy of `model` with every batch norm that directly follows a convolution or linear layer folded into it.
 
     Which norm follows which layer is seen in one forward pass over `probe`, so any model will do; module paths stay
     valid, since folded norms become identities.
@@ -91,9 +92,10 @@ def _pairs(model: nn.Module, probe: Tensor) -> list[tuple[nn.Module, nn.Module]]
 
 def _fold(layer: nn.Module, norm: nn.Module) -> None:
     fuse = fuse_linear_bn_weights if isinstance(layer, nn.Linear) else fuse_conv_bn_weights
-    layer.weight, layer.bias = fuse(
-        layer.weight, layer.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-    )
+    statistics: Any = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+    weight: Any = layer.weight
+    bias: Any = layer.bias
+    layer.weight, layer.bias = fuse(weight, bias, *statistics)
 
 
 def _timed(work: Callable[[Tensor], object], x: Tensor) -> float:

@@ -95,7 +95,8 @@ def iterate(
         last = step == settings.steps
         y = labels[rows.sample]
         if last:
-            logits = predict(rows.x)
+            with torch.no_grad():
+                logits = predict(rows.x)
         else:
             logits, gradient = differentiate(rows.x, lambda z, y=y: LOSSES[settings.loss](z, y))  # type: ignore[misc]
         prediction = logits.argmax(1)
@@ -130,7 +131,8 @@ def _step(x: Tensor, base: Tensor, gradient: Tensor, radius: Tensor, settings: S
 
 def _l2(v: Tensor) -> Tensor:
     """(B, ...) -> (B, 1, ...) norms, away from zero."""
-    return v.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, *[1] * (v.ndim - 1))
+    norms: Tensor = v.flatten(1).norm(dim=1).clamp(min=1e-12)
+    return norms.view(-1, *[1] * (v.ndim - 1))
 
 
 def _normalised(v: Tensor) -> Tensor:
@@ -150,7 +152,8 @@ def _judged(
     if not bool(asked.any()):
         return prediction
     prediction = prediction.clone()
-    prediction[asked] = judge(x[asked]).argmax(1)
+    with torch.no_grad():
+        prediction[asked] = judge(x[asked]).argmax(1)
     return prediction
 
 

@@ -24,4 +24,5 @@ def _draw(generator: torch.Generator, shape: tuple[int, ...], norm: str) -> Tens
     # A uniform direction times U^(1/d): the radius of a uniform point of the d-ball.
     direction = torch.randn(shape, generator=generator)
     radius = torch.rand((), generator=generator) ** (1 / direction.numel())
-    return direction * (radius / direction.norm())
+    draw: Tensor = direction * (radius / direction.norm())
+    return draw

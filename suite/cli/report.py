@@ -44,7 +44,5 @@ def _rows(run: RunDirectory, file: str) -> list[dict[str, Any]]:
     columns = read_columns(run.path / file)
     if columns is None:
         raise SuiteError(f"{run.path / file} is missing or damaged", "run the study again with --fresh")
-    lists = {
-        name: values if isinstance(values, list) else values.tolist() for name, values in columns.items()
-    }
+    lists = {name: values if isinstance(values, list) else values.tolist() for name, values in columns.items()}
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]

@@ -70,14 +70,14 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         else:
             report.print_results(execution.directory)
 
-    for decorate in reversed(host_options(list(study.presets))):
+    for decorate in reversed(_host_options(list(study.presets))):
         decorate(run)
     made = click.command(name=name, help=study.summary, short_help=study.summary)(run)
     made.params = [*(_option(field) for field in fields.values()), *made.params]
     return made
 
 
-def host_options(presets: list[str]) -> list[Any]:
+def _host_options(presets: list[str]) -> list[Any]:
     """The options that every study has beside its config."""
     path = click.Path(path_type=Path)
     return [

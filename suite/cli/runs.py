@@ -42,9 +42,7 @@ def show(root: Path, key: str) -> None:
     """Show a run by its key or the beginning of it."""
     run = _find(root, key)
     content = run.read()
-    described = {
-        name: value for name, value in content.items() if name not in ("shown", "tables", "figures", "models")
-    }
+    described = {name: value for name, value in content.items() if name not in ("shown", "tables", "figures", "models")}
     click.echo(json.dumps(described, indent=2))
     for table in content["tables"].values():
         click.echo(f"table:    {run.path / table['file']} ({table['rows']} rows)")
@@ -55,9 +53,7 @@ def show(root: Path, key: str) -> None:
 
 
 def _row(run: RunDirectory, content: dict[str, Any]) -> dict[str, Any]:
-    headline = ", ".join(
-        f"{name} {format_value(value)}" for name, value in content.get("headline", {}).items()
-    )
+    headline = ", ".join(f"{name} {format_value(value)}" for name, value in content.get("headline", {}).items())
     return {
         "study": run.path.parent.name,
         "key": run.path.name,

@@ -2,6 +2,6 @@
 
 from suite.gradients.rectifiers import RECTIFIERS, is_rectifier
 from suite.gradients.rule import bp
-from suite.gradients.view import View, find_path, view
+from suite.gradients.view import View, find_path, rules_of, view
 
-__all__ = ["RECTIFIERS", "View", "bp", "find_path", "is_rectifier", "view"]
+__all__ = ["RECTIFIERS", "View", "bp", "find_path", "is_rectifier", "rules_of", "view"]

@@ -40,7 +40,7 @@ class _StraightThroughDual(_StraightThrough):
 def straight_through(x: Tensor, y: Tensor) -> Tensor:
     """Tensor equal to `y` bit for bit whose derivative is the identity with respect to `x` (same shape)."""
     function = _StraightThrough if torch.compiler.is_compiling() else _StraightThroughDual
-    return function.apply(x, y)  # type: ignore[no-any-return, no-untyped-call]
+    return function.apply(x, y)  # type: ignore[no-any-return]
 
 
 def identity_backward(

@@ -24,29 +24,32 @@ class ForwardRule(Protocol):
 
 
 class View(nn.Module):
-    """Mixin of every mirrored module. `path` is the module's (first) name in the mirrored model, "" at the root."""
+    """Mixin of every mirrored module.
 
-    path: str = ""
-    rules: tuple[ForwardRule, ...] = ()
+    `_view_path` is the module's (first) name in the mirrored model, "" at the root; `_view_rules` are applied in order.
+    """
+
+    _view_path: str = ""
+    _view_rules: tuple[ForwardRule, ...] = ()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         call = super().forward
-        for rule in self.rules:  # a container made on the fly (a slice of Sequential) has none
+        for rule in self._view_rules:  # a container made on the fly (a slice of Sequential) has none
             call = partial(rule.call, self, call)
         return call(*args, **kwargs)
 
     @property
-    def training(self) -> bool:  # type: ignore[override]
+    def training(self) -> bool:
         """The original's mode: a view has none of its own."""
-        original = self.__dict__.get("original", ())
-        return bool(original[0].training if original else self.__dict__.get("mode", True))
+        original = self.__dict__.get("_view_original", ())
+        return bool(original[0].training if original else self.__dict__.get("_view_mode", True))
 
     @training.setter
     def training(self, mode: bool) -> None:
-        if original := self.__dict__.get("original", ()):
+        if original := self.__dict__.get("_view_original", ()):
             original[0].training = mode
         else:
-            self.__dict__["mode"] = mode
+            self.__dict__["_view_mode"] = mode
 
 
 def view(model: nn.Module, rule: ForwardRule) -> nn.Module:
@@ -63,7 +66,7 @@ def _mirror(module: nn.Module, path: str, rule: ForwardRule, done: dict[int, nn.
         return done[id(module)]
     if isinstance(module, torch.jit.ScriptModule):
         raise SuiteError(f"module {path or 'model'!r} is TorchScript", "pass the original nn.Module")
-    mirrored_class = _mirrored_class(type(module))
+    mirrored_class = _mirrored_class(cast(Any, type(module)))
     mirrored = cast(View, mirrored_class.__new__(mirrored_class))
     done[id(module)] = mirrored
     # Parameter, buffer and hook tables stay the same objects, so moving or hooking one side moves or hooks both.
@@ -72,16 +75,21 @@ def _mirror(module: nn.Module, path: str, rule: ForwardRule, done: dict[int, nn.
         name: child if child is None else _mirror(child, f"{path}.{name}".lstrip("."), rule, done)
         for name, child in module._modules.items()
     }
-    rules = (*(module.rules if isinstance(module, View) else ()), rule)
+    rules = (*rules_of(module), rule)
     # In a tuple, so that nn.Module does not register the original as a child.
-    attributes |= {"_modules": children, "original": (module,), "rules": rules, "path": path}
+    attributes |= {"_modules": children, "_view_original": (module,), "_view_rules": rules, "_view_path": path}
     mirrored.__dict__.update(attributes)
     return mirrored
 
 
 @cache
-def _mirrored_class(cls: type[nn.Module]) -> type[nn.Module]:
+def _mirrored_class(cls: Any) -> type[nn.Module]:
     return cls if issubclass(cls, View) else type(cls.__name__, (View, cls), {"__module__": cls.__module__})
+
+
+def rules_of(model: nn.Module) -> tuple[ForwardRule, ...]:
+    """The rules of a view, in the order of application; none for any other model."""
+    return model._view_rules if isinstance(model, View) else ()
 
 
 def find_path(model: nn.Module, path: str) -> str:
@@ -89,7 +97,7 @@ def find_path(model: nn.Module, path: str) -> str:
 
     Raises SuiteError with the nearest names when there is none, or all candidates when there are several.
     """
-    names = [name for name, _ in model.named_modules() if name]
+    names = [str(name) for name, _ in model.named_modules() if name]
     if path in names:
         return path
     endings = [name for name in names if name.endswith(f".{path}")]

@@ -42,8 +42,6 @@ def mobilenetv2(in_channels: int, image_size: int, num_classes: int) -> nn.Modul
         [6, 160, 3, 2],
         [6, 320, 1, 1],
     ]
-    network: nn.Module = torchvision.models.mobilenet_v2(
-        num_classes=num_classes, inverted_residual_setting=stages
-    )
+    network: nn.Module = torchvision.models.mobilenet_v2(num_classes=num_classes, inverted_residual_setting=stages)
     network.set_submodule("features.0.0", nn.Conv2d(in_channels, 32, 3, padding=1, bias=False))
     return network

@@ -51,9 +51,7 @@ class Entry:
         }
         for key, value in arguments.items():
             if key not in defaults:
-                raise SuiteError(
-                    f"unknown argument {key!r} of model {self.name}", did_you_mean(key, [*defaults])
-                )
+                raise SuiteError(f"unknown argument {key!r} of model {self.name}", did_you_mean(key, [*defaults]))
             if type(value) is not int or value < 1:
                 raise SuiteError(f"{key}={value} of model {self.name}", "give a positive integer")
         return Call(self.name, {key: value for key, value in arguments.items() if value != defaults[key]})

@@ -75,9 +75,7 @@ def _checked(classifier: Classifier, dataset: Dataset) -> Classifier:
             logits = classifier(torch.zeros(1, *dataset.shape))
         except Exception as error:
             shape = " x ".join(map(str, dataset.shape))
-            raise SuiteError(
-                f"{ref} cannot take the {shape} images of {dataset.name}: {one_line(error)}"
-            ) from error
+            raise SuiteError(f"{ref} cannot take the {shape} images of {dataset.name}: {one_line(error)}") from error
     if logits.shape != (1, dataset.num_classes):
         raise SuiteError(
             f"{ref} gives logits of shape {tuple(logits.shape)} for one image, {dataset.name} has "

@@ -40,9 +40,7 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
         classifier = _from_run(ref, dataset)
     else:
         name, at, path = ref.partition("@")
-        classifier = (
-            _with_weights(_untrained(name, dataset), ref, Path(path)) if at else _from_cache(ref, dataset)
-        )
+        classifier = _with_weights(_untrained(name, dataset), ref, Path(path)) if at else _from_cache(ref, dataset)
     return classifier.to(device).eval()
 
 

@@ -72,8 +72,10 @@ def train(
     entry = find_entry(call)
     model = entry.canonical(call.arguments)
     recipe = _changed(entry.recipe, overrides)
+    if seed < 0:
+        raise SuiteError(f"the seed is {seed}", "give an integer >= 0")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.random.default_generator.manual_seed(seed)
         network = entry.network(call.arguments, dataset)
     mean, std = entry.normalisation(dataset.shape[0])
     info = ModelInfo(ref, str(model), dataset.name, digest="", accuracy=None, source="just trained")
@@ -84,7 +86,7 @@ def train(
     images, labels = resident(dataset.train, device)
     history = fit(classifier, images, labels, recipe, seed=seed, on_epoch=on_epoch, checkpoint=checkpoint)
     if history.diverged:
-        checkpoint.unlink()
+        checkpoint.unlink(missing_ok=True)
         raise SuiteError(
             f"training {model} on {dataset.name} diverged in epoch {len(history.epochs)}",
             f"try a learning rate below {recipe.learning_rate}",
@@ -100,7 +102,7 @@ def train(
         "seed": str(seed),
     }
     write_weights(path, network.state_dict(), metadata)
-    checkpoint.unlink()
+    checkpoint.unlink(missing_ok=True)
     classifier.info = replace(info, digest=metadata["digest"], accuracy=accuracy, source=str(path))
     return classifier.eval()
 

@@ -77,9 +77,7 @@ def check_finite(state: Mapping[str, torch.Tensor], whose: str) -> None:
     """Raises SuiteError where a weight is NaN or infinite."""
     for name, tensor in state.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise SuiteError(
-                f"the weights of {whose} are not finite: {name}", "the training that made them diverged"
-            )
+            raise SuiteError(f"the weights of {whose} are not finite: {name}", "the training that made them diverged")
 
 
 def fill(network: nn.Module, state: Mapping[str, torch.Tensor], whose: str) -> None:
@@ -90,9 +88,7 @@ def fill(network: nn.Module, state: Mapping[str, torch.Tensor], whose: str) -> N
     """
     expected = network.state_dict()
     for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in state) and not all(
-            name.startswith(prefix) for name in expected
-        ):
+        if all(name.startswith(prefix) for name in state) and not all(name.startswith(prefix) for name in expected):
             state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
     missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
     unexpected = [name for name in state if name not in expected]
@@ -115,13 +111,9 @@ def fill(network: nn.Module, state: Mapping[str, torch.Tensor], whose: str) -> N
     network.load_state_dict(own, strict=False, assign=True)
 
 
-def _check_classes(
-    network: nn.Module, state: Mapping[str, torch.Tensor], misshapen: list[str], whose: str
-) -> None:
+def _check_classes(network: nn.Module, state: Mapping[str, torch.Tensor], misshapen: list[str], whose: str) -> None:
     """Says so plainly where only the last linear layer differs, and only in its number of outputs."""
-    last, layer = [
-        (name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)
-    ][-1]
+    last, layer = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)][-1]
     if not set(misshapen) <= {f"{last}.weight", f"{last}.bias"}:
         return
     classes, features = state[f"{last}.weight"].shape
@@ -145,9 +137,7 @@ def _read_pickle(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL (\S+)", str(error))
-        besides = (
-            f"it holds {found[1]} besides tensors" if found else "it is damaged or holds more than tensors"
-        )
+        besides = f"it holds {found[1]} besides tensors" if found else "it is damaged or holds more than tensors"
         raise SuiteError(
             f"{path} was refused, as loading it could run any code: {besides}",
             "save the state dict alone, best as .safetensors",

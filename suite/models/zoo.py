@@ -19,9 +19,7 @@ CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2471, 0.2435, 0.2616)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # Li et al. 2022's code; the paper prints learning rate 0.002. The cosine is cut off half-way, as released.
-LI_CIFAR = Recipe(
-    100, 128, 0.005, momentum=0.9, weight_decay=5e-4, schedule="cosine", period=200, augment="zero"
-)
+LI_CIFAR = Recipe(100, 128, 0.005, momentum=0.9, weight_decay=5e-4, schedule="cosine", period=200, augment="zero")
 # He et al. 2016, Sec. 4.2: 64,000 steps, divided by 10 after 32,000 and 48,000.
 HE_CIFAR = Recipe(
     164, 128, 0.1, momentum=0.9, weight_decay=1e-4, schedule="multistep", milestones=(82, 123), augment="zero"

@@ -40,7 +40,5 @@ def read_checkpoint(path: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, UnpicklingError) as error:
-        raise SuiteError(
-            f"the training checkpoint {path} cannot be read", "delete it to start over"
-        ) from error
+        raise SuiteError(f"the training checkpoint {path} cannot be read", "delete it to start over") from error
     return state

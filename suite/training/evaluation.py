@@ -17,9 +17,7 @@ class Evaluation(NamedTuple):
     accuracy: float
 
 
-def evaluate(
-    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch_size: int = 500
-) -> Evaluation:
+def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, batch_size: int = 500) -> Evaluation:
     """Cross-entropy and accuracy in eval mode, without gradients; one forward pass.
 
     Args:

@@ -132,9 +132,7 @@ def _fingerprint(model: nn.Module, recipe: Recipe, seed: int, samples: int) -> s
     return hashlib.sha256(repr((shapes, recipe, seed, samples)).encode()).hexdigest()
 
 
-def _store(
-    path: Path, key: str, model: nn.Module, optimiser: torch.optim.Optimizer, epochs: list[Epoch]
-) -> None:
+def _store(path: Path, key: str, model: nn.Module, optimiser: torch.optim.Optimizer, epochs: list[Epoch]) -> None:
     state = {"key": key, "epochs": [asdict(epoch) for epoch in epochs]}
     write_checkpoint(path, {**state, "model": model.state_dict(), "optimiser": optimiser.state_dict()})
 

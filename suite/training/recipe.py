@@ -47,9 +47,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, smallest in (("epochs", 1), ("batch_size", 1), ("momentum", 0), ("weight_decay", 0)):
             if not smallest <= getattr(self, name) < math.inf:
-                raise SuiteError(
-                    f"{name}={getattr(self, name)} of the recipe", f"give a number >= {smallest}"
-                )
+                raise SuiteError(f"{name}={getattr(self, name)} of the recipe", f"give a number >= {smallest}")
         if not 0 < self.learning_rate < math.inf:
             raise SuiteError(f"learning_rate={self.learning_rate} of the recipe", "give a number > 0")
         for name, kind in (("schedule", Schedule), ("augment", Augment), ("optimiser", Optimiser)):
@@ -73,9 +71,7 @@ class Recipe:
         """A fresh optimiser over the model's trainable parameters."""
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         if self.optimiser == "adam":
-            return torch.optim.Adam(
-                parameters, self.learning_rate, weight_decay=self.weight_decay, fused=True
-            )
+            return torch.optim.Adam(parameters, self.learning_rate, weight_decay=self.weight_decay, fused=True)
         return torch.optim.SGD(
             parameters, self.learning_rate, self.momentum, weight_decay=self.weight_decay, fused=True
         )

@@ -12,7 +12,8 @@ Suite = Callable[..., Result]
 FAULTS = {
     "toy.squars": "error: unknown study 'toy.squars' (did you mean toy.squares or toy.lost?)",
     "toy.squares --step-sise 1": "error: no such option --step-sise (did you mean --step-size or ",
-    "toy.squares --step-size 8/255x": "error: --step-size: '8/255x' is not a number (write 0.05 or a fraction such as 8/255)",
+    "toy.squares --step-size 8/255x": "error: --step-size: '8/255x' is not a number "
+    "(write 0.05 or a fraction such as 8/255)",
     "toy.squares --eps 0.1,0": "error: --eps: '0' is not valid (input should be greater than 0)",
     "toy.squares --eps -8/255": "error: --eps: '-8/255' is not valid (input should be greater than 0)",
     "toy.squares --eps 0.1,0.1": "error: --eps: a value is given twice in 0.1, 0.1 (give each once)",
@@ -21,10 +22,12 @@ FAULTS = {
     "toy.squares --mode fancier": "error: --mode: 'fancier' is not valid (input should be 'plain' or 'fancy')",
     "toy.squares --seed -1": "error: --seed: '-1' is not valid (input should be greater than or equal to 0)",
     "toy.squares --rules flop": "error: unknown gradient rule 'flop' (did you mean flip?)",
-    "toy.squares --rules flip(strenth=2)": "error: 'flip(strenth=2)': flip has no argument 'strenth' (did you mean strength?)",
+    "toy.squares --rules flip(strenth=2)": "error: 'flip(strenth=2)': flip has no argument 'strenth' "
+    "(did you mean strength?)",
     "toy.squares --rules flip(": "error: --rules: cannot read 'flip(' (write name or name(key=value,...))",
     "toy.squares --preset larg": "error: --preset: unknown preset 'larg' (did you mean large?)",
-    "toy.squares --config absent.toml": "error: --config: cannot read absent.toml: No such file or directory (give a TOML file)",
+    "toy.squares --config absent.toml": "error: --config: cannot read absent.toml: No such file or directory "
+    "(give a TOML file)",
     "toy.squares --device gpu": "error: --device: unknown device 'gpu' (write auto, cpu, cuda or cuda:N)",
     "toy.squares extra": "error: got unexpected extra argument (extra) (see suite run toy.squares --help)",
     "toy.squares --runs file/runs": "error: cannot write file/runs/",

@@ -66,7 +66,7 @@ def test_answers_without_heavy_imports_and_at_once(command: list[str]) -> None:
 
 def test_nothing_typed_is_help(suite: Suite) -> None:
     result = suite()
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.stderr
     assert "Commands:" in result.stdout
 
 

@@ -54,7 +54,10 @@ def test_a_finished_run_is_returned_and_fresh_starts_over(suite: Suite, workplac
     assert (workplace / "computed").read_text().split() == ["1", "2", "3"]
     assert suite("run", "toy.squares", "--json", "--fresh").stdout == first.stdout
     assert (workplace / "computed").read_text().split() == ["1", "2", "3"] * 2
-    assert json.loads(suite("run", "toy.squares", "--json", "--seed", "1").stdout)["run"] != json.loads(first.stdout)["run"]
+    assert (
+        json.loads(suite("run", "toy.squares", "--json", "--seed", "1").stdout)["run"]
+        != json.loads(first.stdout)["run"]
+    )
 
 
 def test_option_wins_over_environment_over_toml_over_preset_over_default(

@@ -34,14 +34,12 @@ def noise() -> Callable[..., Dataset]:
 
 @pytest.fixture
 def shared() -> Callable[[str], Path]:
-    """A path below the folder of real data or, for `models/...`, beside it; skips the test when it is absent."""
+    """A path in the folder that holds real data and weights; skips the test when it is absent."""
 
     def find(name: str) -> Path:
         path = DATA.parent / name
         if not path.exists():
-            pytest.skip(
-                f"no {path}: set SUITE_DATA to shared/data, or put the folder shared beside the checkout"
-            )
+            pytest.skip(f"no {path}: set SUITE_DATA to shared/data, or put the folder shared beside the checkout")
         return path
 
     return find

@@ -28,7 +28,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def test_vgg16_has_the_names_and_shapes_of_the_published_state_dict(noise: Noise) -> None:
-    """From the collection's configuration "D" with batch norm: layers in a row, and a 512-4096-4096-10 classifier."""
+    """From the collection's configuration "D" with batch norm, and its 512-4096-4096-10 classifier."""
     expected: dict[str, tuple[int, ...]] = {}
     index, channels = 0, 3
     plan = "64 64 M 128 128 M 256 256 256 M 512 512 512 M 512 512 512 M"

@@ -1,0 +1,92 @@
+"""Plugins through injected entry points: found, lazy, colliding, broken, nearest names."""
+
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from suite.errors import SuiteError
+from suite.plugin import StudyConfig
+from suite.registry import Registry, load_target
+
+MODULE = """
+from suite.plugin import Module, Study, Target
+module = Module(
+    "{name}", "Summary.", "Paper.",
+    studies={{"attack": Study("An attack.", "{file}_config:Config", "{file}_config:run")}},
+    gradients={{"{rule}": Target("math:sqrt", "A root.")}},
+)
+"""
+CONFIG = "from suite.plugin import StudyConfig\nclass Config(StudyConfig): pass\ndef run(config, run): pass\n"
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on the path; what is imported from it is forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("plug_one", "plug_two", "plug_one_config", "plug_two_config"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return tmp_path
+
+
+def plugin(folder: Path, file: str, name: str, rule: str) -> EntryPoint:
+    """Writes a plugin and its config; returns its entry point."""
+    (folder / f"{file}.py").write_text(MODULE.format(name=name, file=file, rule=rule))
+    (folder / f"{file}_config.py").write_text(CONFIG)
+    return EntryPoint(file, f"{file}:module", "suite.modules")
+
+
+def test_names_become_objects_and_nothing_is_imported_before(write: Path) -> None:
+    known = Registry([plugin(write, "plug_one", "one", "root")])
+    assert list(known.studies) == ["one.attack"]
+    assert known.module_of("one.attack").paper == "Paper."
+    assert "plug_one_config" not in sys.modules
+    assert issubclass(known.config("one.attack"), StudyConfig)
+    assert known.gradient("root")(4) == 2
+    assert set(known.gradients) == {"bp", "root"}
+
+
+def test_packages_are_those_of_the_study_and_of_its_rules(write: Path) -> None:
+    known = Registry([plugin(write, "plug_one", "one", "root"), plugin(write, "plug_two", "two", "cube")])
+    assert known.packages("one.attack", ["bp", "root"]) == {"plug_one"}
+    assert known.packages("one.attack", ["cube"]) == {"plug_one", "plug_two"}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "what"),
+    [
+        ("one", "cube", "module 'one' is offered twice, by plug_one:module and plug_two:module"),
+        ("two", "root", "gradient rule 'root' is offered twice, by plug_one:module and plug_two:module"),
+        ("two", "bp", "gradient rule 'bp' is offered twice, by suite and plug_two:module"),
+    ],
+)
+def test_a_name_taken_twice_names_both_owners(write: Path, name: str, rule: str, what: str) -> None:
+    plugins = [plugin(write, "plug_one", "one", "root"), plugin(write, "plug_two", name, rule)]
+    with pytest.raises(SuiteError) as caught:
+        Registry(plugins)
+    assert caught.value.what == what
+
+
+@pytest.mark.parametrize("code", ["import absent", "1 / 0", "raise SystemExit(3)", "module = 7", "x = 1", "def ("])
+def test_a_broken_plugin_is_one_line_and_the_others_work(write: Path, code: str) -> None:
+    good = plugin(write, "plug_one", "one", "root")
+    (write / "plug_two.py").write_text(code)
+    known = Registry([good, EntryPoint("plug_two", "plug_two:module", "suite.modules")])
+    assert list(known.studies) == ["one.attack"]
+    (line,) = known.broken
+    assert "plug_two" in line and "\n" not in line
+
+
+def test_unknown_names_answer_with_the_nearest(write: Path) -> None:
+    known = Registry([plugin(write, "plug_one", "one", "root")])
+    with pytest.raises(SuiteError, match=r"unknown study 'one.atack' \(did you mean one.attack\?\)"):
+        known.study("one.atack")
+    with pytest.raises(SuiteError, match=r"unknown gradient rule 'roots' \(did you mean root\?\)"):
+        known.gradient("roots")
+
+
+@pytest.mark.parametrize("target", ["nowhere:x", "math:nothing", "math"])
+def test_a_target_that_cannot_be_loaded_says_why(target: str) -> None:
+    with pytest.raises(SuiteError, match=f"cannot load '{target}'"):
+        load_target(target)

@@ -1,0 +1,191 @@
+"""Run directories: keys, atomic files, damaged files, the lock."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suite.errors import SuiteError
+from suite.provenance import code_digest, git_state, peak_memory, versions
+from suite.store import (
+    RunDirectory,
+    atomic,
+    check_writable,
+    content_key,
+    find_runs,
+    plain,
+    read_columns,
+    write_columns,
+)
+
+COLUMNS = {
+    "id": np.arange(5),
+    "norm": np.array([0.1, 0.2, np.nan, 0.4, 0.5], np.float32),
+    "fooled": np.array([True, False, True, True, False]),
+    "rule": ["bp", "bp", "linbp", "linbp", "bp"],
+    "first": [1, None, 3, None, 5],
+}
+
+
+def test_key_depends_on_content_not_on_order() -> None:
+    assert content_key({"a": 1, "b": [0.5]}) == content_key({"b": [0.5], "a": 1})
+    assert content_key({"a": 1}) != content_key({"a": 2})
+    assert len(content_key({})) == 16
+
+
+def test_plain_values_are_json() -> None:
+    value = {"a": np.float32(0.5), "b": (np.int64(3), float("nan")), "c": float("inf"), "d": np.array(2.5)}
+    assert plain(value) == {"a": 0.5, "b": [3, None], "c": None, "d": 2.5}
+
+
+def test_columns_come_back_as_they_were(tmp_path: Path) -> None:
+    returned = write_columns(tmp_path / "part.parquet", COLUMNS)
+    read = read_columns(tmp_path / "part.parquet")
+    assert read is not None
+    for columns in (returned, read):
+        for name, values in COLUMNS.items():
+            if isinstance(values, np.ndarray):
+                assert columns[name].dtype == values.dtype
+                np.testing.assert_array_equal(columns[name], values)
+            else:
+                assert columns[name] == values
+
+
+def test_same_columns_same_bytes(tmp_path: Path) -> None:
+    write_columns(tmp_path / "a", COLUMNS)
+    write_columns(tmp_path / "b", COLUMNS)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_damaged_files_are_never_trusted(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    assert read_columns(path) is None
+    write_columns(path, {"x": np.random.default_rng(0).integers(0, 2**60, 1000)})
+    content = path.read_bytes()
+    for length in (0, 1, 7, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:length])
+        assert read_columns(path) is None
+    flipped = bytearray(content)
+    flipped[200] ^= 1  # one bit in the values: only the checksum can tell
+    path.write_bytes(flipped)
+    assert read_columns(path) is None
+
+
+def test_atomic_keeps_the_old_file_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), atomic(path) as file:
+        file.write(b"new")
+        raise ZeroDivisionError
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    assert path.read_bytes() == b"old"
+
+
+def test_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SuiteError, match=r"cannot write .*: No space left on device \(free some space") as caught:
+        write_columns(tmp_path / "part", COLUMNS)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_killed_while_writing_leaves_nothing_under_the_name(tmp_path: Path) -> None:
+    code = (
+        "import os, signal\nfrom pathlib import Path\nfrom suite.store import atomic\n"
+        f"with atomic(Path({str(tmp_path / 'run.json')!r})) as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == -signal.SIGKILL
+    assert not (tmp_path / "run.json").exists()
+    assert len(list(tmp_path.iterdir())) == 1  # the leftover
+    directory = RunDirectory(tmp_path)
+    directory.open()
+    directory.close()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["lock"]
+
+
+def test_places_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_writable(tmp_path / "not" / "yet" / "there")
+    (tmp_path / "file").touch()
+    with pytest.raises(SuiteError, match="file is not a directory"):
+        check_writable(tmp_path / "file" / "runs")
+    with pytest.raises(SuiteError, match="cannot write"):
+        RunDirectory(tmp_path / "file" / "runs").open()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(SuiteError, match=r"is read-only \(free some space or choose another place with --runs DIR\)"):
+        check_writable(tmp_path / "runs")
+
+
+def test_status_and_lock(tmp_path: Path) -> None:
+    directory, other = RunDirectory(tmp_path / "study" / "key"), RunDirectory(tmp_path / "study" / "key")
+    assert directory.status() == "interrupted"
+    assert not directory.path.exists()
+    directory.open()
+    directory.write({"status": "running"})
+    assert other.status() == "running"
+    with pytest.raises(SuiteError, match="another process is working on"):
+        other.open()
+    directory.close()
+    assert other.status() == "interrupted"
+    other.open()
+    other.write({"status": "finished", "value": float("nan")})
+    assert json.loads((directory.path / "run.json").read_text()) == {"status": "finished", "value": None}
+    assert directory.status() == "finished"
+    assert [run.path for run in find_runs(tmp_path)] == [directory.path]
+    other.clear()
+    assert directory.status() == "running"
+    other.discard()
+    assert not (tmp_path / "study").exists()
+
+
+def test_damaged_manifest_is_not_finished(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"status": "finis')
+    assert RunDirectory(tmp_path).status() == "interrupted"
+
+
+def test_code_digest_follows_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "digested"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "table.py").write_text("x = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = code_digest(["digested"])
+    assert before == code_digest(["digested"]) != code_digest()
+    assert code_digest(["digested.table"]) != code_digest()
+    (package / "notes.txt").write_text("not code")
+    assert code_digest(["digested"]) == before
+    (package / "table.py").write_text("x = 2")
+    assert code_digest(["digested"]) != before
+
+
+def test_provenance(tmp_path: Path) -> None:
+    assert versions()["python"].split(".")[0] == "3"
+    assert {"suite", "torch", "numpy", "foolbox"} <= versions().keys()
+    assert not {"pytest", "mypy"} & versions().keys()
+    assert 2**20 < peak_memory() < 2**45
+    assert git_state(tmp_path) is None
+
+
+def test_git_state_sees_edits(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        author = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", "-C", str(tmp_path), *author, *arguments], check=True, capture_output=True)
+
+    git("init")
+    (tmp_path / "__init__.py").touch()
+    assert git_state(tmp_path) is None  # in a checkout, but not tracked by it
+    git("add", ".")
+    git("commit", "-m", "first")
+    clean = git_state(tmp_path)
+    assert clean is not None and len(clean["revision"]) == 40 and clean["dirty"] is False
+    (tmp_path / "__init__.py").write_text("x = 1")
+    assert git_state(tmp_path) == {"revision": clean["revision"], "dirty": True}
