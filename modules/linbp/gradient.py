@@ -120,7 +120,7 @@ class LinBP:
         state = self.entries.get(module._view_path)
         if state is None:
             raise SuiteError(
-                f"{module._view_path!r} was called on its own, before the model or several times across start={self.start}",
+                f"{module._view_path!r} was called on its own before the model, or by it on both sides of the start",
                 "run the whole model first, and checkpoint parts that it calls once",
             )
         return Trace(*state)
@@ -135,7 +135,7 @@ class LinBP:
     def _count(self, module: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
         """Rectifier calls of one forward pass, found by a pass without side effects."""
         buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
-        with torch.no_grad(), torch.random.fork_rng(), self.tracing(Trace()) as trace:
+        with torch.random.fork_rng(), self.tracing(Trace()) as trace:
             torch.func.functional_call(module, buffers, args, kwargs)
         if trace.calls + int(self.start) < 0:
             raise _out_of_range(int(self.start), trace.calls)
