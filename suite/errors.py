@@ -16,13 +16,14 @@ class SuiteError(ValueError):
 
 
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """The remedy for an unknown name: the nearest known ones, or all of them when none is near."""
+    """The remedy for an unknown name: the nearest known ones, or the first dozen when none is near."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, n=3, cutoff=0.5)
     if near:
         return "did you mean " + " or ".join(near) + "?"
-    return "known: " + ", ".join(known) if known else "none is known"
+    more = f" and {len(known) - 12} more" if len(known) > 12 else ""
+    return f"known: {', '.join(known[:12])}{more}" if known else "none is known"
 
 
 def one_line(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """Run: once, tables, figures, models, references, and how a run ends."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ import suite.models
 from suite.errors import SuiteError
 from suite.inputs import Inputs, choose_device, references, resolve
 from suite.plugin import DatasetRef, GradientRefs, ModelRef, StudyConfig, option
+from suite.progress import Progress
 from suite.registry import Registry
 from suite.run import Run, RunFailed
 from suite.store import read_columns
@@ -262,3 +264,25 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
         choose_device("cuda:2")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == torch.device("cpu")
+
+
+def test_progress_is_sparse_lines_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress = Progress()
+    assert list(progress.track(range(1000), "samples")) == list(range(1000))
+    assert capsys.readouterr() == ("", "")  # done in no time: nothing to say
+    monkeypatch.setattr("suite.progress._SECONDS_BETWEEN_LINES", 0.0)
+    assert list(progress.track(range(2), "samples")) == [0, 1]
+    assert list(progress.track(iter("a"), "letters")) == ["a"]
+    assert capsys.readouterr() == ("", "samples: 1/2\nsamples: 2/2\nletters: 1\n")
+
+
+def test_progress_is_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = Progress()
+    pairs = [(a, b) for a in progress.track([1, 2], "outer") for b in progress.track([3], "inner")]
+    progress.stop()
+    assert pairs == [(1, 3), (2, 3)]
+    shown = capsys.readouterr()
+    assert "outer" in shown.err and shown.out == ""

@@ -2,6 +2,7 @@
 
 import types
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from suite.cli.options import environment_variable
@@ -37,7 +38,7 @@ class ConfigField:
     def help(self) -> str:
         """Description, unit and source in one sentence or two."""
         unit = f" Unit: {self.unit}." if self.unit else ""
-        source = f" Source: {self.source}." if self.source else ""
+        source = f" Source: {self.source.rstrip('.')}." if self.source else ""
         return f"{self.description.rstrip('.')}.{unit}{source}"
 
 
@@ -48,11 +49,14 @@ def config_fields(config: type[StudyConfig]) -> list[ConfigField]:
 
 
 def text_of(value: Any) -> str:
-    """A value as it would be typed."""
+    """A value as it would be typed; 0.00784313725490196 is 2/255."""
     if isinstance(value, tuple | list):
         return ",".join(map(text_of, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and len(str(value)) > 8:
+        fraction = Fraction(value).limit_denominator(10_000)
+        return str(fraction) if float(fraction) == value else str(value)
     return "none" if value is None else str(value)
 
 

@@ -20,4 +20,4 @@ def command(ctx: click.Context, study: str) -> None:
         click.echo(f"      default {field.default or '(empty)'}, environment {field.variable}")
     for name, values in entry.presets.items():
         settings = ", ".join(f"{field}={text_of(value)}" for field, value in values.items())
-        click.echo(f"\npreset {name}: {settings}")
+        click.echo(f"\npreset {name}: {settings or 'the defaults'}")

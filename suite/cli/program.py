@@ -84,6 +84,9 @@ def _explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, _Interrupted | click.Abort):
         return 130, "interrupted (the same command continues)"
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        if isinstance(error.ctx.command, click.Group):
+            remedy = f"options follow the name: {error.ctx.command_path} NAME {error.option_name}"
+            return 2, f"error: no such option {error.option_name} ({remedy})"
         known = [name for parameter in error.ctx.command.params for name in parameter.opts]
         return 2, f"error: no such option {error.option_name} ({did_you_mean(error.option_name, known)})"
     if isinstance(error, click.UsageError):

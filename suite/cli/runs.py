@@ -12,6 +12,13 @@ from suite.cli.text import format_table, format_value
 from suite.errors import SuiteError, did_you_mean
 from suite.store import RunDirectory, find_runs
 
+_here = click.option(  # the same option after the verb, where it is as likely to be typed
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=lambda: click.get_current_context().obj,
+    help="Folder of run directories.",
+)
+
 
 @click.group(name="runs", invoke_without_command=True, no_args_is_help=False)
 @runs_option()
@@ -20,16 +27,16 @@ def command(ctx: click.Context, runs: Path) -> None:
     """List runs, or show one."""
     ctx.obj = runs
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_runs)
+        ctx.invoke(list_runs, runs=runs)
 
 
 @command.command(name="list")
-@click.pass_obj
-def list_runs(root: Path) -> None:
+@_here
+def list_runs(runs: Path) -> None:
     """List all runs, the newest last."""
-    found = [(run, run.read()) for run in find_runs(root)]
+    found = [(run, run.read()) for run in find_runs(runs)]
     if not found:
-        click.echo(f"no runs in {root}")
+        click.echo(f"no runs in {runs}")
         return
     rows = sorted((_row(run, content) for run, content in found), key=lambda row: str(row["when"]))
     click.echo(format_table(rows, list(rows[0])))
@@ -37,10 +44,10 @@ def list_runs(root: Path) -> None:
 
 @command.command()
 @click.argument("key")
-@click.pass_obj
-def show(root: Path, key: str) -> None:
+@_here
+def show(runs: Path, key: str) -> None:
     """Show a run by its key or the beginning of it."""
-    run = _find(root, key)
+    run = _find(runs, key)
     content = run.read()
     described = {name: value for name, value in content.items() if name not in ("shown", "tables", "figures", "models")}
     click.echo(json.dumps(described, indent=2))

@@ -9,12 +9,12 @@ import torch
 
 from suite.data import Dataset
 from suite.errors import SuiteError
-from suite.models.classifier import Classifier, ModelInfo
+from suite.models.build import find, untrained
+from suite.models.classifier import Classifier
 from suite.models.foreign import from_import, from_torchvision
-from suite.models.trained import find_entry, train, training_command, weights_path
+from suite.models.trained import train, training_command, weights_path
 from suite.models.weights import check_finite, digest, fill, read_metadata, read_weights
 from suite.paths import runs_root
-from suite.refs import parse_call
 from suite.training import Epoch
 
 log = logging.getLogger("suite")
@@ -40,21 +40,21 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
         classifier = _from_run(ref, dataset)
     else:
         name, at, path = ref.partition("@")
-        classifier = _with_weights(_untrained(name, dataset), ref, Path(path)) if at else _from_cache(ref, dataset)
+        classifier = (
+            _with_weights(untrained(name, dataset, "meta"), ref, Path(path)) if at else _from_cache(ref, dataset)
+        )
     return classifier.to(device).eval()
 
 
 def _from_cache(ref: str, dataset: Dataset) -> Classifier:
-    call = parse_call(ref)
-    entry = find_entry(call)
-    model = entry.canonical(call.arguments)
+    entry, model = find(ref)
     path = weights_path(model, dataset)
     if not path.exists():
         if entry.default_on != dataset.name:
             raise SuiteError(f"{model} is not trained on {dataset.name}", training_command(model, dataset))
         log.info("training %s on %s, once", model, dataset.name)
         train(ref, dataset, on_epoch=_log_epoch)
-    return _with_weights(_untrained(ref, dataset), ref, path)
+    return _with_weights(untrained(ref, dataset, "meta"), ref, path)
 
 
 def _from_run(ref: str, dataset: Dataset) -> Classifier:
@@ -70,21 +70,12 @@ def _from_run(ref: str, dataset: Dataset) -> Classifier:
     architecture = read_metadata(path).get("model")
     if architecture is None:
         raise SuiteError(f"{path} does not say of which architecture it is", f"load it as NAME@{path}")
-    return _with_weights(_untrained(architecture, dataset), ref, path)
+    return _with_weights(_architecture(architecture, dataset), ref, path)
 
 
-def _untrained(architecture: str, dataset: Dataset) -> Classifier:
-    """The classifier without weights of its own: a zoo name, or a model that is not the zoo's."""
-    if ":" in architecture:
-        return load(architecture, dataset)
-    call = parse_call(architecture)
-    entry = find_entry(call)
-    info = ModelInfo(architecture, str(entry.canonical(call.arguments)), dataset.name, "", None, "")
-    # On the meta device nothing is initialised in vain, and the caller's random numbers stay untouched.
-    with torch.device("meta"):
-        network = entry.network(call.arguments, dataset)
-    mean, std = entry.normalisation(dataset.shape[0])
-    return Classifier(network, info, mean=mean, std=std, linbp_start=entry.linbp_start)
+def _architecture(name: str, dataset: Dataset) -> Classifier:
+    """The classifier whose weights are to come: the zoo's, or a model that is not."""
+    return load(name, dataset) if ":" in name else untrained(name, dataset, "meta")
 
 
 def _with_weights(classifier: Classifier, ref: str, path: Path) -> Classifier:

@@ -11,12 +11,11 @@ import torch
 
 from suite.data import Dataset
 from suite.errors import SuiteError, did_you_mean
-from suite.models.classifier import Classifier, ModelInfo
-from suite.models.entry import Entry
+from suite.models.build import find, untrained
+from suite.models.classifier import Classifier
 from suite.models.weights import digest, read_metadata, write_weights
-from suite.models.zoo import ZOO
 from suite.paths import cache_root
-from suite.refs import Call, parse_call
+from suite.refs import Call
 from suite.training import Epoch, Recipe, evaluate, fit, resident
 
 
@@ -28,13 +27,6 @@ class Trained:
     dataset: str
     accuracy: float
     path: Path
-
-
-def find_entry(call: Call) -> Entry:
-    """The architecture of that name. Raises SuiteError with the nearest names."""
-    if call.name not in ZOO:
-        raise SuiteError(f"unknown model {call.name!r}", did_you_mean(call.name, [*ZOO]))
-    return ZOO[call.name]
 
 
 def weights_path(model: Call, dataset: Dataset) -> Path:
@@ -68,18 +60,13 @@ def train(
     Returns the classifier in eval mode on the device. Raises SuiteError for an unknown name, argument or
     setting, and when training diverges; then nothing is stored.
     """
-    call = parse_call(ref)
-    entry = find_entry(call)
-    model = entry.canonical(call.arguments)
+    entry, model = find(ref)
     recipe = _changed(entry.recipe, overrides)
     if seed < 0:
         raise SuiteError(f"the seed is {seed}", "give an integer >= 0")
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
-        network = entry.network(call.arguments, dataset)
-    mean, std = entry.normalisation(dataset.shape[0])
-    info = ModelInfo(ref, str(model), dataset.name, digest="", accuracy=None, source="just trained")
-    classifier = Classifier(network, info, mean=mean, std=std, linbp_start=entry.linbp_start).to(device)
+        torch.default_generator.manual_seed(seed)
+        classifier = untrained(ref, dataset, "cpu").to(device)
 
     path = weights_path(model, dataset)
     checkpoint = path.with_suffix(".checkpoint")
@@ -92,18 +79,20 @@ def train(
             f"try a learning rate below {recipe.learning_rate}",
         )
     accuracy = evaluate(classifier, *resident(dataset.test, device)).accuracy
+    state = classifier.network.state_dict()
+    info = replace(classifier.info, digest=digest(state), accuracy=accuracy, source=str(path))
     metadata = {
-        "model": str(model),
-        "dataset": dataset.name,
+        "model": info.name,
+        "dataset": info.dataset,
         "dataset_digest": dataset.digest,
         "accuracy": repr(accuracy),
-        "digest": digest(network.state_dict()),
+        "digest": info.digest,
         "recipe": json.dumps(asdict(recipe)),
         "seed": str(seed),
     }
-    write_weights(path, network.state_dict(), metadata)
+    write_weights(path, state, metadata)
     checkpoint.unlink(missing_ok=True)
-    classifier.info = replace(info, digest=metadata["digest"], accuracy=accuracy, source=str(path))
+    classifier.info = info
     return classifier.eval()
 
 

@@ -112,7 +112,7 @@ def _one_epoch(
         logits = model(pixels)
         loss = F.cross_entropy(logits, targets)
         optimiser.zero_grad()  # also drops what the adversary may have left in param.grad
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         # Sums stay on the device: the host reads them once an epoch.
         loss_sum += loss.detach() * len(ids)

@@ -52,8 +52,8 @@ def suite() -> Callable[..., Result]:
 def process() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs a command line in a process of its own."""
 
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-c", "from suite.cli import main; main()", *arguments]
+    def run(*arguments: str, first: str = "") -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", f"{first}\nfrom suite.cli import main; main()", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     return run

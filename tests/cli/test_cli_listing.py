@@ -29,6 +29,8 @@ def test_broken_plugins_cost_one_line_each(suite: Suite) -> None:
 
 def test_info_shows_everything_about_an_option(suite: Suite) -> None:
     text = suite("info", "toy.squares").stdout
+    assert "default 1/4," in text
+    assert "default 2/255," in text
     assert "paper: Nobody (2026)" in text
     assert "--numbers INTEGER,..." in text
     assert "Numbers to square. Unit: apples. Source: Table 9." in text

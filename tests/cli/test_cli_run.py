@@ -13,6 +13,15 @@ from click.testing import Result
 Suite = Callable[..., Result]
 Process = Callable[..., "CompletedProcess[str]"]
 
+KILL_BEFORE_THE_LAST_WRITE = """
+import os, signal
+from suite.run import Run
+manifest = Run._manifest
+Run._manifest = lambda run, status: (
+    os.kill(os.getpid(), signal.SIGKILL) if status == "finished" else manifest(run, status)
+)
+"""
+
 
 def config_of(result: Result) -> Any:
     """The config that a `run --json` ended up with."""
@@ -82,6 +91,9 @@ def test_runs_folder_by_option(suite: Suite, workplace: Path) -> None:
     shown = json.loads(suite("run", "toy.squares", "--json", "--runs", "elsewhere").stdout)
     assert Path(shown["run"]).parent == Path("elsewhere/toy.squares")
     assert "toy.squares" in suite("runs", "--runs", "elsewhere").stdout
+    assert "toy.squares" in suite("runs", "--runs", "elsewhere", "list").stdout
+    assert "toy.squares" in suite("runs", "list", "--runs", "elsewhere").stdout
+    assert suite("runs").stdout.startswith("no runs")
 
 
 def test_runs_lists_and_shows(suite: Suite, workplace: Path) -> None:
@@ -106,6 +118,9 @@ def test_killed_at_any_part_then_continued_gives_the_same_tables(
         assert process("run", "toy.squares").returncode == -9
         assert "interrupted" in suite("runs").stdout
     monkeypatch.delenv("TOY_FATE")
+    assert process("run", "toy.squares", first=KILL_BEFORE_THE_LAST_WRITE).returncode == -9
+    assert list(workplace.glob("runs/*/*/tables/squares.parquet"))
+    assert "interrupted" in suite("runs").stdout
     done = process("run", "toy.squares", "--json")
     assert done.returncode == 0
     table = Path(json.loads(done.stdout)["tables"]["squares"])

@@ -30,7 +30,7 @@ class SquaresConfig(StudyConfig):
         (1, 2, 3), "Numbers to square", unit="apples", source="Table 9"
     )
     step_size: Epsilon = option("1/4", "A number that may be a fraction.")
-    eps: Epsilons = option((0.5,), "Some fractions.")
+    eps: Epsilons = option((2 / 255,), "Some fractions.")
     repeats: Annotated[int, AfterValidator(_below_hundred)] = option(1, "How often.", gt=0)
     fast: bool = option(False, "Whether to hurry.")
     mode: Literal["plain", "fancy"] = option("plain", "How.")
