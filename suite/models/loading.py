@@ -38,11 +38,11 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
         classifier = from_import(ref, dataset)
     elif ref.startswith("run:"):
         classifier = _from_run(ref, dataset)
+    elif "@" in ref:
+        name, _, path = ref.partition("@")
+        classifier = _with_weights(untrained(name, dataset, "meta"), ref, Path(path))
     else:
-        name, at, path = ref.partition("@")
-        classifier = (
-            _with_weights(untrained(name, dataset, "meta"), ref, Path(path)) if at else _from_cache(ref, dataset)
-        )
+        classifier = _from_cache(ref, dataset)
     return classifier.to(device).eval()
 
 

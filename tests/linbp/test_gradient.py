@@ -100,7 +100,7 @@ def test_bad_starts_say_what_would_be_right(mlp: Mlp, x: Tensor) -> None:
     for start in (3, -4):
         with pytest.raises(SuiteError, match=rf"start={start} is out of range.*0 to 2, or -3 to -1"):
             linbp(mlp, start)(x)
-    with pytest.raises(SuiteError, match="no rectifier follows start='layers.3'"):
+    with pytest.raises(SuiteError, match=r"no rectifier follows start='layers.3'"):
         linbp(mlp, "layers.3")(x)
     with pytest.raises(SuiteError, match="does not say where LinBP starts"):
         linbp(mlp)

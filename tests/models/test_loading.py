@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -162,7 +163,7 @@ def test_mistakes(ref: str, told: str, noise: Noise) -> None:
         ("two-layer", {"seed": -1}, "the seed is -1"),
     ],
 )
-def test_mistakes_in_training(ref: str, settings: dict[str, int], told: str, noise: Noise) -> None:
+def test_mistakes_in_training(ref: str, settings: dict[str, Any], told: str, noise: Noise) -> None:
     with pytest.raises(SuiteError, match=told):
         train(ref, noise(), **settings)
 

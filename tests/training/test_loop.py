@@ -17,9 +17,13 @@ class Interrupted(Exception):
     pass
 
 
-def linear() -> nn.Sequential:
+def linear() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Flatten(), nn.Linear(4, 3, bias=False))
+
+
+def weight_of(model: nn.Module) -> nn.Parameter:
+    return model.get_parameter("1.weight")
 
 
 def batch(count: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
@@ -35,11 +39,11 @@ def state_equal(one: nn.Module, other: nn.Module) -> bool:
 
 def test_one_step_is_gradient_descent_on_the_mean_cross_entropy() -> None:
     model, (images, labels) = linear(), batch()
-    weight, x = model[1].weight.detach().clone(), images.flatten(1) / 255
+    weight, x = weight_of(model).detach().clone(), images.flatten(1) / 255
     softmax = torch.softmax(x @ weight.T, 1)
     gradient = (softmax - torch.eye(3)[labels]).T @ x / len(x)
     (epoch,) = fit(model, images, labels, ONE_STEP, seed=0).epochs
-    torch.testing.assert_close(model[1].weight.detach(), weight - 0.1 * gradient)
+    torch.testing.assert_close(weight_of(model).detach(), weight - 0.1 * gradient)
     assert epoch.loss == pytest.approx(float(-softmax[range(20), labels].log().mean()), rel=1e-6)
     assert epoch.accuracy == float((softmax.argmax(1) == labels).double().mean())
 
@@ -79,26 +83,26 @@ def test_weights_follow_the_backward_model() -> None:
             return out + (out - out.detach())
 
     plain, doubled, (images, labels) = linear(), linear(), batch()
-    start = plain[1].weight.detach().clone()
+    start = weight_of(plain).detach().clone()
     (one,) = fit(plain, images, labels, ONE_STEP, seed=0).epochs
     (two,) = fit(doubled, images, labels, ONE_STEP, seed=0, backward_model=Doubled(doubled)).epochs
-    torch.testing.assert_close(doubled[1].weight - start, 2 * (plain[1].weight - start))
+    torch.testing.assert_close(weight_of(doubled) - start, 2 * (weight_of(plain) - start))
     assert one == two
 
 
 def test_the_adversary_replaces_the_batch_and_cannot_touch_the_gradient() -> None:
     model, (images, labels) = linear(), batch()
-    start = model[1].weight.detach().clone()
+    start = weight_of(model).detach().clone()
 
     def black(pixels: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        model[1].weight.grad = torch.full_like(start, 1e9)
+        weight_of(model).grad = torch.full_like(start, 1e9)
         assert pixels.shape == (20, 1, 2, 2)
         assert len(targets) == 20
         return torch.zeros_like(pixels)
 
     (epoch,) = fit(model, images, labels, ONE_STEP, seed=0, adversary=black).epochs
     assert epoch.loss == pytest.approx(math.log(3), rel=1e-6)
-    assert torch.equal(model[1].weight, start)  # black images have no gradient
+    assert torch.equal(weight_of(model), start)  # black images have no gradient
 
 
 def network() -> nn.Module:
@@ -162,7 +166,7 @@ def test_seed_decides_and_nothing_outside_is_touched() -> None:
     images, labels = torch.rand(30, 1, 6, 6), torch.randint(0, 3, (30,))
     recipe = Recipe(1, 8, 0.1)
     models = [network() for _ in range(3)]
-    models[0][1].eval()
+    models[0].get_submodule("1").eval()
     modes = [module.training for module in models[0].modules()]
     before = torch.get_rng_state()
     for model, seed in zip(models, (0, 0, 1), strict=True):
