@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from suite.errors import SuiteError, one_line
+from suite.files import atomic
 from suite.inputs import Inputs, references, resolve
 from suite.plugin import StudyConfig
 from suite.progress import Progress
 from suite.provenance import code_digest, git_state, peak_memory, versions
 from suite.refs import parse_call
 from suite.registry import Registry
-from suite.store import RunDirectory, atomic, check_writable, content_key, read_columns, write_columns
+from suite.store import RunDirectory, check_writable, content_key, read_columns, write_columns
 from suite.table import Table
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from suite.errors import SuiteError
+from suite.files import ELSEWHERE, atomic, cannot_write
 
 MANIFEST, LOCK = "run.json", "lock"
 
@@ -35,29 +36,6 @@ def plain(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name complete or not at all, also when the power fails.
-
-    Raises:
-        SuiteError: the disk is full, read-only or not ours to write.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_columns(path: Path, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,25 +161,9 @@ def check_writable(path: Path) -> None:
     """Raises SuiteError when `path`, or its nearest parent while it is absent, cannot be written into."""
     existing = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
     if not existing.is_dir():
-        raise SuiteError(f"cannot write {path}: {existing} is not a directory", _ELSEWHERE)
+        raise SuiteError(f"cannot write {path}: {existing} is not a directory", ELSEWHERE)
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise SuiteError(f"cannot write {path}: {existing} is read-only", _ELSEWHERE)
-
-
-def cannot_write(path: Path, error: OSError) -> SuiteError:
-    """The one line for a full or read-only disk."""
-    return SuiteError(f"cannot write {path}: {error.strerror or error}", _ELSEWHERE)
-
-
-_ELSEWHERE = "free some space or choose another place with --runs DIR"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        raise SuiteError(f"cannot write {path}: {existing} is read-only", ELSEWHERE)
 
 
 def _columns(table: Any) -> dict[str, Any]:

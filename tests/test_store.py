@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from suite.errors import SuiteError
+from suite.files import atomic
 from suite.provenance import code_digest, git_state, peak_memory, versions
 from suite.store import (
     RunDirectory,
-    atomic,
     check_writable,
     content_key,
     find_runs,
@@ -100,7 +100,7 @@ def test_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_killed_while_writing_leaves_nothing_under_the_name(tmp_path: Path) -> None:
     code = (
-        "import os, signal\nfrom pathlib import Path\nfrom suite.store import atomic\n"
+        "import os, signal\nfrom pathlib import Path\nfrom suite.files import atomic\n"
         f"with atomic(Path({str(tmp_path / 'run.json')!r})) as file:\n"
         "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -121,7 +121,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(SuiteError, match="cannot write"):
         RunDirectory(tmp_path / "file" / "runs").open()
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
-    with pytest.raises(SuiteError, match=r"is read-only \(free some space or choose another place with --runs DIR\)"):
+    with pytest.raises(SuiteError, match=r"is read-only \(free some space, or choose another place: --runs DIR"):
         check_writable(tmp_path / "runs")
 
 

@@ -42,9 +42,7 @@ def prepare(ref: str) -> Dataset:
 
 def describe() -> list[Listing]:
     """What can be named, and what of it is on this machine."""
-    embedded = Listing(
-        "digits", True, "embedded", "1,797 handwritten digits, 8x8, grey (Alpaydin and Kaynak 1998)"
-    )
+    embedded = Listing("digits", True, "embedded", "1,797 handwritten digits, 8x8, grey (Alpaydin and Kaynak 1998)")
     rows = [
         Listing(name, any(path.is_file() for path in root.rglob("*")), str(root), entry.summary)
         for name, entry in PUBLISHED.items()
@@ -61,7 +59,5 @@ def _source(ref: str) -> Source:
         return digits.source()
     if ref in PUBLISHED:
         return published.source(ref)
-    remedy = (
-        f"write folder:{ref}" if ref and Path(ref).exists() else did_you_mean(ref, [*NAMES, "folder:PATH"])
-    )
+    remedy = f"write folder:{ref}" if ref and Path(ref).exists() else did_you_mean(ref, [*NAMES, "folder:PATH"])
     raise SuiteError(f"there is no data set {ref!r}", remedy)

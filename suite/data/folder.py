@@ -119,9 +119,7 @@ def _image(path: Path, name: str, read: Callable[[str], bytes]) -> Image8:
     except Exception as error:  # damaged bytes end in errors of many types in zip and image decoders
         raise SuiteError(f"{name} in {path} cannot be read as an image", "replace or remove it") from error
     if image.mode not in ("L", "RGB"):
-        raise SuiteError(
-            f"{name} in {path} has the mode {image.mode}", "images must be 8-bit grey (L) or RGB"
-        )
+        raise SuiteError(f"{name} in {path} has the mode {image.mode}", "images must be 8-bit grey (L) or RGB")
     return to_array(image)
 
 

@@ -29,9 +29,7 @@ class Published:
 
 PUBLISHED: Mapping[str, Published] = {
     "mnist": Published("MNIST", "70,000 handwritten digits, 28x28, grey (LeCun et al. 1998)", DIGITS),
-    "fashion_mnist": Published(
-        "FashionMNIST", "70,000 clothes in 10 classes, 28x28, grey (Xiao et al. 2017)"
-    ),
+    "fashion_mnist": Published("FashionMNIST", "70,000 clothes in 10 classes, 28x28, grey (Xiao et al. 2017)"),
     "cifar10": Published("CIFAR10", "60,000 photographs in 10 classes, 32x32, RGB (Krizhevsky 2009)"),
     "cifar100": Published("CIFAR100", "60,000 photographs in 100 classes, 32x32, RGB (Krizhevsky 2009)"),
     "svhn": Published("SVHN", "99,289 house-number digits, 32x32, RGB (Netzer et al. 2011)", DIGITS),

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from suite.errors import SuiteError, one_line
-from suite.training.checkpoint import replacing
+from suite.files import atomic
 
 State = dict[str, torch.Tensor]
 
@@ -50,8 +50,8 @@ def read_weights(path: Path) -> Weights:
 def write_weights(path: Path, state: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
     """Writes a .safetensors file, whole or not at all."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    with replacing(path) as temporary:
-        safetensors.torch.save_file(tensors, temporary, dict(metadata))
+    with atomic(path) as file:
+        file.write(safetensors.torch.save(tensors, dict(metadata)))
 
 
 def read_metadata(path: Path) -> Mapping[str, str]:

@@ -27,9 +27,7 @@ def real_data() -> Callable[[str], Path]:
 
     def find(name: str) -> Path:
         if not (REAL_DATA / name).exists():
-            pytest.skip(
-                f"no {name} in {REAL_DATA}: set SUITE_DATA, or put the folder shared/data beside the checkout"
-            )
+            pytest.skip(f"no {name} in {REAL_DATA}: set SUITE_DATA, or put the folder shared/data beside the checkout")
         return REAL_DATA / name
 
     return find

@@ -13,9 +13,7 @@ from suite.errors import SuiteError
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"), [("minst", "mnist"), ("cifar-10", "cifar10"), ("digit", "digits")]
-)
+@pytest.mark.parametrize(("typed", "meant"), [("minst", "mnist"), ("cifar-10", "cifar10"), ("digit", "digits")])
 def test_an_unknown_name_is_answered_with_the_nearest(typed: str, meant: str) -> None:
     with pytest.raises(SuiteError, match=f"there is no data set '{typed}' .did you mean .*{meant}"):
         load(typed)
@@ -50,12 +48,7 @@ def test_prepare_of_embedded_and_own_data_is_load(pack: Callable[..., Path], pet
 def test_real_photographs_from_a_zip(real_data: Callable[[str], Path], pack: Callable[..., Path]) -> None:
     """A part of CIFAR-10 as JPEGs: in the label order of CIFAR-10, every pixel as Pillow decodes it."""
     with ZipFile(real_data("cifar10-jpeg.zip")) as archive:
-        names = [
-            f"{split}/{label}/{n:04}.jpg"
-            for split in ("train", "test")
-            for label in CIFAR10
-            for n in range(20)
-        ]
+        names = [f"{split}/{label}/{n:04}.jpg" for split in ("train", "test") for label in CIFAR10 for n in range(20)]
         files = {name: archive.read(name) for name in names}
     data = load(f"folder:{pack(files)}")
     assert data.classes == CIFAR10

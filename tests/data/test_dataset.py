@@ -112,9 +112,7 @@ def test_digits_keep_their_labels_and_their_split() -> None:
     digits = load("digits")
     assert digits.test.images.max() == 255
     assert digits.digest.startswith("0a6645a40f56ef45")
-    means = np.stack([digits.train.images[digits.train.labels == k].mean(axis=0) for k in range(10)]).reshape(
-        10, 64
-    )
+    means = np.stack([digits.train.images[digits.train.labels == k].mean(axis=0) for k in range(10)]).reshape(10, 64)
     tests = digits.test.images.reshape(-1, 64).astype(float)
     nearest = ((tests[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
     assert (nearest == digits.test.labels).mean() > 0.85  # a nearest-mean classifier; chance is 0.1

@@ -30,9 +30,7 @@ def test_decoding_happens_once(pack: Write, pets: Files, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("kind", ["directory", "zip"])
-def test_a_changed_source_is_decoded_anew(
-    kind: str, pack: Write, unpack: Write, pets: Files, cached: Cached
-) -> None:
+def test_a_changed_source_is_decoded_anew(kind: str, pack: Write, unpack: Write, pets: Files, cached: Cached) -> None:
     write = unpack if kind == "directory" else pack
     before = load(f"folder:{write(pets)}")
     swapped = {**pets, "test/cat/0.png": pets["test/cat/1.png"], "test/cat/1.png": pets["test/cat/0.png"]}
@@ -50,9 +48,7 @@ def test_the_same_content_elsewhere_has_the_same_digest(pack: Write, pets: Files
     "damage",
     ["cut images", "cut labels", "no about", "broken about", "strange about", "gone images", "a file"],
 )
-def test_a_damaged_entry_is_decoded_anew(
-    pack: Write, pets: Files, tmp_path: Path, cached: Cached, damage: str
-) -> None:
+def test_a_damaged_entry_is_decoded_anew(pack: Write, pets: Files, tmp_path: Path, cached: Cached, damage: str) -> None:
     ref = f"folder:{pack(pets)}"
     intact = np.array(load(ref).train.images)
     [folder] = (tmp_path / "cache" / "data").iterdir()
@@ -154,9 +150,7 @@ print(load(sys.argv[1]).digest)
 
 
 def test_two_writers_at_once_agree(pack: Write, pets: Files, cached: Cached) -> None:
-    path = pack(
-        {name.replace(".png", f"-{i}.png"): content for i in range(100) for name, content in pets.items()}
-    )
+    path = pack({name.replace(".png", f"-{i}.png"): content for i in range(100) for name, content in pets.items()})
     children = [python(TOGETHER, f"folder:{path}") for _ in range(2)]
     for child in children:
         assert child.stdin is not None

@@ -104,9 +104,7 @@ def test_classes_sort_by_name_even_where_paths_sort_otherwise() -> None:
 
 
 @pytest.mark.parametrize("damage", ["not an image", "cut short", "empty"])
-def test_a_corrupt_image_is_named(
-    store: Write, pets: Files, cached: Callable[[], list[str]], damage: str
-) -> None:
+def test_a_corrupt_image_is_named(store: Write, pets: Files, cached: Callable[[], list[str]], damage: str) -> None:
     whole = pets["test/dog/1.png"]
     content = {"not an image": b"hello", "cut short": whole[:-30], "empty": b""}[damage]
     with pytest.raises(SuiteError, match=r"test/dog/1.png in .* cannot be read as an image"):

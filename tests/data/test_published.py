@@ -84,9 +84,7 @@ def test_svhn_matrices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert getattr(data, split).labels.tolist() == LABELS[split]
 
 
-def test_real_mnist_is_the_original_bytes(
-    real_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_real_mnist_is_the_original_bytes(real_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     raw = real_data("mnist/MNIST/raw")
     monkeypatch.setenv("SUITE_DATA", str(raw.parents[2]))
     data = load("mnist")
@@ -130,9 +128,7 @@ def test_only_prepare_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(calls) == 2
 
 
-def test_a_failed_download_is_one_error(
-    monkeypatch: pytest.MonkeyPatch, cached: Callable[[], list[str]]
-) -> None:
+def test_a_failed_download_is_one_error(monkeypatch: pytest.MonkeyPatch, cached: Callable[[], list[str]]) -> None:
     def fail(self: object) -> None:
         raise RuntimeError("no route to host\nand more")
 

@@ -1,0 +1,39 @@
+# The commands of this project; `make run` is the first thing to try.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Tested versions: make setup CONSTRAINTS=constraints.txt
+CONSTRAINTS ?=
+
+.PHONY: setup run test lint types check bench clean
+
+setup: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) --editable '.[dev]'
+	touch $@
+
+run: setup
+	$(BIN)/suite run linbp.attack
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+check: lint types test
+
+bench: setup
+	$(BIN)/python benchmarks/attack_speed.py
+	$(BIN)/python benchmarks/attack_grid.py
+	$(BIN)/python benchmarks/attack_memory.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

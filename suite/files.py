@@ -1,0 +1,47 @@
+"""Files that are whole or absent: the one way in which anything durable is written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from suite.errors import SuiteError
+
+ELSEWHERE = "free some space, or choose another place: --runs DIR for runs, SUITE_CACHE for the cache"
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name complete or not at all, also when the power fails.
+
+    Raises:
+        SuiteError: the disk is full, read-only or not ours to write.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> SuiteError:
+    """The one line for a full or read-only disk."""
+    return SuiteError(f"cannot write {path}: {error.strerror or error}", ELSEWHERE)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
