@@ -77,28 +77,34 @@ class AttackConfig(StudyConfig):
 
 def attack(config: AttackConfig, run: "Run") -> None:
     """Success rate per gradient rule, eps and number of steps (Li et al. 2022, Sec. 4.2, Table 1)."""
-    from modules.linbp import attack_figures, attack_tables
     from modules.linbp.white_box import Scene
     from suite.attacks import frozen
 
     model = run.model(config.model)
     with frozen(model):
         scene = Scene(config, run, model)
-        attackers = {gradient: scene.attacker(gradient) for gradient in config.gradients}
-        for gradient, attacker in attackers.items():
+        for gradient in config.gradients:
+            attacker = scene.attacker(gradient)
             for first in run.track(range(0, len(scene.ids), PART), gradient):
                 rows = partial(scene.rows, gradient, attacker, scene.ids[first : first + PART])
                 run.table("samples").extend(run.once(f"{gradient} {first}", rows))
-            pictures = partial(scene.pictures, gradient, attacker, scene.ids[: config.examples])
             if config.examples:
+                pictures = partial(scene.pictures, gradient, attacker, scene.ids[: config.examples])
                 run.table("examples").extend(run.once(f"{gradient} examples", pictures))
     run.record(clean_accuracy=scene.clean_accuracy, attacked=len(scene.ids), engines=scene.facts)
+    _report(config, run, scene.readings, scene.steps)
+
+
+def _report(config: AttackConfig, run: "Run", readings: dict[int | None, int], steps: dict[int | None, int]) -> None:
+    """Rates, tests and figures from the rows per sample."""
+    from modules.linbp import attack_figures, attack_tables
 
     samples = run.table("samples").columns
-    for row in attack_tables.success(samples, scene.readings):
+    for row in attack_tables.success(samples, readings):
         run.table("success").add(**row)
-        run.headline(**{f"{row['gradient']} eps={row['eps']:g} K={row['steps']}": round(row["rate"], 4)})
-    for row in attack_tables.by_step(samples, scene.steps):
+        if (row["eps"], row["steps"]) == (max(config.eps), list(readings)[-1]):
+            run.headline(**{f"success of {row['gradient']}": row["rate"]})
+    for row in attack_tables.by_step(samples, steps):
         run.table("by_step").add(**row)
     for row in attack_tables.published(run.table("success").rows(), config.model, config.dataset):
         run.table("published").add(**row)
@@ -106,7 +112,8 @@ def attack(config: AttackConfig, run: "Run") -> None:
         run.show("published", title="Table 1 of Li et al. beside what was measured")
     run.show("success", title=f"{config.attack} on {config.model} / {config.dataset}: success rate, 95 % interval")
 
-    caption = f"Success rate against step, n = {len(scene.ids)}; bands are 95 % Wilson intervals."
+    attacked = len(set(samples["id"]))
+    caption = f"Success rate against step, n = {attacked}; bands are 95 % Wilson intervals."
     run.figure("success_by_step", attack_figures.success_by_step(run.table("by_step").rows()), caption)
     if config.examples:
         figure = attack_figures.adversarial_images(run.table("examples").rows())

@@ -30,7 +30,7 @@ class Trace:
         """Runs one rectifier call."""
         linear = self.first is not None and self.calls >= self.first
         self.calls += 1
-        if not linear or not args:
+        if not linear:
             return function(*args, **kwargs)
         return identity_backward(function, args, kwargs, in_place(function, args, kwargs))
 
@@ -48,6 +48,8 @@ class Interception(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if not args and "input" in kwargs:  # F.relu(input=x)
+            args, kwargs = (kwargs["input"],), {name: kwargs[name] for name in kwargs if name != "input"}
         if is_rectifier(function, args, kwargs):
             return self.trace.rectify(function, args, kwargs)
         return self.trace.other(function, args, kwargs)

@@ -12,10 +12,12 @@ from modules.linbp.attack_tables import step_text
 from suite import data
 from suite.attacks import (
     Engine,
+    GradientRule,
     Settings,
     ball_noise,
     exact_engine,
     fast_engine,
+    fast_layout,
     foolbox_model,
     has_steps,
     iterate,
@@ -140,33 +142,40 @@ class Scene:
         self.facts: dict[str, Any] = {}
         self.ids, self.clean_accuracy = self._correctly_classified()
         self.probe = self._images(self.ids[: max(2, min(len(self.ids), config.batch_size))])
+        with torch.no_grad():
+            for gradient in config.gradients:  # a start that does not exist is refused before any work
+                run.gradient(gradient)(model)(self.probe[:1])
 
     def attacker(self, gradient: str) -> Attacker:
-        """The configured attack under one gradient rule, tried on a sample: a bad start shows before any work."""
+        """The configured attack under one gradient rule."""
         config, rule = self.config, self.run.gradient(gradient)
-        attacked = rule(self.model)
-        with torch.no_grad():
-            attacked(self.probe[:1])
         if not config.own_attack:
             self.facts[gradient] = {"engine": "foolbox"}
+            attacked = rule(self.model)
             return lambda images, labels, ids: foolbox_attack(
                 self.model, attacked, self.call, images, labels, config.eps,
                 step_size=config.step_size, readings=tuple(self.readings), batch_size=config.batch_size,
             )  # fmt: skip
         settings = Settings(
-            max(config.steps),
-            config.step_size,
-            config.norm,
-            config.loss,
-            self.unit,
-            early_stop=config.early_stop,
+            max(config.steps), config.step_size, config.norm, config.loss, self.unit, early_stop=config.early_stop
         )
-        engine = (fast_engine if config.fast else exact_engine)(self.model, rule, self.probe, config.engine)
+        engine = self._fast_engine(gradient) if config.fast else self._exact_engine(rule)
         self.facts[gradient] = dict(engine.facts)
         return lambda images, labels, ids: fused_attack(
             engine, images, labels, config.eps, settings,
             readings=config.steps, noise=self._noise(ids), batch_size=config.batch_size,
         )  # fmt: skip
+
+    def _exact_engine(self, rule: GradientRule) -> Engine:
+        return exact_engine(self.model, rule, self.probe, self.config.engine)
+
+    def _fast_engine(self, gradient: str) -> Engine:
+        """The memory layout is chosen once a run, so that a continued run computes as an undisturbed one."""
+        rule, kind = self.run.gradient(gradient), self.config.engine
+        chosen = self.run.once(
+            f"{gradient} layout", lambda: {"layout": [fast_layout(self.model, rule, self.probe, kind)]}
+        )
+        return fast_engine(self.model, rule, self.probe, kind, layout=chosen["layout"][0])
 
     def rows(self, gradient: str, attacker: Attacker, ids: np.ndarray) -> dict[str, Any]:
         """One row per sample and strength, as columns; `first_fooled_step` is -1 for never."""

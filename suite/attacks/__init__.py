@@ -1,7 +1,7 @@
 """Attacks: a fused I-FGSM/PGD over all strengths, a Foolbox adapter, and ways to differentiate a frozen model."""
 
 from suite.attacks.differentiate import Autograd, Differentiator, differentiator, frozen
-from suite.attacks.engine import Engine, exact_engine, fast_engine
+from suite.attacks.engine import Engine, GradientRule, exact_engine, fast_engine, fast_layout
 from suite.attacks.fast import fold_batch_norm
 from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps, make_attack
 from suite.attacks.fused import IFGSM, random_starts
@@ -15,6 +15,7 @@ __all__ = [
     "Autograd",
     "Differentiator",
     "Engine",
+    "GradientRule",
     "Settings",
     "Trajectory",
     "attack_names",
@@ -22,6 +23,7 @@ __all__ = [
     "differentiator",
     "exact_engine",
     "fast_engine",
+    "fast_layout",
     "fold_batch_norm",
     "foolbox_model",
     "frozen",

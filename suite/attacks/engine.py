@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks.differentiate import Differentiator, differentiator
-from suite.attacks.fast import faster_layout, fold_batch_norm
+from suite.attacks.fast import fastest, fold_batch_norm
 from suite.attacks.losses import Cotangent
 
 GradientRule = Callable[[nn.Module], nn.Module]
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 @dataclass(frozen=True)
@@ -41,37 +42,41 @@ def exact_engine(model: nn.Module, rule: GradientRule, probe: Tensor, engine: st
     return Engine(differentiate, model, facts={"engine": fact})
 
 
-def fast_engine(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str = "auto") -> Engine:
-    """The same on a copy with batch norms folded, in the memory layout that a short timing on `probe` favours.
+def fast_engine(
+    model: nn.Module, rule: GradientRule, probe: Tensor, engine: str = "auto", *, layout: str | None = None
+) -> Engine:
+    """The same on a copy with batch norms folded, in a memory layout.
 
     Equal up to rounding only: success is judged by `model` itself, and the agreement of signs is measured.
+
+    Args:
+        layout: a name in LAYOUTS; None takes what `fast_layout` finds.
     """
-    folded = fold_batch_norm(model, probe[:2]).requires_grad_(False)
-    built: dict[torch.memory_format, Engine] = {}
-
-    def work(layout: torch.memory_format) -> Callable[[Tensor], object]:
-        built[layout] = _arranged(copy.deepcopy(folded), rule, probe[:2], engine, layout)
-        return lambda x: built[layout].differentiate(x, torch.ones_like)
-
-    layout = faster_layout(work, probe)
-    chosen = built[layout]
+    layout = layout or fast_layout(model, rule, probe, engine)
+    arranged = _arranged(fold_batch_norm(model, probe[:2]), rule, probe[:2], engine, layout)
     exact, _ = differentiator(rule(model), probe[:2], "autograd")
-    facts: dict[str, str | float] = {
-        **chosen.facts,
-        "layout": str(layout).removeprefix("torch."),
-        "sign_agreement": _sign_agreement(exact, chosen.differentiate, probe),
-    }
-    return Engine(chosen.differentiate, chosen.predict, judge=model, facts=facts)
+    agreement = _sign_agreement(exact, arranged.differentiate, probe)
+    facts = {**arranged.facts, "layout": layout, "sign_agreement": agreement}
+    return Engine(arranged.differentiate, arranged.predict, judge=model, facts=facts)
 
 
-def _arranged(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str, layout: torch.memory_format) -> Engine:
-    """An engine whose weights and inputs are in a memory layout."""
-    model = model.to(memory_format=layout)
-    differentiate, fact = differentiator(rule(model), probe.contiguous(memory_format=layout), engine)
+def fast_layout(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str = "auto") -> str:
+    """The memory layout in which the folded model differentiates a batch `probe` faster, by a short timing."""
+    folded = fold_batch_norm(model, probe[:2])
+    seconds = {}
+    for layout in LAYOUTS:
+        arranged = _arranged(copy.deepcopy(folded), rule, probe[:2], engine, layout)
+        seconds[layout] = fastest(lambda run=arranged: run.differentiate(probe, torch.ones_like), probe.device)  # type: ignore[misc]
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _arranged(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str, layout: str) -> Engine:
+    """An engine whose weights and inputs are in a memory layout; `model` is ours to change."""
+    memory = LAYOUTS[layout]
+    model = model.requires_grad_(False).to(memory_format=memory)  # type: ignore[call-overload]
+    differentiate, fact = differentiator(rule(model), probe.contiguous(memory_format=memory), engine)
     return Engine(
-        _InLayout(differentiate, layout),
-        lambda x: model(x.contiguous(memory_format=layout)),
-        facts={"engine": fact},
+        _InLayout(differentiate, memory), lambda x: model(x.contiguous(memory_format=memory)), facts={"engine": fact}
     )
 
 

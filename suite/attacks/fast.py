@@ -43,18 +43,16 @@ def fold_batch_norm(model: nn.Module, probe: Tensor) -> nn.Module:
     return folded
 
 
-def faster_layout(make: Callable[[torch.memory_format], Callable[[Tensor], object]], x: Tensor) -> torch.memory_format:
-    """`channels_last` where a short timing on the batch `x` favours it, else `contiguous_format`.
-
-    `make(layout)` returns the work to time on an input in that layout.
-    """
-    best, layout_of_best = float("inf"), torch.contiguous_format
-    for layout in (torch.contiguous_format, torch.channels_last):
-        work, batch = make(layout), x.contiguous(memory_format=layout)
-        seconds = min(_timed(work, batch) for _ in range(3))
-        if seconds < best:
-            best, layout_of_best = seconds, layout
-    return layout_of_best
+def fastest(work: Callable[[], object], device: torch.device, repeats: int = 3) -> float:
+    """Seconds that the fastest of a few runs takes."""
+    seconds = []
+    for _ in range(repeats):
+        _synchronise(device)
+        start = time.perf_counter()
+        work()
+        _synchronise(device)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def _pairs(model: nn.Module, probe: Tensor) -> list[tuple[nn.Module, nn.Module]]:
@@ -98,11 +96,6 @@ def _fold(layer: nn.Module, norm: nn.Module) -> None:
     layer.weight, layer.bias = fuse(weight, bias, *statistics)
 
 
-def _timed(work: Callable[[Tensor], object], x: Tensor) -> float:
-    if x.is_cuda:
-        torch.cuda.synchronize(x.device)
-    start = time.perf_counter()
-    work(x)
-    if x.is_cuda:
-        torch.cuda.synchronize(x.device)
-    return time.perf_counter() - start
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -36,7 +36,7 @@ _CONDITIONAL = frozenset((*_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
 
 def is_rectifier(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     """Whether this call `function(*args, **kwargs)` is a rectifier of its first argument."""
-    if function not in RECTIFIERS:
+    if function not in RECTIFIERS or not args or not args[0].is_floating_point():  # clamped indices are none
         return False
     if function not in _CONDITIONAL:
         return True
