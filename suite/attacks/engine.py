@@ -73,7 +73,7 @@ def fast_layout(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str
 def _arranged(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str, layout: str) -> Engine:
     """An engine whose weights and inputs are in a memory layout; `model` is ours to change."""
     memory = LAYOUTS[layout]
-    model = model.requires_grad_(False).to(memory_format=memory)  # type: ignore[call-overload]
+    model = model.requires_grad_(False).to(memory_format=memory)
     differentiate, fact = differentiator(rule(model), probe.contiguous(memory_format=memory), engine)
     return Engine(
         _InLayout(differentiate, memory), lambda x: model(x.contiguous(memory_format=memory)), facts={"engine": fact}
