@@ -37,8 +37,6 @@ _MAX_POOLS = frozenset(
 )
 # Entries of a Jacobian in the middle of the tail (between pools) above which autograd is cheaper.
 _LARGEST_JACOBIAN = 2**20
-# Relative difference from autograd's gradient that rounding explains.
-_TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
 
 
 @dataclass
@@ -169,7 +167,7 @@ class ConstantTail:
         logits = self.model(x)
         (exact,) = torch.autograd.grad(logits, x, cotangent(logits))
         difference = float((ours - exact).norm() / exact.norm().clamp(min=torch.finfo(exact.dtype).tiny))
-        if not difference <= _TOLERANCE.get(x.dtype, 1e-2):
+        if not difference <= _tolerance(x):
             raise SuiteError(f"the tail is not constant: gradients differ by {difference:.1e}")
 
 
@@ -199,3 +197,10 @@ def _jacobian(output: Tensor, x: Tensor) -> Tensor:
         )
         rows.append(grads[0].flatten(1))
     return torch.cat(rows)
+
+
+def _tolerance(x: Tensor) -> float:
+    """Relative difference from autograd's gradient that rounding explains: some hundred units in the last place."""
+    if x.dtype == torch.float32 and x.is_cuda and torch.backends.cudnn.allow_tf32:
+        return 2e-2  # convolutions round their inputs to TF32's 10 bits
+    return 1e3 * torch.finfo(x.dtype).eps if x.dtype in (torch.float32, torch.float64) else 5e-2

@@ -60,7 +60,7 @@ class Trajectory:
 
     @property
     def first_fooled(self) -> Tensor:
-        """(E, N): the first step whose iterate is misclassified, 0 for the clean image, -1 for never."""
+        """(E, N): the first step whose iterate is misclassified, 0 for the start, -1 for never."""
         return torch.where(self.fooled.any(-1), self.fooled.int().argmax(-1), -1)
 
 
