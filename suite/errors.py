@@ -15,6 +15,10 @@ class SuiteError(ValueError):
         self.remedy = remedy
 
 
+class WorkFailed(SuiteError):
+    """A failure after work had begun, shown in the same way; exit code 1, where bad input gives 2."""
+
+
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
     """The remedy for an unknown name: the nearest known ones, or the first dozen when none is near."""
     from difflib import get_close_matches

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from suite.errors import SuiteError
+from suite.errors import WorkFailed
 
 ELSEWHERE = "free some space, or choose another place: --runs DIR for runs, SUITE_CACHE for the cache"
 
@@ -16,7 +16,7 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
     """A file to write that appears under its name complete or not at all, also when the power fails.
 
     Raises:
-        SuiteError: the disk is full, read-only or not ours to write.
+        WorkFailed: the disk is full, read-only or not ours to write.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -34,9 +34,9 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def cannot_write(path: Path, error: OSError) -> SuiteError:
+def cannot_write(path: Path, error: OSError) -> WorkFailed:
     """The one line for a full or read-only disk."""
-    return SuiteError(f"cannot write {path}: {error.strerror or error}", ELSEWHERE)
+    return WorkFailed(f"cannot write {path}: {error.strerror or error}", ELSEWHERE)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -27,7 +27,10 @@ def parse_number(text: str | float) -> float:
     )
     if denominator == 0:
         raise SuiteError(f"{str(text)!r} divides by zero", "write a fraction such as 8/255")
-    return float(numerator / denominator)
+    try:
+        return float(numerator / denominator)
+    except OverflowError:
+        raise SuiteError(f"{str(text)!r} is too large", "write 0.05 or a fraction such as 8/255") from None
 
 
 def split_list(text: str, separator: str = ",") -> list[str]:

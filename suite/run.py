@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from suite.errors import SuiteError, one_line
+from suite.errors import SuiteError, WorkFailed, one_line
 from suite.files import atomic
 from suite.inputs import Inputs, references, resolve
 from suite.plugin import StudyConfig
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from suite.models import Classifier
 
 T = TypeVar("T")
-
-
-class RunFailed(SuiteError):
-    """A failure after the first write: what was done is kept, and the same command continues."""
 
 
 class Run:
@@ -167,7 +163,7 @@ class Run:
 
         Raises:
             SuiteError: the study refused its input before anything was stored; nothing is left on disk.
-            RunFailed: it failed later; the directory keeps what was done and the error.
+            WorkFailed: it failed later; the directory keeps what was done and the error.
         """
         try:
             if self.directory.path.exists():
@@ -206,7 +202,7 @@ class Run:
             self.directory.write({**self._manifest("failed"), "error": one_line(error)})
         what, remedy = (error.what, error.remedy) if isinstance(error, SuiteError) else (one_line(error), "")
         kept = f"kept in {self.directory.path}; the same command continues it"
-        raise RunFailed(what, f"{remedy}; {kept}" if remedy else kept) from error
+        raise WorkFailed(what, f"{remedy}; {kept}" if remedy else kept) from error
 
     def _manifest(self, status: str) -> dict[str, Any]:
         tables = {name: {"file": _table_file(name), "rows": len(table)} for name, table in self._tables.items()}

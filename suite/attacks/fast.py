@@ -84,7 +84,7 @@ def _pairs(model: nn.Module, probe: Tensor) -> list[tuple[nn.Module, nn.Module]]
     return [
         (layer, norm)
         for layer, norm in pairs
-        if calls[layer] == calls[norm] == 1 and layers.count(layer) == 1 and norm.running_mean is not None
+        if calls[layer] == calls[norm] == layers.count(layer) == 1 and None not in (norm.running_mean, norm.weight)
     ]
 
 

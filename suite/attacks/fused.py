@@ -1,6 +1,6 @@
 """Our I-FGSM and PGD as Foolbox attacks: one call runs every epsilon in one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -43,7 +43,7 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
     ) -> None:
         if steps < 1:
             raise SuiteError(f"steps={steps} is not positive", "give at least one step")
-        if step_size <= 0:
+        if not step_size > 0:  # NaN too
             raise SuiteError(f"step_size={step_size} is not positive", "give a step such as 2/255")
         if loss not in LOSSES:
             raise SuiteError(f"unknown loss {loss!r}", did_you_mean(loss, tuple(LOSSES)))
@@ -58,10 +58,10 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
         return linf if self.norm == "linf" else l2
 
     def __call__(self, model: Any, inputs: Any, criterion: Any, *, epsilons: Any, **kwargs: Any) -> Any:
-        """As any Foolbox attack: (raw, clipped, success), lists over `epsilons` if that is a sequence."""
+        """As any Foolbox attack: (raw, clipped, success), lists over `epsilons` if that is iterable."""
         if kwargs:
             raise SuiteError(f"unknown argument {next(iter(kwargs))!r}", "set it in the constructor")
-        one = not isinstance(epsilons, Sequence)
+        one = not isinstance(epsilons, Iterable)
         radii = [epsilons] if one else list(epsilons)
         images, labels, targeted = _unpack(inputs, criterion)
         if targeted and self.loss == "stable_ce":

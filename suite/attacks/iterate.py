@@ -125,13 +125,13 @@ def _step(x: Tensor, base: Tensor, gradient: Tensor, radius: Tensor, settings: S
     else:
         x = x + length * unit * _normalised(gradient * unit)
         offset = (x - base) / unit
-        x = base + unit * offset * (radius / _l2(offset)).clamp(max=1)
+        x = base + unit * offset * (_l2(offset).reciprocal() * radius).clamp(max=1)
     return x.clamp(*settings.bounds)
 
 
 def _l2(v: Tensor) -> Tensor:
     """(B, ...) -> (B, 1, ...) norms, away from zero."""
-    norms: Tensor = v.flatten(1).norm(dim=1).clamp(min=1e-12)
+    norms: Tensor = v.flatten(1).square().sum(1).sqrt().clamp(min=1e-12)  # as Foolbox rounds; norm() differs
     return norms.view(-1, *[1] * (v.ndim - 1))
 
 

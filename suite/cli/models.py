@@ -56,4 +56,4 @@ def train(name: str, dataset: str, seed: int, device: str, **settings: Any) -> N
 
 
 def _say(epoch: "Epoch") -> None:
-    click.echo(f"epoch {epoch.number + 1}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}", err=True)
+    click.echo(f"epoch {epoch.number + 1}: loss {epoch.loss:.4g}, accuracy {epoch.accuracy:.2%}", err=True)

@@ -10,7 +10,7 @@ import click
 
 from suite import __version__
 from suite.cli.options import option
-from suite.errors import SuiteError, did_you_mean, one_line
+from suite.errors import SuiteError, WorkFailed, did_you_mean, one_line
 
 VERBS = ("list", "info", "run", "runs", "models", "data", "doctor")
 
@@ -94,7 +94,5 @@ def _explain(error: Exception) -> tuple[int, str]:
         message = " ".join(error.format_message().split()).rstrip(".")
         return 2, f"error: {message[:1].lower()}{message[1:]}{where}"
     if isinstance(error, SuiteError):
-        from suite.run import RunFailed
-
-        return (1 if isinstance(error, RunFailed) else 2), f"error: {error}"
+        return (1 if isinstance(error, WorkFailed) else 2), f"error: {error}"
     return 1, f"error: {one_line(error)} (suite --traceback shows the rest)"

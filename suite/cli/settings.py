@@ -33,7 +33,7 @@ def build_config(
     try:
         return config.model_validate({name: value for name, (value, _) in given.items()})
     except ValidationError as error:
-        raise _first_fault(error, {name: label for name, (_, label) in given.items()}) from error
+        raise _first_fault(error, given) from error
 
 
 def _from_preset(study: Study, name: str | None) -> dict[str, tuple[Any, str]]:
@@ -61,14 +61,17 @@ def _from_toml(path: Path | None, known: list[str]) -> dict[str, tuple[Any, str]
     return {name: (value, f"{path}, {name}") for name, value in values.items()}
 
 
-def _first_fault(error: ValidationError, labels: Mapping[str, str]) -> SuiteError:
+def _first_fault(error: ValidationError, given: Mapping[str, tuple[Any, str]]) -> SuiteError:
+    """Names the option and its value as it was typed, or the item of it that is wrong."""
     fault = error.errors()[0]
     name = str(fault["loc"][0]) if fault["loc"] else ""
-    label = labels.get(name, f"--{name.replace('_', '-')}") + ": " if name else ""
+    value, label = given.get(name, (fault["input"], f"--{name.replace('_', '-')}"))
+    label = f"{label}: " if name else ""
+    value = value if len(fault["loc"]) == 1 else fault["input"]
     cause = fault.get("ctx", {}).get("error")
     if isinstance(cause, SuiteError):
         return SuiteError(label + cause.what, cause.remedy)
     reason = fault["msg"].removeprefix("Value error, ")
     if not name:
         return SuiteError(reason)
-    return SuiteError(f"{label}{fault['input']!r} is not valid", reason[:1].lower() + reason[1:])
+    return SuiteError(f"{label}{value!r} is not valid", reason[:1].lower() + reason[1:])

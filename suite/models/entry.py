@@ -27,7 +27,8 @@ class Entry:
         recipe: how `suite models train` trains it.
         mean, std: normalisation per channel, in units of [0, 1] pixels; used where the channel count matches.
         smallest: least height and width of its images.
-        default_on: data set for which missing weights are trained at once; None: never.
+        trains_itself: missing weights are trained at once, on about this many images (at most the recipe's epochs);
+            0: never. Only the default model does, so that any data set can be tried without another command.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Entry:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     smallest: int = 1
-    default_on: str | None = None
+    trains_itself: int = 0
 
     def canonical(self, arguments: Mapping[str, Argument]) -> Call:
         """The call without defaults spelled out. Raises SuiteError on unknown or bad arguments."""

@@ -30,7 +30,7 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
 
     Raises SuiteError when the reference cannot be read, when weights are absent, damaged, refused, not
     finite or another architecture's, and when classes or images do not match. Weights are never invented:
-    only the embedded default, `digits-cnn` on `digits`, is trained on the spot.
+    only the default model, `digits-cnn`, is trained on the spot, briefly where the data set is large.
     """
     if ref.startswith("torchvision:"):
         classifier = from_torchvision(ref, dataset)
@@ -50,10 +50,11 @@ def _from_cache(ref: str, dataset: Dataset) -> Classifier:
     entry, model = find(ref)
     path = weights_path(model, dataset)
     if not path.exists():
-        if entry.default_on != dataset.name:
+        if not entry.trains_itself:
             raise SuiteError(f"{model} is not trained on {dataset.name}", training_command(model, dataset))
-        log.info("training %s on %s, once", model, dataset.name)
-        train(ref, dataset, on_epoch=_log_epoch)
+        epochs = max(1, min(entry.recipe.epochs, entry.trains_itself // len(dataset.train)))
+        log.info("training %s on %s, once, for %d epochs", model, dataset.name, epochs)
+        train(ref, dataset, on_epoch=_log_epoch, epochs=epochs)
     return _with_weights(untrained(ref, dataset, "meta"), ref, path)
 
 
@@ -65,7 +66,7 @@ def _from_run(ref: str, dataset: Dataset) -> Classifier:
     path = models / f"{name}.safetensors"
     if not path.exists():
         known = ", ".join(sorted(file.stem for file in models.glob("*.safetensors")))
-        remedy = f"that run has {known}" if known else "that run has no models"
+        remedy = f"that run has {known}" if known else "that run has no models, or is not there: see suite runs"
         raise SuiteError(f"{ref}: no model at {path}", remedy)
     architecture = read_metadata(path).get("model")
     if architecture is None:
@@ -96,4 +97,4 @@ def _with_weights(classifier: Classifier, ref: str, path: Path) -> Classifier:
 
 
 def _log_epoch(epoch: Epoch) -> None:
-    log.info("epoch %d: loss %.4f, accuracy %.4f", epoch.number + 1, epoch.loss, epoch.accuracy)
+    log.info("epoch %d: loss %.4g, accuracy %.2f%%", epoch.number + 1, epoch.loss, 100 * epoch.accuracy)

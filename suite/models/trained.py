@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from suite.data import Dataset
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError, WorkFailed, did_you_mean
 from suite.models.build import find, untrained
 from suite.models.classifier import Classifier
 from suite.models.weights import digest, read_metadata, write_weights
@@ -58,7 +58,7 @@ def train(
         overrides: settings that replace the recipe's, e.g. `epochs=3`.
 
     Returns the classifier in eval mode on the device. Raises SuiteError for an unknown name, argument or
-    setting, and when training diverges; then nothing is stored.
+    setting, and WorkFailed when training diverges; then nothing is stored.
     """
     entry, model = find(ref)
     recipe = _changed(entry.recipe, overrides)
@@ -74,7 +74,7 @@ def train(
     history = fit(classifier, images, labels, recipe, seed=seed, on_epoch=on_epoch, checkpoint=checkpoint)
     if history.diverged:
         checkpoint.unlink(missing_ok=True)
-        raise SuiteError(
+        raise WorkFailed(
             f"training {model} on {dataset.name} diverged in epoch {len(history.epochs)}",
             f"try a learning rate below {recipe.learning_rate}",
         )

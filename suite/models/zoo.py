@@ -169,7 +169,7 @@ _ENTRIES = (
         2,
         ANALOGY,
         Recipe(30, 64, 0.002, optimiser="adam", schedule="cosine"),
-        default_on="digits",
+        trains_itself=120_000,
     ),
     Entry(
         "two-layer",
