@@ -72,7 +72,7 @@ def parse_call(text: str) -> Call:
     """Parses `name` or `name(key=value,...)`. Raises SuiteError with the text and what would be right."""
     name, bracket, rest = text.strip().partition("(")
     remedy = "write name or name(key=value,...)"
-    if not _NAME.fullmatch(name.strip()) or (bracket and not rest.rstrip().endswith(")")):
+    if not _NAME.fullmatch(name.strip()) or (bracket and not _closes_at_its_end(rest.rstrip())):
         raise SuiteError(f"cannot read {text!r}", remedy)
     arguments: dict[str, Argument] = {}
     for item in split_list(rest.rstrip()[:-1]) if bracket else []:
@@ -81,3 +81,13 @@ def parse_call(text: str) -> Call:
             raise SuiteError(f"cannot read {item!r} in {text!r}", remedy)
         arguments[key.strip()] = parse_argument(value.strip())
     return Call(name.strip(), arguments)
+
+
+def _closes_at_its_end(rest: str) -> bool:
+    """Whether the bracket that opened before `rest` is closed by its last character and by no other."""
+    depth = 1
+    for position, character in enumerate(rest):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return position == len(rest) - 1
+    return False

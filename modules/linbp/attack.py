@@ -106,7 +106,9 @@ def _report(config: AttackConfig, run: "Run", readings: dict[int | None, int], s
             run.headline(**{f"success of {row['gradient']}": row["rate"]})
     for row in attack_tables.by_step(samples, steps):
         run.table("by_step").add(**row)
-    for row in attack_tables.published(run.table("success").rows(), config.model, config.dataset):
+    settings = ("attack", "step_size", "norm", "loss", "input_space")
+    others = [name for name in settings if getattr(config, name) != AttackConfig.model_fields[name].default]
+    for row in attack_tables.published(run.table("success").rows(), config.model, config.dataset, others):
         run.table("published").add(**row)
     if len(run.table("published")):
         run.show("published", title="Table 1 of Li et al. beside what was measured")

@@ -14,6 +14,7 @@ Rows = Sequence[Mapping[str, Any]]
 def success_by_step(rows: Rows) -> Figure:
     """Success rate against the step, a line per gradient rule, a panel per eps; bands are 95 % Wilson intervals."""
     strengths = sorted({row["eps"] for row in rows})
+    stepless = any(row["step"] is None for row in rows)
     colours = gradient_colours(list(dict.fromkeys(row["gradient"] for row in rows)))
     columns = min(len(strengths), 4)
     lines = -(-len(strengths) // columns)
@@ -22,10 +23,12 @@ def success_by_step(rows: Rows) -> Figure:
         for axis, eps in zip(axes, strengths, strict=False):
             for gradient, colour in colours.items():
                 cell = [row for row in rows if row["gradient"] == gradient and row["eps"] == eps]
-                steps = [row["step"] for row in cell]
+                steps = [row["step"] or 0 for row in cell]
                 rate, low, high = ([100 * row[name] for row in cell] for name in ("rate", "low", "high"))
                 band(axis, steps, rate, low, high, colour=colour, label=gradient)
             axis.set(title=f"eps = {eps:g}", xlabel="step", ylim=(-2, 102))
+            if stepless:
+                axis.set(xlabel="the whole attack", xticks=[])
         axes[0].set_ylabel("success rate (%)")
         axes[0].legend(loc="best")
         for axis in axes[len(strengths) :]:

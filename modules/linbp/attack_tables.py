@@ -63,13 +63,20 @@ def by_step(samples: Columns, steps: Mapping[int | None, int]) -> Iterator[dict[
             }  # fmt: skip
 
 
-def published(success_rows: Sequence[Mapping[str, Any]], model: str, dataset: str) -> Iterator[dict[str, Any]]:
-    """Table 1 beside what was measured, for the cells that it has; with a verdict and its ground."""
+def published(
+    success_rows: Sequence[Mapping[str, Any]], model: str, dataset: str, other_settings: Sequence[str] = ()
+) -> Iterator[dict[str, Any]]:
+    """Table 1 beside what was measured, for the cells that it has; with a verdict and its ground.
+
+    `other_settings` names the options in which the attack was not Table 1's.
+    """
     for row in success_rows:
         rate = TABLE_1.get((row["gradient"], model.partition("@")[0], row["steps"], row["eps"]))
         if rate is None:
             continue
-        if dataset != "cifar10":
+        if other_settings:
+            verdict = f"cannot be told: another {', '.join(other_settings)}"
+        elif dataset != "cifar10":
             verdict = "cannot be told: another encoding of the images"
         elif row["low"] <= rate <= row["high"]:
             verdict = "reproduced: inside our interval"

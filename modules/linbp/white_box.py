@@ -1,5 +1,6 @@
 """White-box attacks on one model under several gradient rules: the work behind `linbp.attack`."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,9 @@ from suite.refs import Call, parse_call
 if TYPE_CHECKING:
     from modules.linbp.attack import AttackConfig
     from suite.run import Run
+
+
+FOOLBOX_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -80,25 +84,35 @@ def fused_attack(
 
 def foolbox_attack(
     model: nn.Module, attacked: nn.Module, call: Call, images: Tensor, labels: Tensor, epsilons: tuple[float, ...],
-    *, step_size: float, readings: tuple[int | None, ...], batch_size: int,
+    *, ids: np.ndarray, step_size: float, readings: tuple[int | None, ...], seed: int,
 ) -> Outcome:  # fmt: skip
     """Any Foolbox attack on `attacked` (the model under a gradient rule), judged by the true `model`.
 
-    One call per reading, the number of steps given to attacks that take one (`None` leaves it to the attack).
+    One call per reading, the number of steps given to attacks that take one (`None` leaves it to the attack). Foolbox
+    draws from the global generators, so batches have a fixed size and each is seeded by (seed, its first id): every
+    gradient rule meets the same draws.
     """
     fooled = []
     with foolbox_model(attacked) as target:
         for steps in readings:
             defaults: dict[str, Any] = {"abs_stepsize": step_size} | ({} if steps is None else {"steps": steps})
             attack = make_attack(call, **defaults)
-            parts = [
-                torch.stack(attack(target, x, y, epsilons=list(epsilons))[1]).detach()
-                for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
-            ]
+            parts = []
+            for batch in torch.arange(len(images), device=images.device).split(FOOLBOX_BATCH):
+                _seed_global_generators(seed, int(ids[int(batch[0])]))
+                clipped = attack(target, images[batch], labels[batch], epsilons=list(epsilons))[1]
+                parts.append(torch.stack(clipped).detach())
             adversarials = torch.cat(parts, 1)
-            predictions = torch.stack([predict(model, x, batch_size) for x in adversarials])
+            predictions = torch.stack([predict(model, x, FOOLBOX_BATCH) for x in adversarials])
             fooled.append(predictions.ne(labels))
     return Outcome(torch.stack(fooled, -1), predictions, adversarials)
+
+
+def _seed_global_generators(seed: int, identity: int) -> None:
+    draws = np.random.SeedSequence((seed, identity)).generate_state(3, np.uint32)
+    torch.manual_seed(int(draws[0]))
+    np.random.seed(int(draws[1]))  # noqa: NPY002  (Foolbox's own generator)
+    random.seed(int(draws[2]))
 
 
 def perturbation_norms(adversarials: Tensor, images: Tensor, norm: str, unit: float | Tensor) -> Tensor:
@@ -135,8 +149,8 @@ class Scene:
             self.steps = {step: step for step in range(max(config.steps) + 1)}
             self.readings = {step: step for step in sorted(config.steps)}
         else:
-            make_attack(self.call)  # an unknown one is refused before any work
             numbers = sorted(config.steps) if has_steps(self.call) else [None]
+            make_attack(self.call, steps=numbers[0])  # one that cannot be made is refused before any work
             self.steps = self.readings = {number: place for place, number in enumerate(numbers)}
         self.unit: float | Tensor = model.std[0] if config.input_space == "normalised" else 1.0
         self.facts: dict[str, Any] = {}
@@ -154,7 +168,7 @@ class Scene:
             attacked = rule(self.model)
             return lambda images, labels, ids: foolbox_attack(
                 self.model, attacked, self.call, images, labels, config.eps,
-                step_size=config.step_size, readings=tuple(self.readings), batch_size=config.batch_size,
+                ids=ids, step_size=config.step_size, readings=tuple(self.readings), seed=config.seed,
             )  # fmt: skip
         settings = Settings(
             max(config.steps), config.step_size, config.norm, config.loss, self.unit, early_stop=config.early_stop

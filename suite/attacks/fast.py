@@ -5,12 +5,15 @@ Nothing here is bit-exact; a study that uses it measures the agreement of gradie
 
 import copy
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from suite.attacks.differentiate import frozen
 from suite.errors import SuiteError
@@ -23,7 +26,7 @@ def fold_batch_norm(model: nn.Module, probe: Tensor) -> nn.Module:
     """A copy of `model` with every batch norm that directly follows a convolution or linear layer folded into it.
 
     Which norm follows which layer is seen in one forward pass over `probe`, so any model will do; module paths stay
-    valid, since folded norms become identities.
+    valid, since folded norms become identities. The copy's weights are frozen.
 
     Raises:
         SuiteError: the folded model's logits differ by more than rounding (a layer's output was also used elsewhere).
@@ -40,7 +43,7 @@ def fold_batch_norm(model: nn.Module, probe: Tensor) -> nn.Module:
         actual = folded(probe)
     if not torch.allclose(actual, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max())):
         raise SuiteError("folding batch norms changes this model's logits", "run without --fast")
-    return folded
+    return folded.requires_grad_(False)
 
 
 def fastest(work: Callable[[], object], device: torch.device, repeats: int = 3) -> float:
@@ -56,14 +59,14 @@ def fastest(work: Callable[[], object], device: torch.device, repeats: int = 3) 
 
 
 def _pairs(model: nn.Module, probe: Tensor) -> list[tuple[nn.Module, nn.Module]]:
-    """(layer, norm) where the norm's only call has the output of the layer's only call as its input."""
+    """(layer, norm) where the norm's only call is the one use of the output of the layer's only call."""
     outputs: dict[int, nn.Module] = {}
-    kept, pairs, calls = [], [], dict[nn.Module, int]()
+    kept, pairs, calls, uses = [], [], dict[nn.Module, int](), _Uses()
 
     def produced(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         calls[module] = calls.get(module, 0) + 1
         kept.append(output)  # alive until the end, so that ids stay distinct
-        outputs[id(output)] = module
+        outputs[id(output)], uses.count[id(output)] = module, 0
 
     def consumed(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         calls[module] = calls.get(module, 0) + 1
@@ -77,15 +80,31 @@ def _pairs(model: nn.Module, probe: Tensor) -> list[tuple[nn.Module, nn.Module]]
         for module in model.modules()
         if isinstance(module, (*_CONVOLUTIONS, nn.Linear, *_BATCH_NORMS))
     ]
-    model(probe)
+    with uses:
+        model(probe)
     for hook in hooks:
         hook.remove()
-    layers = [layer for layer, _ in pairs]
+    once = {layer for output, layer in outputs.items() if uses.count[output] == 1}
     return [
         (layer, norm)
         for layer, norm in pairs
-        if calls[layer] == calls[norm] == layers.count(layer) == 1 and None not in (norm.running_mean, norm.weight)
+        if calls[layer] == calls[norm] == 1 and layer in once and None not in (norm.running_mean, norm.weight)
     ]
+
+
+class _Uses(TorchFunctionMode):
+    """Counts, by id, the torch functions that make tensors out of each tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = Counter[int]()
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            leaves = tree_leaves((args, kwargs))
+            self.count.update(id(leaf) for leaf in leaves if isinstance(leaf, Tensor))
+        return result
 
 
 def _fold(layer: nn.Module, norm: nn.Module) -> None:

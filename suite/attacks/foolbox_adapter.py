@@ -11,7 +11,7 @@ from torch import nn
 
 from suite.attacks.differentiate import frozen
 from suite.attacks.fused import IFGSM
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError, did_you_mean, one_line
 from suite.refs import Call
 
 
@@ -34,26 +34,39 @@ def attack_names() -> list[str]:
 def make_attack(call: Call, **defaults: object) -> Attack:
     """The attack written as `name(argument=value,...)`.
 
-    `defaults` are used where the attack has a parameter of that name and the call does not set it (Foolbox names
-    absolute step sizes `abs_stepsize` or `stepsize`).
+    `defaults` are used where the attack has a parameter of that name and the call does not set it; a default
+    `abs_stepsize` also yields to a `rel_stepsize` in the call.
 
     Raises:
-        SuiteError: unknown attack or argument, with the nearest names.
+        SuiteError: unknown attack or argument, with the nearest names; values that it does not take.
     """
     attacks = {"ifgsm": IFGSM, "pgd": IFGSM} | _foolbox_attacks()
     if call.name not in attacks:
         raise SuiteError(f"unknown attack {call.name!r}", did_you_mean(call.name, attack_names()))
     attack = attacks[call.name]
     known = inspect.signature(attack).parameters
-    for name in call.arguments:
+    for name, value in call.arguments.items():
         if name not in known:
             raise SuiteError(f"attack {call.name} has no argument {name!r}", did_you_mean(name, tuple(known)))
+        kinds = _NUMBERS.get(known[name].annotation)
+        if kinds and type(value) not in kinds:
+            raise SuiteError(f"{name}={value} of attack {call.name}", f"give {known[name].annotation.__name__}")
+    if "rel_stepsize" in call.arguments:  # Foolbox would let the absolute one win
+        defaults.pop("abs_stepsize", None)
     if call.name == "pgd":
-        defaults = {**defaults, "random_start": True}
+        defaults["random_start"] = True
     arguments = {name: value for name, value in defaults.items() if name in known} | dict(call.arguments)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some constructors warn about parameters they do not need
-        return attack(**arguments)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some constructors warn about parameters they do not need
+            return attack(**arguments)
+    except SuiteError:
+        raise
+    except Exception as error:  # a missing package, a missing argument, a value out of range
+        raise SuiteError(f"attack {call} cannot be made: {one_line(error)}") from error
+
+
+_NUMBERS = {int: (int,), float: (int, float), bool: (bool,)}
 
 
 def has_steps(call: Call) -> bool:

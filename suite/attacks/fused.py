@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import eagerpy
 import torch
 from foolbox.attacks.base import AttackWithDistance
 from foolbox.criteria import Misclassification, TargetedMisclassification
@@ -24,7 +25,8 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
         step_size: length of a step, in the model's units.
         norm: `linf` or `l2`.
         loss: `ce`, `nll_logits` or `stable_ce` (untargeted only).
-        random_start: start uniformly in the ball, drawn by (seed, position in the batch).
+        random_start: start uniformly in the ball, drawn by (seed, position in the batch); later calls of the same
+            attack, as `repeat` makes them, draw other starts.
         early_stop: leave a sample at its first misclassified iterate.
         engine: how to differentiate; None differentiates the Foolbox model by autograd.
     """
@@ -51,6 +53,7 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
             raise SuiteError(f"unknown norm {norm!r}", "linf or l2")
         self.steps, self.step_size, self.norm, self.loss = steps, step_size, norm, loss
         self.random_start, self.early_stop, self.seed, self.engine = random_start, early_stop, seed, engine
+        self.calls = 0
 
     @property
     def distance(self) -> Distance:
@@ -63,7 +66,10 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
             raise SuiteError(f"unknown argument {next(iter(kwargs))!r}", "set it in the constructor")
         one = not isinstance(epsilons, Iterable)
         radii = [epsilons] if one else list(epsilons)
-        images, labels, targeted = _unpack(inputs, criterion)
+        if not radii or not all(radius is not None and radius >= 0 for radius in radii):
+            raise SuiteError(f"epsilons={epsilons} are not radii", "give one or more numbers >= 0")
+        wrapped, restore = eagerpy.astensor_(inputs)
+        images, labels, targeted = wrapped.raw, *_unpack(criterion)
         if targeted and self.loss == "stable_ce":
             raise SuiteError("loss 'stable_ce' is for untargeted attacks", "use ce")
         order = sorted(range(len(radii)), key=lambda index: radii[index])
@@ -80,10 +86,15 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
         clipped = [self.distance.clip_perturbation(images, x, r) for x, r in zip(raw, radii, strict=True)]
         with torch.no_grad():
             success = torch.stack([(model(x).argmax(1) == labels) == targeted for x in clipped])
+        raw, clipped = ([restore(eagerpy.astensor(x)) for x in found] for found in (raw, clipped))
+        success = restore(eagerpy.astensor(success))
         return (raw[0], clipped[0], success[0]) if one else (raw, clipped, success)
 
     def _start(self, images: Tensor, epsilons: tuple[float, ...], settings: Settings) -> Tensor:
-        noise = ball_noise(range(len(images)), tuple(images.shape[1:]), seed=self.seed, norm=self.norm)
+        # Ids of later calls begin where no batch of an earlier one can end.
+        ids = range(self.calls << 32, (self.calls << 32) + len(images))
+        self.calls += 1
+        noise = ball_noise(ids, tuple(images.shape[1:]), seed=self.seed, norm=self.norm)
         return random_starts(images, noise, epsilons, settings)
 
 
@@ -106,9 +117,8 @@ class _Callable:
         return logits.detach(), gradient
 
 
-def _unpack(inputs: Any, criterion: Any) -> tuple[Tensor, Tensor, bool]:
-    """Raw tensors, and whether the labels are targets, from whatever Foolbox accepts."""
-    images = getattr(inputs, "raw", inputs)
+def _unpack(criterion: Any) -> tuple[Tensor, bool]:
+    """Labels as a raw tensor, and whether they are targets, from whatever Foolbox accepts."""
     targeted = isinstance(criterion, TargetedMisclassification)
     if targeted:
         criterion = criterion.target_classes
@@ -117,4 +127,4 @@ def _unpack(inputs: Any, criterion: Any) -> tuple[Tensor, Tensor, bool]:
     labels = getattr(criterion, "raw", criterion)
     if not isinstance(labels, Tensor):
         raise SuiteError(f"criterion {type(criterion).__name__} is not supported", "misclassification, targeted or not")
-    return images, labels, targeted
+    return labels, targeted

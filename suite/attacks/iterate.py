@@ -84,7 +84,7 @@ def iterate(
         epsilons: radii > 0, ascending.
         start: (E, N, ...) first iterates; None starts at the images.
         judge: logits of the true model, asked before a row counts as fooled, and about every row at the steps
-            `readings`; None where `predict` is the true model.
+            `readings` and the last; None where `predict` is the true model.
 
     Cost: at most K backward and K+1 forward passes over E*N rows; N rows until the smallest ball binds.
     """
@@ -110,7 +110,9 @@ def iterate(
             gradient, rows = gradient[~fooled], rows.select(~fooled)
         if not len(rows.x):
             break
-        rows, gradient = rows.split(epsilons, (step + 1) * settings.step_size, gradient)
+        # A ball that is touched but for rounding counts as binding; pixels are rounded in proportion to their range.
+        travelled = (step + 1) * settings.step_size + 1e-5 * max(map(abs, settings.bounds))
+        rows, gradient = rows.split(epsilons, travelled, gradient)
         base, radius = images[rows.sample], radii[rows.level]
         rows.x = _step(rows.x, base, gradient, radius.view(-1, *[1] * (images.ndim - 1)), settings)
     return record.trajectory()
@@ -183,8 +185,7 @@ class _Rows:
     def split(self, epsilons: tuple[float, ...], travelled: float, gradient: Tensor) -> tuple["_Rows", Tensor]:
         """Gives strengths whose ball may bind within `travelled` rows of their own; duplicates gradients alongside."""
         rows = self
-        # The margin keeps a ball that is touched exactly from being treated as untouched for rounding's sake.
-        while rows.shared < len(epsilons) - 1 and travelled > epsilons[rows.shared] * (1 - 1e-5):
+        while rows.shared < len(epsilons) - 1 and travelled > epsilons[rows.shared]:
             forked = (rows.level == rows.shared).nonzero().squeeze(1)
             index = torch.cat([torch.arange(len(rows.x), device=forked.device), forked])
             level = torch.cat([rows.level, rows.level[forked] + 1])

@@ -1,15 +1,18 @@
 """`suite runs`: what has been run."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from suite.cli.options import runs_option
+from suite.cli.fields import text_of
+from suite.cli.options import registry, runs_option
 from suite.cli.report import print_results
 from suite.cli.text import format_table, format_value
 from suite.errors import SuiteError, did_you_mean
+from suite.registry import Registry
 from suite.store import RunDirectory, find_runs
 
 _here = click.option(  # the same option after the verb, where it is as likely to be typed
@@ -32,13 +35,15 @@ def command(ctx: click.Context, runs: Path) -> None:
 
 @command.command(name="list")
 @_here
-def list_runs(runs: Path) -> None:
+@click.pass_context
+def list_runs(ctx: click.Context, runs: Path) -> None:
     """List all runs, the newest last."""
     found = [(run, run.read()) for run in find_runs(runs)]
     if not found:
         click.echo(f"no runs in {runs}")
         return
-    rows = sorted((_row(run, content) for run, content in found), key=lambda row: str(row["when"]))
+    known = registry(ctx)
+    rows = sorted((_row(run, content, known) for run, content in found), key=lambda row: str(row["when"]))
     click.echo(format_table(rows, list(rows[0])))
 
 
@@ -59,7 +64,7 @@ def show(runs: Path, key: str) -> None:
         click.echo(f"run:      {run.path} ({run.status()})")
 
 
-def _row(run: RunDirectory, content: dict[str, Any]) -> dict[str, Any]:
+def _row(run: RunDirectory, content: dict[str, Any], known: Registry) -> dict[str, Any]:
     headline = ", ".join(f"{name} {format_value(value)}" for name, value in content.get("headline", {}).items())
     return {
         "study": run.path.parent.name,
@@ -67,7 +72,17 @@ def _row(run: RunDirectory, content: dict[str, Any]) -> dict[str, Any]:
         "status": run.status(),
         "when": content.get("timings", {}).get("started", ""),
         "headline": headline,
+        "options": _options(run.path.parent.name, content.get("config", {}), known),
     }
+
+
+def _options(study: str, config: dict[str, Any], known: Registry) -> str:
+    """What a run's config has other than the defaults, or all of it where its study is no longer installed."""
+    defaults: dict[str, Any] = {}
+    with suppress(SuiteError):
+        defaults = known.config(study).model_validate({}).model_dump(mode="json")
+    chosen = {name: value for name, value in config.items() if name not in defaults or defaults[name] != value}
+    return ", ".join(f"{name}={text_of(value)}" for name, value in chosen.items())
 
 
 def _find(root: Path, key: str) -> RunDirectory:

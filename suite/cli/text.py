@@ -30,10 +30,12 @@ def format_value(value: Any) -> str:
 
 
 def _cells(values: Sequence[Any]) -> list[str]:
-    """The texts of a column: its floats share their decimals, unless that would leave one with fewer than 2 digits."""
+    """The texts of a column: its floats share their decimals, unless cutting these to 4 would hide a small one."""
     floats = [value for value in values if isinstance(value, float)]
     needed = max((len(format_value(value).partition(".")[2]) for value in floats), default=0)
-    decimals = min(needed, DECIMALS)
-    if not all(value == 0 or 10 ** (1 - decimals) <= abs(value) < 10**DECIMALS for value in floats):
+    readable = all(value == 0 or 10 ** (1 - DECIMALS) <= abs(value) < 10**DECIMALS for value in floats)
+    if needed > DECIMALS and not readable:
         return [format_value(value) for value in values]
-    return [f"{value:.{decimals}f}" if isinstance(value, float) else format_value(value) for value in values]
+    return [
+        f"{value:.{min(needed, DECIMALS)}f}" if isinstance(value, float) else format_value(value) for value in values
+    ]

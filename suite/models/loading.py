@@ -48,6 +48,7 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
 
 def _from_cache(ref: str, dataset: Dataset) -> Classifier:
     entry, model = find(ref)
+    classifier = untrained(ref, dataset, "meta")  # first: what cannot be built is not to be trained either
     path = weights_path(model, dataset)
     if not path.exists():
         if not entry.trains_itself:
@@ -55,7 +56,7 @@ def _from_cache(ref: str, dataset: Dataset) -> Classifier:
         epochs = max(1, min(entry.recipe.epochs, entry.trains_itself // len(dataset.train)))
         log.info("training %s on %s, once, for %d epochs", model, dataset.name, epochs)
         train(ref, dataset, on_epoch=_log_epoch, epochs=epochs)
-    return _with_weights(untrained(ref, dataset, "meta"), ref, path)
+    return _with_weights(classifier, ref, path)
 
 
 def _from_run(ref: str, dataset: Dataset) -> Classifier:
