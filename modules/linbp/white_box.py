@@ -3,10 +3,12 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from foolbox.attacks.base import AttackWithDistance
 from torch import Tensor, nn
 
 from modules.linbp.attack_tables import step_text
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from suite.run import Run
 
 
-FOOLBOX_BATCH = 64
+FOOLBOX_BATCH = 64  # not --batch-size, on which the draws of Foolbox's attacks would depend
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,10 @@ def _seed_global_generators(seed: int, identity: int) -> None:
     random.seed(int(draws[2]))
 
 
-def perturbation_norms(adversarials: Tensor, images: Tensor, norm: str, unit: float | Tensor) -> Tensor:
-    """(E, N): sup or l2 norm of each perturbation, in the units of epsilon."""
-    offset = ((adversarials - images) / unit).flatten(2)
-    return offset.abs().amax(2) if norm == "linf" else offset.norm(dim=2)
+def perturbation_norms(adversarials: Tensor, images: Tensor, p: float, unit: float | Tensor) -> Tensor:
+    """(E, N): lp norm of each perturbation, in the units of epsilon; p in {0, 1, 2, inf}, 0 counts pixels."""
+    norms: Tensor = torch.linalg.vector_norm(((adversarials - images) / unit).flatten(2), p, dim=2)
+    return norms
 
 
 Attacker = Callable[[Tensor, Tensor, np.ndarray], Outcome]
@@ -133,6 +135,7 @@ class Scene:
         clean_accuracy: share of the chosen samples that are.
         steps: number of steps -> its place among the outcomes' readings; None for attacks without steps.
         readings: those of them that the table reports.
+        p: of the lp norm that the attack measures perturbations in.
         facts: per gradient rule, which engine differentiated.
 
     Raises:
@@ -148,9 +151,11 @@ class Scene:
         if config.own_attack:
             self.steps = {step: step for step in range(max(config.steps) + 1)}
             self.readings = {step: step for step in sorted(config.steps)}
+            self.p = inf if config.norm == "linf" else 2.0
         else:
             numbers = sorted(config.steps) if has_steps(self.call) else [None]
-            make_attack(self.call, steps=numbers[0])  # one that cannot be made is refused before any work
+            attack = make_attack(self.call, steps=numbers[0])  # one that cannot be made is refused before any work
+            self.p = float(attack.distance.p) if isinstance(attack, AttackWithDistance) else inf
             self.steps = self.readings = {number: place for place, number in enumerate(numbers)}
         self.unit: float | Tensor = model.std[0] if config.input_space == "normalised" else 1.0
         self.facts: dict[str, Any] = {}
@@ -195,7 +200,7 @@ class Scene:
         """One row per sample and strength, as columns; `first_fooled_step` is -1 for never."""
         images, labels = self._images(ids), self.split.targets(ids, self.run.device)
         outcome = attacker(images, labels, ids)
-        norms = perturbation_norms(outcome.adversarials, images, self.config.norm, self.unit)
+        norms = perturbation_norms(outcome.adversarials, images, self.p, self.unit)
         count, strengths = len(ids), len(self.config.eps)
         fooled = outcome.fooled.flatten(0, 1).cpu().numpy()
         return {

@@ -51,18 +51,17 @@ def differentiator(model: nn.Module, probe: Tensor, engine: str = "auto") -> tup
     Args:
         model: any model; views (suite.gradients.view) may bring an engine of their own.
         probe: (>= 2, ...) typical inputs.
-        engine: `auto` takes the rule's own engine where it is exact; `jacobian` insists on it; `autograd` forgoes it.
+        engine: for rules that have an engine of their own: `auto` takes it where it is exact, `jacobian` insists
+            on it, `autograd` forgoes it.
 
     Raises:
         SuiteError: `jacobian` where it would not be exact.
     """
     rules = rules_of(model)
     rule: object = rules[-1] if rules else None
-    if engine == "autograd" or (engine == "auto" and not isinstance(rule, OwnEngine)):
+    if engine == "autograd" or not isinstance(rule, OwnEngine):
         return Autograd(model), "autograd"
     try:
-        if not isinstance(rule, OwnEngine):
-            raise SuiteError("this gradient rule has no engine of its own", "use --engine auto")
         if len(rules) > 1:
             raise SuiteError("several gradient rules are composed", "use --engine auto")
         return rule.engine(model, probe), "jacobian"
