@@ -15,12 +15,12 @@ from safetensors.torch import load_file
 
 import suite.data
 import suite.models
-from suite.errors import SuiteError
+from suite.errors import SuiteError, WorkFailed
 from suite.inputs import Inputs, choose_device, references, resolve
 from suite.plugin import DatasetRef, GradientRefs, ModelRef, StudyConfig, option
 from suite.progress import Progress
 from suite.registry import Registry
-from suite.run import Run, RunFailed
+from suite.run import Run
 from suite.store import read_columns
 
 
@@ -171,7 +171,7 @@ def test_nothing_is_on_disk_before_the_first_write(make: Callable[..., Run], tmp
 
     with pytest.raises(SuiteError, match="no correctly") as caught:
         make().execute(study)
-    assert not isinstance(caught.value, RunFailed)
+    assert not isinstance(caught.value, WorkFailed)
     assert not list(tmp_path.iterdir())
 
 
@@ -188,7 +188,7 @@ def fails_after(error: Exception) -> Study:
 def test_a_failed_run_keeps_parts_and_error_and_is_continued(make: Callable[..., Run]) -> None:
     run = make()
     with pytest.raises(
-        RunFailed, match=r"^NaN in the loss \(lower the step; kept in .*; the same command continues it\)$"
+        WorkFailed, match=r"^NaN in the loss \(lower the step; kept in .*; the same command continues it\)$"
     ):
         run.execute(fails_after(SuiteError("NaN in the loss", "lower the step")))
     assert run.directory.status() == "failed"
@@ -202,7 +202,7 @@ def test_a_failed_run_keeps_parts_and_error_and_is_continued(make: Callable[...,
 
 
 def test_fresh_forgets_the_parts(make: Callable[..., Run]) -> None:
-    with pytest.raises(RunFailed):
+    with pytest.raises(WorkFailed):
         make().execute(fails_after(ValueError("x")))
 
     def study(config: Config, run: Run) -> None:
@@ -216,7 +216,7 @@ def test_an_unexpected_error_always_leaves_a_failed_run(make: Callable[..., Run]
         raise KeyError("x")
 
     run = make()
-    with pytest.raises(RunFailed, match="KeyError"):
+    with pytest.raises(WorkFailed, match="KeyError"):
         run.execute(study)
     assert manifest(run)["status"] == "failed"
 

@@ -4,6 +4,7 @@ Every rule attacks the same samples, those that the model classifies correctly w
 of the true model. Imports of torch and matplotlib stand in functions: `suite info` shows this config without them.
 """
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +14,10 @@ from suite.plugin import DatasetRef, Epsilons, GradientRefs, ModelRef, Number, S
 from suite.refs import parse_call
 
 if TYPE_CHECKING:
+    from modules.linbp.white_box import Scene
     from suite.run import Run
+
+log = logging.getLogger("suite")
 
 OWN_ATTACKS = ("ifgsm", "pgd")
 PART = 256  # samples per stored part: what an interruption can lose
@@ -55,7 +59,7 @@ class AttackConfig(StudyConfig):
     fast: bool = option(
         False, "fold batch norms and choose the memory layout: equal up to rounding; agreement recorded"
     )
-    examples: int = option(4, "samples in the picture of adversarial images", unit="samples", ge=0)
+    examples: int = option(4, "samples in the picture of adversarial images", unit="samples", ge=0, le=32)
     batch_size: int = option(64, "samples attacked at once", unit="samples", in_key=False, gt=0)
 
     @property
@@ -68,10 +72,10 @@ class AttackConfig(StudyConfig):
         """Options of our own loop mean nothing to a Foolbox attack: refused there, not ignored."""
         name = parse_call(self.attack).name
         if self.own_attack and parse_call(self.attack).arguments:
-            raise ValueError(f"attack {name} takes its settings from this study's options, not in brackets")
+            raise ValueError(f"--attack {name} takes its settings from this study's options, not in brackets")
         for field in ("norm", "loss", "input_space", "early_stop", "engine", "fast"):
             if not self.own_attack and getattr(self, field) != type(self).model_fields[field].default:
-                raise ValueError(f"{field} is an option of ifgsm and pgd, not of {name}")
+                raise ValueError(f"--{field.replace('_', '-')} is an option of ifgsm and pgd, not of {name}")
         return self
 
 
@@ -85,6 +89,7 @@ def attack(config: AttackConfig, run: "Run") -> None:
         scene = Scene(config, run, model)
         for gradient in config.gradients:
             attacker = scene.attacker(gradient)
+            log.info("%s: %s", gradient, ", ".join(f"{name} {fact}" for name, fact in scene.facts[gradient].items()))
             for first in run.track(range(0, len(scene.ids), PART), gradient):
                 rows = partial(scene.rows, gradient, attacker, scene.ids[first : first + PART])
                 run.table("samples").extend(run.once(f"{gradient} {first}", rows))
@@ -92,19 +97,19 @@ def attack(config: AttackConfig, run: "Run") -> None:
                 pictures = partial(scene.pictures, gradient, attacker, scene.ids[: config.examples])
                 run.table("examples").extend(run.once(f"{gradient} examples", pictures))
     run.record(clean_accuracy=scene.clean_accuracy, attacked=len(scene.ids), engines=scene.facts)
-    _report(config, run, scene.readings, scene.steps)
+    _report(config, run, scene)
 
 
-def _report(config: AttackConfig, run: "Run", readings: dict[int | None, int], steps: dict[int | None, int]) -> None:
+def _report(config: AttackConfig, run: "Run", scene: "Scene") -> None:
     """Rates, tests and figures from the rows per sample."""
     from modules.linbp import attack_figures, attack_tables
 
-    samples = run.table("samples").columns
-    for row in attack_tables.success(samples, readings):
+    samples, last = run.table("samples").columns, list(scene.readings)[-1]
+    for row in attack_tables.success(samples, scene.readings):
         run.table("success").add(**row)
-        if (row["eps"], row["steps"]) == (max(config.eps), list(readings)[-1]):
-            run.headline(**{f"success of {row['gradient']}": row["rate"]})
-    for row in attack_tables.by_step(samples, steps):
+        if (row["eps"], row["steps"]) == (max(config.eps), last):
+            run.headline(**{f"success of {row['gradient']} at eps {row['eps']:g}, K {last}": row["rate"]})
+    for row in attack_tables.by_step(samples, scene.steps):
         run.table("by_step").add(**row)
     settings = ("attack", "step_size", "norm", "loss", "input_space")
     others = [name for name in settings if getattr(config, name) != AttackConfig.model_fields[name].default]
@@ -112,10 +117,12 @@ def _report(config: AttackConfig, run: "Run", readings: dict[int | None, int], s
         run.table("published").add(**row)
     if len(run.table("published")):
         run.show("published", title="Table 1 of Li et al. beside what was measured")
-    run.show("success", title=f"{config.attack} on {config.model} / {config.dataset}: success rate, 95 % interval")
+    of = f"{len(scene.ids)} samples (clean accuracy {scene.clean_accuracy:.1%})"
+    run.show(
+        "success", title=f"{config.attack} on {config.model} / {config.dataset}, {of}: success rate, 95 % interval"
+    )
 
-    attacked = len(set(samples["id"]))
-    caption = f"Success rate against step, n = {attacked}; bands are 95 % Wilson intervals."
+    caption = f"Success rate against step, n = {len(scene.ids)}; bands are 95 % Wilson intervals."
     run.figure("success_by_step", attack_figures.success_by_step(run.table("by_step").rows()), caption)
     if config.examples:
         figure = attack_figures.adversarial_images(run.table("examples").rows())

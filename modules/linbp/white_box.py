@@ -18,6 +18,7 @@ from suite.attacks import (
     GradientRule,
     Settings,
     ball_noise,
+    differentiator,
     exact_engine,
     fast_engine,
     fast_layout,
@@ -27,7 +28,7 @@ from suite.attacks import (
     make_attack,
     random_starts,
 )
-from suite.errors import SuiteError
+from suite.errors import SuiteError, one_line
 from suite.models import Classifier
 from suite.refs import Call, parse_call
 
@@ -161,9 +162,8 @@ class Scene:
         self.facts: dict[str, Any] = {}
         self.ids, self.clean_accuracy = self._correctly_classified()
         self.probe = self._images(self.ids[: max(2, min(len(self.ids), config.batch_size))])
-        with torch.no_grad():
-            for gradient in config.gradients:  # a start that does not exist is refused before any work
-                run.gradient(gradient)(model)(self.probe[:1])
+        for gradient in config.gradients:
+            self._try(gradient)
 
     def attacker(self, gradient: str) -> Attacker:
         """The configured attack under one gradient rule."""
@@ -184,6 +184,22 @@ class Scene:
             engine, images, labels, config.eps, settings,
             readings=config.steps, noise=self._noise(ids), batch_size=config.batch_size,
         )  # fmt: skip
+
+    def _try(self, gradient: str) -> None:
+        """Refuses before any work what cannot work: a start, a forced engine, an attack that does not run here."""
+        attacked = self.run.gradient(gradient)(self.model)
+        with torch.no_grad():
+            attacked(self.probe[:1])
+        if self.config.engine == "jacobian":
+            try:
+                differentiator(attacked, self.probe[:2], "jacobian")
+            except SuiteError as error:
+                raise SuiteError(f"--engine jacobian with {gradient}: {error.what}", "use --engine auto") from error
+        if not self.config.own_attack:
+            try:
+                self.attacker(gradient)(self.probe[:1], self.split.targets(self.ids[:1], self.run.device), self.ids[:1])
+            except Exception as error:  # Foolbox's attacks fail in many ways
+                raise SuiteError(f"--attack {self.call} does not run here: {one_line(error)}") from error
 
     def _exact_engine(self, rule: GradientRule) -> Engine:
         return exact_engine(self.model, rule, self.probe, self.config.engine)

@@ -34,7 +34,7 @@ def print_results(run: RunDirectory) -> None:
         columns = shown["columns"] or list(rows[0] if rows else ())
         click.echo(f"{shown['title'] or shown['table']}\n\n{format_table(rows, columns)}\n")
     if content["headline"]:
-        click.echo("headline: " + ", ".join(f"{k} {format_value(v)}" for k, v in content["headline"].items()))
+        click.echo("headline: " + "; ".join(f"{k} = {format_value(v)}" for k, v in content["headline"].items()))
     for figure in content["figures"].values():
         click.echo(f"figure:   {run.path / figure['png']}")
     click.echo(f"run:      {run.path} ({run.status()}, {content['timings']['seconds']:.1f} s)")

@@ -41,7 +41,7 @@ def test_prints_the_shown_table_headline_and_place(suite: Suite) -> None:
         "     3       9",
         "     0       0",
     ]
-    assert lines[9] == "headline: largest 9, nothing "
+    assert lines[9] == "headline: largest = 9; nothing = -"
     assert lines[-1].startswith("run:") and "(finished, " in lines[-1]
 
 
@@ -100,8 +100,11 @@ def test_runs_lists_and_shows(suite: Suite, workplace: Path) -> None:
     assert suite("runs").stdout == f"no runs in {workplace / 'runs'}\n"
     path = Path(json.loads(suite("run", "toy.squares", "--json").stdout)["run"])
     listed = suite("runs", "list").stdout.splitlines()
-    assert listed[0].split() == ["study", "key", "status", "when", "headline"]
+    assert listed[0].split() == ["study", "key", "status", "when", "headline", "options"]
     assert listed[2].split()[:3] == ["toy.squares", path.name, "finished"]
+    assert listed[2].endswith("largest 9, nothing -")  # nothing but defaults
+    suite("run", "toy.squares", "--step-size", "8/255", "--numbers", "4,5")
+    assert ", nothing -  numbers=4,5, step_size=8/255\n" in suite("runs").stdout
     shown = suite("runs", "show", path.name[:6]).stdout
     assert '"engine": "toy"' in shown and str(path / "tables/squares.parquet") in shown
     unknown = suite("runs", "show", "zzz")
