@@ -33,6 +33,14 @@ def parse_number(text: str | float) -> float:
         raise SuiteError(f"{str(text)!r} is too large", "write 0.05 or a fraction such as 8/255") from None
 
 
+def format_number(value: float) -> str:
+    """A number as it would be typed: 0.05, and 2/255 for 0.00784313725490196."""
+    if len(str(value)) <= 8:
+        return str(value)
+    fraction = Fraction(value).limit_denominator(10_000)
+    return str(fraction) if float(fraction) == value else f"{value:.6g}"
+
+
 def split_list(text: str, separator: str = ",") -> list[str]:
     """Splits at separators outside parentheses: `bp,linbp(start=all,x=1)` gives two items."""
     items, depth, start = [], 0, 0

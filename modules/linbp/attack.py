@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import model_validator
 
 from suite.plugin import DatasetRef, Epsilons, GradientRefs, ModelRef, Number, Steps, StudyConfig, option
-from suite.refs import parse_call
+from suite.refs import format_number, parse_call
 
 if TYPE_CHECKING:
     from modules.linbp.white_box import Scene
@@ -108,7 +108,7 @@ def _report(config: AttackConfig, run: "Run", scene: "Scene") -> None:
     for row in attack_tables.success(samples, scene.readings):
         run.table("success").add(**row)
         if (row["eps"], row["steps"]) == (max(config.eps), last):
-            run.headline(**{f"success of {row['gradient']} at eps {row['eps']:g}, K {last}": row["rate"]})
+            run.headline(**{f"success of {row['gradient']} at eps {format_number(row['eps'])}, K {last}": row["rate"]})
     for row in attack_tables.by_step(samples, scene.steps):
         run.table("by_step").add(**row)
     settings = ("attack", "step_size", "norm", "loss", "input_space")

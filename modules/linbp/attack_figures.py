@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from suite.figures import band, gradient_colours, new_figure, style
+from suite.refs import format_number
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -19,18 +20,22 @@ def success_by_step(rows: Rows) -> Figure:
     columns = min(len(strengths), 4)
     lines = -(-len(strengths) // columns)
     with style():
-        figure, axes = new_figure(lines, columns, width=1.2 + 2.6 * columns, height=0.5 + 2.5 * lines)
+        aside = 1.6 if len(colours) > 2 else 0  # inches for a legend beside the panels
+        figure, axes = new_figure(lines, columns, width=1.2 + 2.6 * columns + aside, height=0.5 + 2.5 * lines)
         for axis, eps in zip(axes, strengths, strict=False):
             for gradient, colour in colours.items():
                 cell = [row for row in rows if row["gradient"] == gradient and row["eps"] == eps]
                 steps = [row["step"] or 0 for row in cell]
                 rate, low, high = ([100 * row[name] for row in cell] for name in ("rate", "low", "high"))
                 band(axis, steps, rate, low, high, colour=colour, label=gradient)
-            axis.set(title=f"eps = {eps:g}", xlabel="step", ylim=(-2, 102))
+            axis.set(title=f"eps = {format_number(eps)}", xlabel="step", ylim=(-2, 102))
             if stepless:
                 axis.set(xlabel="the whole attack", xticks=[])
         axes[0].set_ylabel("success rate (%)")
-        axes[0].legend(loc="best")
+        if len(colours) > 2:
+            figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
+        else:
+            axes[0].legend(loc="best")
         for axis in axes[len(strengths) :]:
             axis.set_visible(False)
     return figure
@@ -60,7 +65,7 @@ def adversarial_images(rows: Rows) -> Figure:
                 )
                 fooled = "fooled" if row["prediction"] != row["label"] else "not fooled"
                 _panel(next(panels), adversarial, f"{row['prediction']}: {fooled}")
-        figure.suptitle(f"clean, perturbation, adversarial at eps = {rows[0]['eps']:g}", fontsize=9)
+        figure.suptitle(f"clean, perturbation, adversarial at eps = {format_number(rows[0]['eps'])}", fontsize=9)
     return figure
 
 

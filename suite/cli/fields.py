@@ -2,11 +2,11 @@
 
 import types
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from suite.cli.options import environment_variable
 from suite.plugin import Reference, StudyConfig
+from suite.refs import format_number
 
 _KINDS = {bool: "yes|no", int: "INTEGER", float: "NUMBER", str: "TEXT"}
 
@@ -49,14 +49,13 @@ def config_fields(config: type[StudyConfig]) -> list[ConfigField]:
 
 
 def text_of(value: Any) -> str:
-    """A value as it would be typed; 0.00784313725490196 is 2/255."""
+    """A value as it would be typed."""
     if isinstance(value, tuple | list):
         return ",".join(map(text_of, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and len(str(value)) > 8:
-        fraction = Fraction(value).limit_denominator(10_000)
-        return str(fraction) if float(fraction) == value else str(value)
+    if isinstance(value, float):
+        return format_number(value)
     return "none" if value is None else str(value)
 
 

@@ -52,7 +52,8 @@ def test_a_panel_per_strength_and_a_line_per_rule(strengths: list[float]) -> Non
         assert axis.get_xlabel() == "step"
         np.testing.assert_allclose(axis.lines[0].get_xydata(), [[0, 0], [1, 10], [2, 20]])
     assert "%" in panels[0].get_ylabel()
-    assert [text.get_text() for text in panels[0].get_legend().get_texts()] == gradients
+    (legend,) = figure.legends  # beside the panels where more than two rules would cover the lines
+    assert [text.get_text() for text in legend.get_texts()] == gradients
     assert written(figure)
 
 
