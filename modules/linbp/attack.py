@@ -94,7 +94,7 @@ def attack(config: AttackConfig, run: "Run") -> None:
                 rows = partial(scene.rows, gradient, attacker, scene.ids[first : first + PART])
                 run.table("samples").extend(run.once(f"{gradient} {first}", rows))
             if config.examples:
-                pictures = partial(scene.pictures, gradient, attacker, scene.ids[: config.examples])
+                pictures = partial(scene.pictures, gradient, attacker, scene.spread_ids(config.examples))
                 run.table("examples").extend(run.once(f"{gradient} examples", pictures))
     run.record(clean_accuracy=scene.clean_accuracy, attacked=len(scene.ids), engines=scene.facts)
     _report(config, run, scene)

@@ -247,6 +247,11 @@ class Scene:
             "adversarial": [row.tolist() for row in outcome.adversarials[strongest].flatten(1).cpu()],
         }
 
+    def spread_ids(self, count: int) -> np.ndarray:
+        """A few of the attacked samples, evenly over the ids: in a folder of classes, of different classes."""
+        places = np.linspace(0, len(self.ids) - 1, min(count, len(self.ids)))
+        return self.ids[places.astype(int)]
+
     def _correctly_classified(self) -> tuple[np.ndarray, float]:
         chosen = data.sample(self.split, self.config.limit, self.config.seed)
         correct = np.zeros(len(chosen), dtype=bool)
