@@ -250,7 +250,8 @@ class Scene:
     def spread_ids(self, count: int) -> np.ndarray:
         """A few of the attacked samples, evenly over the ids: in a folder of classes, of different classes."""
         places = np.linspace(0, len(self.ids) - 1, min(count, len(self.ids)))
-        return self.ids[places.astype(int)]
+        ids: np.ndarray = self.ids[places.astype(int)]
+        return ids
 
     def _correctly_classified(self) -> tuple[np.ndarray, float]:
         chosen = data.sample(self.split, self.config.limit, self.config.seed)
