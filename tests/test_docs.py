@@ -41,3 +41,12 @@ def test_the_module_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     result = CliRunner().invoke(main, ["run", "noise.gaussian", "--eps", "0.2"])
     assert result.exit_code == 0, result.output
     assert "Accuracy under Gaussian noise" in result.output
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
+)
+def test_links_lead_somewhere(name: str) -> None:
+    page = ROOT / name
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert all((page.parent / link).exists() for link in links if "://" not in link)

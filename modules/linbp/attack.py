@@ -111,7 +111,7 @@ def _report(config: AttackConfig, run: "Run", scene: "Scene") -> None:
             run.headline(**{f"success of {row['gradient']} at eps {format_number(row['eps'])}, K {last}": row["rate"]})
     for row in attack_tables.by_step(samples, scene.steps):
         run.table("by_step").add(**row)
-    settings = ("attack", "step_size", "norm", "loss", "input_space")
+    settings = ("attack", "step_size", "norm", "loss", "input_space", "early_stop")
     others = [name for name in settings if getattr(config, name) != AttackConfig.model_fields[name].default]
     for row in attack_tables.published(run.table("success").rows(), config.model, config.dataset, others):
         run.table("published").add(**row)

@@ -6,10 +6,11 @@ that the tail's forward pass needs no graph and its backward pass is one matrix 
 operation in a tail that does depend on the data; it cuts the tail into segments, between which its mask is applied.
 
 Where this holds is found out, not assumed: from the graph (does everything behind a cut depend on the input through
-the cut alone?) and from the numbers (the gradient on a second input against autograd's). Where it does not,
-SuiteError says why.
+the cut alone, and by linear operations?) and from the numbers (the gradient of a batch with a second input against
+autograd's). Where it does not, SuiteError says why.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,16 @@ _MAX_POOLS = frozenset(
         F.adaptive_max_pool1d,
     )
 )
+# Linear operations, as autograd names them. Products are in the list for those with a constant; the comparison with
+# autograd tells the others.
+_LINEAR = frozenset((
+    "AccumulateGrad", "Convolution", "MkldnnConvolution", "Addmm", "Addbmm", "Mm", "Bmm", "Linear", "T",
+    "NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm", "Add", "Sub", "Neg", "Mul", "Div", "Sum", "Mean",
+    "Cat", "Stack", "View", "UnsafeView", "ReshapeAlias", "Alias", "AsStrided", "Transpose", "Permute", "Squeeze",
+    "Unsqueeze", "Expand", "Slice", "Select", "Split", "SplitWithSizes", "Narrow", "ConstantPadNd", "Clone", "ToCopy",
+    "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "MkldnnAdaptiveAvgPool2D", "UpsampleNearest2D", "UpsampleBilinear2D",
+    "_StraightThrough", "_StraightThroughDual",
+))  # fmt: skip
 # Entries of a Jacobian in the middle of the tail (between pools) above which autograd is cheaper.
 _LARGEST_JACOBIAN = 2**20
 
@@ -112,7 +123,7 @@ class ConstantTail:
             model(probe[:1])  # checks the start, and counts the rectifiers where it is negative
         self.jacobians: list[Tensor | None] = []
         self.jacobians = self._calibrate(probe[:1])
-        self._check(probe[1:2])
+        self._check(probe[:2])
 
     def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
         x = x.detach().requires_grad_()
@@ -155,7 +166,7 @@ class ConstantTail:
         return jacobians
 
     def _check(self, x: Tensor) -> None:
-        """Compares with autograd on another input than the one the Jacobians came from."""
+        """Compares with autograd on a batch with another input: the tail might also mix or move the batch axis."""
         generator = torch.Generator().manual_seed(0)
 
         def cotangent(logits: Tensor) -> Tensor:
@@ -184,7 +195,22 @@ def _require_chain(x: Tensor, trace: CuttingTrace) -> None:
             raise SuiteError("a part of the tail does not depend on its input")
         if any(gradient is not None for gradient in found[1:]):
             raise SuiteError("another path leads round the start or a max-pool behind it")
+        for name in sorted(_operations(segment.end)):
+            if name not in _LINEAR:
+                raise SuiteError(f"the tail is not constant: it contains {name}")
         earlier.append(segment.begin)
+
+
+def _operations(output: Tensor) -> set[str]:
+    """Names of the operations that made `output`, as autograd calls them, without `Backward0`."""
+    names, seen, waiting = set[str](), set[Any](), [output.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            names.add(re.sub(r"Backward\d*$", "", node.name().rpartition("::")[2]))
+            waiting.extend(following for following, _ in node.next_functions)
+    return names
 
 
 def _jacobian(output: Tensor, x: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ def linbp(model: nn.Module, start: str | int | None = None) -> nn.Module:
         SuiteError: unknown path, with the nearest names; None on a model without a position. At the first forward
             pass: an index out of range, with the valid range; a start that no rectifier follows.
 
-    Cost: that of the model; the backward pass saves the rectifiers' masks.
+    Cost: that of the model; a negative start takes one more forward pass, the first time.
     """
     start = getattr(model, "linbp_start", None) if start is None else start
     if start is None:
@@ -52,7 +52,10 @@ def linbp(model: nn.Module, start: str | int | None = None) -> nn.Module:
 
 @contextmanager
 def linear_backward(model: nn.Module, start: str | int | None = None) -> Iterator[None]:
-    """Within the block, `model(x)` itself has LinBP's backward pass; for code that holds on to its own model."""
+    """Within the block, `model(x)` itself has LinBP's backward pass; for code that holds on to its own model.
+
+    Do not copy the model within the block: the copy would compute with the original's weights.
+    """
     if "forward" in model.__dict__:
         raise SuiteError("the model's forward is already replaced", "use linbp(model) for a second rule")
     model.__dict__["forward"] = linbp(model, start).forward
@@ -133,9 +136,10 @@ class LinBP:
         trace.entries[path] = state if trace.entries.get(path, state) == state else None
 
     def _count(self, module: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-        """Rectifier calls of one forward pass, found by a pass without side effects."""
+        """Rectifier calls of one forward pass, found by an extra one; buffers and generators stay, hooks do run."""
         buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
-        with torch.random.fork_rng(), self.tracing(Trace()) as trace:
+        devices = {parameter.device.index for parameter in module.parameters() if parameter.is_cuda}
+        with torch.random.fork_rng(list(devices)), self.tracing(Trace()) as trace:
             torch.func.functional_call(module, buffers, args, kwargs)
         if trace.calls + int(self.start) < 0:
             raise _out_of_range(int(self.start), trace.calls)

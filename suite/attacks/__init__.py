@@ -4,10 +4,10 @@ from suite.attacks.differentiate import Autograd, Differentiator, differentiator
 from suite.attacks.engine import Engine, GradientRule, exact_engine, fast_engine, fast_layout
 from suite.attacks.fast import fold_batch_norm
 from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps, make_attack
-from suite.attacks.fused import IFGSM, random_starts
+from suite.attacks.fused import IFGSM
 from suite.attacks.iterate import Settings, Trajectory, iterate
 from suite.attacks.losses import LOSSES
-from suite.attacks.random_start import ball_noise
+from suite.attacks.random_start import ball_noise, random_starts
 
 __all__ = [
     "IFGSM",

@@ -1,6 +1,6 @@
 """Input gradients of a model whose weights stand still."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
@@ -31,16 +31,16 @@ class OwnEngine(Protocol):
 
 
 class Autograd:
-    """The plain way; exact for every model and rule."""
+    """The plain way; exact for every model and rule. `model` may be any callable, such as a Foolbox model."""
 
     name = "autograd"
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Callable[[Tensor], Tensor]) -> None:
         self.model = model
 
     def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
         x = x.detach().requires_grad_()
-        logits: Tensor = self.model(x)
+        logits = self.model(x)
         (gradient,) = torch.autograd.grad(logits, x, cotangent(logits.detach()))
         return logits.detach(), gradient
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from suite.attacks.differentiate import Differentiator, differentiator
 from suite.attacks.fast import fastest, fold_batch_norm
-from suite.attacks.losses import Cotangent
+from suite.attacks.losses import LOSSES, Cotangent
 
 GradientRule = Callable[[nn.Module], nn.Module]
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -93,9 +93,9 @@ class _InLayout:
 def _sign_agreement(exact: Differentiator, fast: Differentiator, probe: Tensor) -> float:
     """Share of input-gradient entries whose signs agree, for the loss -log p of the predicted class."""
 
-    def cotangent(logits: Tensor) -> Tensor:
-        onehot = torch.nn.functional.one_hot(logits.argmax(1), logits.shape[1])
-        return torch.softmax(logits, 1) - onehot
-
-    (_, exact_gradient), (_, fast_gradient) = exact(probe, cotangent), fast(probe, cotangent)
+    (_, exact_gradient), (_, fast_gradient) = exact(probe, _confidence), fast(probe, _confidence)
     return float((exact_gradient.sign() == fast_gradient.sign()).double().mean())
+
+
+def _confidence(logits: Tensor) -> Tensor:
+    return LOSSES["ce"](logits, logits.argmax(1))

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
+from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
@@ -91,7 +92,8 @@ def _pairs(model: nn.Module, probe: Tensor) -> list[tuple[nn.Module, nn.Module]]
     return [
         (layer, norm)
         for layer, norm in pairs
-        if calls[layer] == calls[norm] == 1 and layer in once and None not in (norm.running_mean, norm.weight)
+        if calls[layer] == calls[norm] == 1 and layer in once
+        if None not in (norm.running_mean, norm.weight) and not is_parametrized(layer)
     ]
 
 

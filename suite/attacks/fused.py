@@ -10,10 +10,10 @@ from foolbox.criteria import Misclassification, TargetedMisclassification
 from foolbox.distances import Distance, l2, linf
 from torch import Tensor
 
-from suite.attacks.differentiate import Differentiator
+from suite.attacks.differentiate import Autograd, Differentiator
 from suite.attacks.iterate import Norm, Settings, iterate
-from suite.attacks.losses import LOSSES, Cotangent
-from suite.attacks.random_start import ball_noise
+from suite.attacks.losses import LOSSES
+from suite.attacks.random_start import ball_noise, random_starts
 from suite.errors import SuiteError, did_you_mean
 
 
@@ -78,7 +78,7 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
             early_stop=self.early_stop, targeted=targeted,
         )  # fmt: skip
         ascending = tuple(float(radii[index]) for index in order)
-        engine = self.engine or _Callable(model)
+        engine = self.engine or Autograd(model)
         with torch.no_grad():
             start = self._start(images, ascending, settings) if self.random_start else None
         trajectory = iterate(engine, model, images, labels, ascending, settings, start=start)
@@ -96,25 +96,6 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
         self.calls += 1
         noise = ball_noise(ids, tuple(images.shape[1:]), seed=self.seed, norm=self.norm)
         return random_starts(images, noise, epsilons, settings)
-
-
-def random_starts(images: Tensor, noise: Tensor, epsilons: tuple[float, ...], settings: Settings) -> Tensor:
-    """Starts (E, N, ...) from unit-ball noise (N, ...): images + eps * noise, within the bounds."""
-    moves = noise.to(images) * settings.unit
-    return torch.stack([(images + eps * moves).clamp(*settings.bounds) for eps in epsilons])
-
-
-class _Callable:
-    """Differentiates any callable model, such as a Foolbox model with its preprocessing."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
-        x = x.detach().requires_grad_()
-        logits = self.model(x)
-        (gradient,) = torch.autograd.grad(logits, x, cotangent(logits.detach()))
-        return logits.detach(), gradient
 
 
 def _unpack(criterion: Any) -> tuple[Tensor, bool]:

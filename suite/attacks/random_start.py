@@ -6,10 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from suite.attacks.iterate import Settings
+
 
 def ball_noise(ids: Sequence[int], shape: tuple[int, ...], *, seed: int, norm: str) -> Tensor:
     """Uniform draws from the unit ball of `norm` (`linf`: the cube [-1, 1]^d; `l2`), one per id: (len(ids), *shape)."""
     return torch.stack([_draw(sample_generator(seed, identity), shape, norm) for identity in ids])
+
+
+def random_starts(images: Tensor, noise: Tensor, epsilons: tuple[float, ...], settings: Settings) -> Tensor:
+    """Starts (E, N, ...) from unit-ball noise (N, ...): images + eps * noise, within the bounds."""
+    moves = noise.to(images) * settings.unit
+    return torch.stack([(images + eps * moves).clamp(*settings.bounds) for eps in epsilons])
 
 
 def sample_generator(seed: int, identity: int) -> np.random.Generator:

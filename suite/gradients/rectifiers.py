@@ -16,7 +16,7 @@ Function = Callable[..., Any]
 _ALWAYS: tuple[Function, ...] = (
     *(F.relu, torch.relu, torch.Tensor.relu, torch.relu_, torch.Tensor.relu_),
     *(F.relu6, F.hardtanh, F.hardtanh_),
-    *(F.leaky_relu, F.leaky_relu_, F.elu, F.elu_, F.celu, torch.celu_, F.selu, torch.selu_),
+    *(F.leaky_relu, F.leaky_relu_, F.elu, F.elu_, F.celu, torch.celu, torch.celu_, F.selu, torch.selu, torch.selu_),
     *(F.silu, F.gelu, F.softplus, F.mish, F.hardswish),
 )
 _CLAMPS: tuple[Function, ...] = (
@@ -36,7 +36,7 @@ _CONDITIONAL = frozenset((*_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
 
 def is_rectifier(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     """Whether this call `function(*args, **kwargs)` is a rectifier of its first argument."""
-    if function not in RECTIFIERS or not args or not args[0].is_floating_point():  # clamped indices are none
+    if function not in RECTIFIERS or not args or not _is_floating(args[0]):  # clamped indices are none
         return False
     if function not in _CONDITIONAL:
         return True
@@ -72,6 +72,10 @@ def _bound(args: tuple[Any, ...], kwargs: Mapping[str, Any], position: int, *nam
     if len(args) > position:
         return args[position]
     return next((kwargs[name] for name in names if name in kwargs), None)
+
+
+def _is_floating(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
 
 
 def _is_number(value: Any, expected: float) -> bool:

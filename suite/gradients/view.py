@@ -55,29 +55,50 @@ class View(nn.Module):
 def view(model: nn.Module, rule: ForwardRule) -> nn.Module:
     """A model with `model`'s class, parameters, buffers, hooks and mode whose module calls pass through `rule`.
 
-    Views compose: a view of a view applies both rules, the later one outermost. Raises SuiteError for TorchScript
-    modules, whose forward cannot be entered.
+    Views compose: a view of a view applies both rules, the later one outermost. Tables are shared, children and plain
+    attributes are those of the moment; to pickle a view, save the original.
+
+    Raises:
+        SuiteError: what would bypass the rule, silently: TorchScript modules, a forward that is replaced on the
+            instance (a compiled model), a view that is part of the model.
     """
-    return _mirror(model, "", rule, {})
+    if "forward" in model.__dict__:
+        raise SuiteError(
+            "the model's forward is replaced on the instance (compiled, patched, or within linear_backward)",
+            "take the rule of the plain model, and compile the result",
+        )
+    return _mirror(model, "", rule, rules_of(model), {})
 
 
-def _mirror(module: nn.Module, path: str, rule: ForwardRule, done: dict[int, nn.Module]) -> nn.Module:
+# The mode is asked of the original, and its compiled call would bypass the rule.
+_NOT_SHARED = ("training", "_compiled_call_impl")
+
+
+def _mirror(
+    module: nn.Module, path: str, rule: ForwardRule, earlier: tuple[ForwardRule, ...], done: dict[int, nn.Module]
+) -> nn.Module:
     if id(module) in done:
         return done[id(module)]
     if isinstance(module, torch.jit.ScriptModule):
         raise SuiteError(f"module {path or 'model'!r} is TorchScript", "pass the original nn.Module")
+    if rules_of(module) != earlier:
+        raise SuiteError(f"module {path!r} is a view already", "apply rules to the whole model")
     mirrored_class = _mirrored_class(cast(Any, type(module)))
     mirrored = cast(View, mirrored_class.__new__(mirrored_class))
     done[id(module)] = mirrored
     # Parameter, buffer and hook tables stay the same objects, so moving or hooking one side moves or hooks both.
-    attributes = {name: value for name, value in module.__dict__.items() if name != "training"}
+    attributes = {name: value for name, value in module.__dict__.items() if name not in _NOT_SHARED}
     children = {
-        name: child if child is None else _mirror(child, f"{path}.{name}".lstrip("."), rule, done)
+        name: child if child is None else _mirror(child, f"{path}.{name}".lstrip("."), rule, earlier, done)
         for name, child in module._modules.items()
     }
-    rules = (*rules_of(module), rule)
     # In a tuple, so that nn.Module does not register the original as a child.
-    attributes |= {"_modules": children, "_view_original": (module,), "_view_rules": rules, "_view_path": path}
+    attributes |= {
+        "_modules": children,
+        "_view_original": (module,),
+        "_view_rules": (*earlier, rule),
+        "_view_path": path,
+    }
     mirrored.__dict__.update(attributes)
     return mirrored
 

@@ -171,3 +171,38 @@ def test_the_zoo_in_single_precision(name: str) -> None:
         _, exact = Autograd(linear)(x, lambda z: cross_entropy(z, labels))
     assert float((ours - exact).norm() / exact.norm()) < 2e-5
     assert float((ours.sign() == exact.sign()).double().mean()) > 0.999
+
+
+def test_a_tail_that_moves_the_batch_axis_is_noticed() -> None:
+    """(B, T, d) -> (T, B, d), as in recurrent nets and transformers: a Jacobian of one sample does not describe it."""
+
+    class TimeFirst(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(8, 6), nn.Linear(6, 5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = F.relu(self.first(x.flatten(1, 2).transpose(0, 1)))
+            return self.second(h).mean(0)
+
+    assert "autograd" in reason(TimeFirst, "all")
+
+
+def test_an_operation_that_is_idle_on_the_probe_is_noticed_in_the_graph() -> None:
+    class Clamped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(64, 16), nn.Linear(16, 5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.second(F.relu(self.first(x.flatten(1)))).clamp(-100, 100)
+
+    assert "Clamp" in reason(Clamped, "all")
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_model_of_the_zoo_has_a_constant_tail_at_its_position(name: str) -> None:
+    channels, size = {"lenet5": (1, 28), "mlp": (1, 28), "mnist-cnn": (1, 28), "digits-cnn": (1, 8)}.get(name, (3, 32))
+    model = ZOO[name].build(channels, size, 10, **({"width": 1} if name == "wrn34" else {})).eval()
+    with frozen(model):
+        assert differentiator(linbp(model, ZOO[name].linbp_start), torch.rand(2, channels, size, size))[1] == "jacobian"

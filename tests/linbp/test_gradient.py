@@ -115,9 +115,9 @@ def test_bad_starts_say_what_would_be_right(mlp: Mlp, x: Tensor) -> None:
 
 def test_context_manager_changes_the_model_itself_and_only_within(mlp: Mlp, x: Tensor) -> None:
     v = torch.ones(5, SIZES[-1], dtype=torch.float64)
-    before = input_gradient(mlp, x, v)
+    before, linear = input_gradient(mlp, x, v), input_gradient(linbp(mlp, "all"), x, v)
     with linear_backward(mlp, "all"):
-        assert torch.equal(input_gradient(mlp, x, v), input_gradient(linbp(mlp, "all"), x, v))
+        assert torch.equal(input_gradient(mlp, x, v), linear)
         with pytest.raises(SuiteError, match="already replaced"), linear_backward(mlp, "all"):
             pass
     assert "forward" not in vars(mlp)
@@ -311,3 +311,23 @@ class TestAroundTheModel:
 
         with pytest.raises(SuiteError, match="TorchScript"):
             linbp(nn.Sequential(Scripted()), "all")
+
+
+class TestWhatWouldBypassTheRule:
+    """Refused in one line, where it would silently be plain backpropagation."""
+
+    def test_compiled_models(self, mlp: Mlp, x: Tensor) -> None:
+        with pytest.raises(SuiteError, match="replaced on the instance"):
+            linbp(torch.compile(mlp, backend="eager"), "all")
+        expected = input_gradient(linbp(mlp, "all"), x, torch.ones(5, SIZES[-1], dtype=torch.float64))
+        mlp.compile(backend="eager")  # in place: the view runs the plain forward
+        ours = input_gradient(linbp(mlp, "all"), x, torch.ones(5, SIZES[-1], dtype=torch.float64))
+        assert torch.equal(ours, expected)
+
+    def test_a_forward_on_the_instance(self, mlp: Mlp) -> None:
+        with linear_backward(mlp, "all"), pytest.raises(SuiteError, match="replaced on the instance"):
+            linbp(mlp, -1)
+
+    def test_a_view_inside_another_model(self, mlp: Mlp) -> None:
+        with pytest.raises(SuiteError, match="module '0' is a view already"):
+            linbp(nn.Sequential(linbp(mlp, 0)), 1)
