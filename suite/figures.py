@@ -52,7 +52,7 @@ def gradient_colours(names: Sequence[str]) -> dict[str, str]:
 
 
 def band(axes: Axes, x: Sequence[float], rate: Sequence[float], low: Sequence[float], high: Sequence[float], *,
-         colour: str, label: str, dashes: str = "-") -> None:  # fmt: skip
+         colour: str, label: str) -> None:  # fmt: skip
     """A line with its 95 % interval as a band."""
-    axes.plot(x, rate, dashes, color=colour, label=label, marker="o" if len(x) < 3 else None)
+    axes.plot(x, rate, color=colour, label=label, marker="o" if len(x) < 3 else None)
     axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)

@@ -55,9 +55,9 @@ def test_axes_come_row_by_row() -> None:
 
 def test_a_band_is_a_labelled_line_and_its_interval() -> None:
     _, (axis,) = new_figure()
-    band(axis, [0, 1, 2], [10, 20, 30], [5, 15, 25], [15, 25, 35], colour="#123456", label="bp", dashes="--")
+    band(axis, [0, 1, 2], [10, 20, 30], [5, 15, 25], [15, 25, 35], colour="#123456", label="bp")
     (line,), (area,) = axis.lines, axis.collections
-    assert line.get_label() == "bp" and line.get_linestyle() == "--" and line.get_color() == "#123456"
+    assert line.get_label() == "bp" and line.get_color() == "#123456"
     assert line.get_xydata().tolist() == [[0, 10], [1, 20], [2, 30]]
     corners = {tuple(point) for point in area.get_paths()[0].vertices.tolist()}
     assert {(0, 5), (0, 15), (2, 25), (2, 35)} <= corners
