@@ -30,6 +30,7 @@ types: setup
 
 check: lint types test
 
+# The grid and the memory benchmark read ../shared, or what their options and SUITE_DATA name.
 bench: setup
 	$(BIN)/python benchmarks/attack_speed.py
 	$(BIN)/python benchmarks/attack_grid.py

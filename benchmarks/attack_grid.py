@@ -18,6 +18,7 @@ from torch import Tensor
 from modules.linbp import linbp
 from suite import data, models
 from suite.attacks import Settings, exact_engine, fast_engine, foolbox_model, frozen, iterate
+from suite.errors import SuiteError
 
 STEP, STRENGTHS, READINGS, BATCH = 2 / 255, (0.05, 0.1), (5, 10), 32
 
@@ -65,8 +66,11 @@ def main() -> None:
     parser.add_argument("--dataset", default="folder:../shared/data/cifar10-jpeg.zip")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    dataset = data.load(arguments.dataset)
-    model = models.load(f"resnet56@{arguments.weights}", dataset)
+    try:
+        dataset = data.load(arguments.dataset)
+        model = models.load(f"resnet56@{arguments.weights}", dataset)
+    except SuiteError as error:
+        sys.exit(f"error: {error}; the grid needs --weights and --dataset")
     ids = data.sample(dataset.test, 2 * arguments.images, 0)
     images, labels = dataset.test.pixels(ids), dataset.test.targets(ids)
     with torch.no_grad():

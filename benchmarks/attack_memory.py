@@ -16,7 +16,7 @@ def peak_mebibytes(model: str, dataset: str, limit: int) -> float:
     with tempfile.TemporaryDirectory() as runs:
         command = [Path(sys.executable).parent / "suite", "run", "linbp.attack", "--model", model, "--dataset", dataset]
         options = ["--limit", str(limit), "--runs", runs, "--json", "--device", "cpu"]
-        shown = subprocess.run([*command, *options], check=True, capture_output=True, text=True).stdout
+        shown = subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE, text=True).stdout
         record = json.loads((Path(json.loads(shown)["run"]) / "run.json").read_text())
     return float(record["peak_memory_bytes"]) / 2**20
 
