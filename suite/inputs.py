@@ -3,13 +3,13 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from suite.errors import SuiteError, did_you_mean
 from suite.plugin import Reference, StudyConfig
-from suite.refs import parse_call
+from suite.refs import Call, parse_sum
 from suite.registry import Registry
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from suite.data import Dataset
-    from suite.models import Classifier
+    from suite.models import Architecture, Classifier
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,11 @@ class Inputs:
     models: Mapping[str, "Classifier"]
     gradients: Mapping[str, Callable[["nn.Module"], "nn.Module"]]
     digests: Mapping[str, str]
+    architectures: Mapping[str, "Architecture"] = field(default_factory=dict)
 
 
 def resolve(config: StudyConfig, registry: Registry, device: str = "auto") -> Inputs:
-    """Loads everything that a config refers to; models are those for the data set in its field `dataset`.
+    """Loads everything that a config refers to; models and architectures are for the data set in its field `dataset`.
 
     Raises:
         SuiteError: a reference that names nothing, weights that are missing or do not fit, no such device.
@@ -49,18 +50,22 @@ def resolve(config: StudyConfig, registry: Registry, device: str = "auto") -> In
         ref: models.load(ref, datasets[config.model_dump()["dataset"]], device=chosen)
         for ref in references(config, "model")
     }
+    architectures = {
+        ref: models.architecture(ref, datasets[config.model_dump()["dataset"]])
+        for ref in references(config, "architecture")
+    }
     digests = {f"dataset {ref}": dataset.digest for ref, dataset in datasets.items()}
     digests |= {f"model {ref}": classifier.info.digest for ref, classifier in classifiers.items()}
-    return Inputs(chosen, datasets, classifiers, gradients, digests)
+    return Inputs(chosen, datasets, classifiers, gradients, digests, architectures)
 
 
 def references(config: StudyConfig, kind: str) -> list[str]:
     """The values of all fields marked `Reference(kind)`, also inside tuples, each once."""
     found: dict[str, None] = {}
-    for name, field in type(config).model_fields.items():
+    for name, declared in type(config).model_fields.items():
         if kind in [
-            *_kinds(field.annotation),
-            *(mark.kind for mark in field.metadata if isinstance(mark, Reference)),
+            *_kinds(declared.annotation),
+            *(mark.kind for mark in declared.metadata if isinstance(mark, Reference)),
         ]:
             value = getattr(config, name)
             values = value if isinstance(value, tuple) else (value,)
@@ -91,12 +96,26 @@ def _kinds(annotation: Any) -> Iterator[str]:
 
 
 def _gradient(ref: str, registry: Registry) -> Callable[["nn.Module"], "nn.Module"]:
-    call = parse_call(ref)
+    """The rule that a reference stands for, its arguments bound; several joined by `+` as one."""
+    rules = [_rule(call, registry) for call in parse_sum(ref)]
+    if len(rules) == 1:
+        return rules[0]
+    from suite.gradients import compose
+
+    return compose(*rules)
+
+
+def _rule(call: Call, registry: Registry) -> Callable[["nn.Module"], "nn.Module"]:
     rule = registry.gradient(call.name)
-    parameters = inspect.signature(rule).parameters.values()
-    known = [parameter.name for parameter in parameters][1:]  # the first one is the model
+    parameters = [*inspect.signature(rule).parameters.values()][1:]  # the first one is the model
+    known = [parameter.name for parameter in parameters]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         for name in call.arguments:
             if name not in known:
-                raise SuiteError(f"{ref!r}: {call.name} has no argument {name!r}", did_you_mean(name, known))
+                raise SuiteError(f"{str(call)!r}: {call.name} has no argument {name!r}", did_you_mean(name, known))
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    for parameter in parameters:
+        needed = parameter.default is parameter.empty and parameter.kind in named
+        if needed and parameter.name not in call.arguments:
+            raise SuiteError(f"{str(call)!r} lacks {parameter.name}", f"write {call.name}({parameter.name}=...)")
     return partial(rule, **call.arguments)

@@ -7,12 +7,14 @@ use, so that listing a plugin costs no heavy import. A config class must import 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from suite.errors import SuiteError
-from suite.refs import parse_call, parse_number, split_list
+from suite.refs import format_sum, parse_call, parse_number, parse_sum, split_list
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def option(
 class Reference:
     """Marks a config field as a name that the host resolves before the run; its digest enters the content key."""
 
-    kind: str  # "model", "dataset" or "gradient"
+    kind: str  # "model", "architecture", "dataset" or "gradient"
 
 
 def _number(value: Any) -> Any:
@@ -106,6 +108,10 @@ def _callable_text(value: str) -> str:
     return str(parse_call(value))
 
 
+def _sum_text(value: str) -> str:
+    return format_sum(parse_sum(value))
+
+
 def _not_empty(value: tuple[Any, ...]) -> tuple[Any, ...]:
     if not value:
         raise SuiteError("the list is empty", "give at least one value")
@@ -121,9 +127,18 @@ Epsilon = Annotated[Number, Field(gt=0)]
 """Attack strength, > 0, in units of the data's [0, 1] range (or of normalised pixels where a study says so)."""
 
 ModelRef = Annotated[str, Reference("model")]
+ArchitectureRef = Annotated[str, AfterValidator(_callable_text), Reference("architecture")]
+"""A model of the zoo without weights, to be trained: `name` or `name(argument=value)`."""
 DatasetRef = Annotated[str, Reference("dataset")]
-GradientRef = Annotated[str, AfterValidator(_callable_text), Reference("gradient")]
+GradientRef = Annotated[str, AfterValidator(_sum_text), Reference("gradient")]
+"""A gradient rule, `name` or `name(argument=value)`, or several as one: `linbp(start=layer3)+sgm(lam=0.5)`."""
 
-Epsilons = Annotated[tuple[Epsilon, ...], BeforeValidator(_items), AfterValidator(_not_empty)]
-Steps = Annotated[tuple[Annotated[int, Field(gt=0)], ...], BeforeValidator(_items), AfterValidator(_not_empty)]
-GradientRefs = Annotated[tuple[GradientRef, ...], BeforeValidator(_items), AfterValidator(_not_empty)]
+Several = Annotated[tuple[T, ...], BeforeValidator(_items), AfterValidator(_not_empty)]
+"""One or more values, each once, separated by commas: `Several[Epsilon]`."""
+
+Epsilons = Several[Epsilon]
+Factors = Several[Annotated[Number, Field(gt=0)]]
+Steps = Several[Annotated[int, Field(gt=0)]]
+ModelRefs = Several[ModelRef]
+GradientRefs = Several[GradientRef]
+ArchitectureRefs = Several[ArchitectureRef]

@@ -1,10 +1,10 @@
-"""References as people type them: `8/255`, `linbp(start=layer4)`, `wrn34(width=10)@weights.pt`, `bp,linbp(start=all)`.
+"""References as people type them: `8/255`, `wrn34(width=10)@weights.pt`, `bp,linbp(start=layer4)+sgm(lam=0.5)`.
 
 Parsing only; nothing here knows what the names mean. Light to import.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -42,14 +42,18 @@ def format_number(value: float) -> str:
 
 
 def split_list(text: str, separator: str = ",") -> list[str]:
-    """Splits at separators outside parentheses: `bp,linbp(start=all,x=1)` gives two items."""
+    """Splits at separators outside parentheses: `bp,linbp(start=all,x=1)` gives two items; empty ones are left out."""
+    return [item for item in _split(text, separator) if item]
+
+
+def _split(text: str, separator: str) -> list[str]:
     items, depth, start = [], 0, 0
     for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")
         if character == separator and depth == 0:
             items.append(text[start:position])
             start = position + 1
-    return [item.strip() for item in [*items, text[start:]] if item.strip()]
+    return [item.strip() for item in [*items, text[start:]]]
 
 
 def parse_argument(text: str) -> Argument:
@@ -89,6 +93,16 @@ def parse_call(text: str) -> Call:
             raise SuiteError(f"cannot read {item!r} in {text!r}", remedy)
         arguments[key.strip()] = parse_argument(value.strip())
     return Call(name.strip(), arguments)
+
+
+def parse_sum(text: str) -> tuple[Call, ...]:
+    """Parses `call` or `call+call+...`, sorted: order means nothing. Raises SuiteError as `parse_call` does."""
+    return tuple(sorted(map(parse_call, _split(text, "+")), key=str))
+
+
+def format_sum(calls: Iterable[Call]) -> str:
+    """The canonical spelling of a sum of calls."""
+    return "+".join(map(str, calls))
 
 
 def _closes_at_its_end(rest: str) -> bool:

@@ -11,7 +11,12 @@ from suite.plugin import Module, Study, StudyConfig, Target
 T = TypeVar("T")
 
 GROUP = "suite.modules"
-_TRUE_GRADIENT = Target("suite.gradients:bp", "the true gradient (backpropagation)")
+_OWN_RULES = {
+    "bp": Target("suite.gradients:bp", "the true gradient (backpropagation)"),
+    "leaky": Target("suite.gradients:leaky", "rectifiers' derivative at least `slope`: 0 is bp, 1 is linear"),
+    "softplus": Target("suite.gradients:softplus", "backward pass through rectifiers of sharpness `beta`"),
+    "sgm": Target("suite.gradients:sgm", "gradient of residual branches times `lam` (Wu et al. 2020)"),
+}
 
 
 class Registry:
@@ -26,7 +31,7 @@ class Registry:
     Attributes:
         modules: by module name.
         studies: by full name, `module.study`.
-        gradients: gradient rules by name, the host's `bp` among them.
+        gradients: gradient rules by name, the host's own (`bp`, `leaky`, `softplus`, `sgm`) among them.
         broken: one line for every plugin that could not be loaded.
 
     Raises:
@@ -36,9 +41,9 @@ class Registry:
     def __init__(self, plugins: Iterable[EntryPoint] | None = None) -> None:
         self.modules: dict[str, Module] = {}
         self.studies: dict[str, Study] = {}
-        self.gradients: dict[str, Target] = {"bp": _TRUE_GRADIENT}
+        self.gradients: dict[str, Target] = dict(_OWN_RULES)
         self.broken: list[str] = []
-        self._owners = {("gradient rule", "bp"): "suite"}
+        self._owners = {("gradient rule", name): "suite" for name in _OWN_RULES}
         self._packages: dict[str, str] = {}  # module name -> where its table of contents lives
         found = entry_points(group=GROUP) if plugins is None else plugins
         for plugin in sorted(found, key=lambda plugin: plugin.name):

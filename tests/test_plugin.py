@@ -47,6 +47,7 @@ class Config(StudyConfig):
         ("gradients", "bp,linbp(start=layer4, x=1)", ("bp", "linbp(start=layer4,x=1)")),
         ("gradients", ["bp"], ("bp",)),
         ("rule", "linbp( start = 3 )", "linbp(start=3)"),
+        ("gradients", "bp,sgm(lam=1/2)+linbp(start=3)", ("bp", "linbp(start=3)+sgm(lam=0.5)")),
         ("seed", 5, 5),
     ],
 )
@@ -77,7 +78,9 @@ def test_values_as_typed(field: str, typed: Any, value: Any) -> None:
         ("gradients", "bp,bp", "twice"),
         ("gradients", "linbp(x=1,y=2),linbp(y=2, x=1)", "twice"),
         ("gradients", "linbp(", "cannot read"),
+        ("gradients", "linbp+sgm,sgm+linbp", "twice"),
         ("rule", "1bp", "cannot read"),
+        ("rule", "linbp+", "cannot read"),
         ("batch_size", 0, "greater than 0"),
         ("seed", -1, "greater than or equal to 0"),
         ("colour", 1, "[Ee]xtra"),

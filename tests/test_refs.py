@@ -3,7 +3,7 @@
 import pytest
 
 from suite.errors import SuiteError
-from suite.refs import Call, parse_argument, parse_call, parse_number, split_list
+from suite.refs import Call, format_sum, parse_argument, parse_call, parse_number, parse_sum, split_list
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,22 @@ def test_order_and_spaces_do_not_matter_to_the_canonical_spelling() -> None:
 def test_what_cannot_be_read_is_one_clear_line(text: str) -> None:
     with pytest.raises(SuiteError, match=r"cannot read.*name"):
         parse_call(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("bp", "bp"),
+        ("sgm(lam=1/2) + linbp( start = layer3 )", "linbp(start=layer3)+sgm(lam=0.5)"),
+        ("f(x=+3,y=1e+5)", "f(x=3,y=100000.0)"),  # inside brackets a plus is a sign
+        ("f(a=g(b+c))+f", "f+f(a=g(b+c))"),
+    ],
+)
+def test_sums_have_a_canonical_spelling(text: str, canonical: str) -> None:
+    assert format_sum(parse_sum(text)) == canonical == format_sum(parse_sum(canonical))
+
+
+@pytest.mark.parametrize("text", ["", "+", "f+", "+f", "f++g", "f+(g)", "f(a=1+g"])
+def test_half_a_sum_is_refused(text: str) -> None:
+    with pytest.raises(SuiteError, match=r"cannot read.*name"):
+        parse_sum(text)

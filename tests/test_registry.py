@@ -44,7 +44,7 @@ def test_names_become_objects_and_nothing_is_imported_before(write: Path) -> Non
     assert "plug_one_config" not in sys.modules
     assert issubclass(known.config("one.attack"), StudyConfig)
     assert known.gradient("root")(4) == 2
-    assert set(known.gradients) == {"bp", "root"}
+    assert set(known.gradients) == {"bp", "leaky", "softplus", "sgm", "root"}
 
 
 def test_packages_are_those_of_the_study_and_of_its_rules(write: Path) -> None:

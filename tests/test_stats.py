@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from suite.stats import mcnemar_exact, wilson
+from suite.stats import holm, mcnemar_exact, mean_interval, paired_difference, wilson
 
 CASES = [(0, 10), (1, 10), (5, 10), (10, 10), (1, 1), (0, 1), (81, 263), (15, 148), (9999, 10000), (3, 100000)]
 
@@ -103,3 +103,60 @@ def test_mcnemar_rejects_at_most_as_often_as_it_says() -> None:
     for n in (5, 6, 17, 60):
         rejected = sum(comb(n, b) for b in range(n + 1) if mcnemar_exact(b, n - b).p_value <= 0.05) / 2**n
         assert rejected <= 0.05
+
+
+def test_mean_interval_solves_its_definition_and_covers() -> None:
+    """|mean - limit| = t_{n-1} s / sqrt(n); 95 % of 4,000 intervals hold the mean within 4 standard errors."""
+    values = np.array([1.0, 2.0, 4.0, 9.0])
+    found = mean_interval(values)
+    assert (found.mean, found.n) == (4.0, 4)
+    assert found.high - found.mean == pytest.approx(3.182446305 * values.std(ddof=1) / 2, rel=1e-9)  # t table, 3 d.f.
+    assert found.mean - found.low == pytest.approx(found.high - found.mean)
+    draws = np.random.default_rng(0).normal(1, 3, (4000, 5))
+    covered = [found.low <= 1 <= found.high for found in map(mean_interval, draws)]
+    assert abs(np.mean(covered) - 0.95) < 4 * sqrt(0.95 * 0.05 / 4000)
+
+
+def test_means_of_one_and_of_none() -> None:
+    one, none = mean_interval([2.0]), mean_interval([])
+    assert (one.mean, one.n) == (2.0, 1) and np.isnan([one.low, one.high]).all()
+    assert none.n == 0 and np.isnan([none.mean, none.low, none.high]).all()
+
+
+def test_paired_difference_without_correlation_is_newcombes_square_and_add() -> None:
+    """phi = 0 where both n = ad - bc: limits D - sqrt((p1-l1)^2 + (u2-p2)^2) and D + sqrt((u1-p1)^2 + (p2-l2)^2)."""
+    found = paired_difference(10, 10, 10, 10)
+    one = wilson(20, 40)
+    half = sqrt((one.rate - one.low) ** 2 + (one.high - one.rate) ** 2)
+    assert (found.difference, found.n) == (0, 40)
+    assert (found.low, found.high) == (pytest.approx(-half), pytest.approx(half))
+
+
+def test_paired_difference_is_antisymmetric_and_stays_in_range() -> None:
+    for counts in [(3, 5, 2, 10), (0, 10, 0, 0), (10, 0, 0, 0), (0, 0, 0, 7), (1, 0, 0, 0), (90, 9, 1, 0)]:
+        both, first, second, neither = counts
+        found, other = paired_difference(*counts), paired_difference(both, second, first, neither)
+        assert found.difference == pytest.approx((first - second) / sum(counts), abs=1e-15)
+        assert (other.low, other.high) == pytest.approx((-found.high, -found.low), abs=1e-12)
+        assert -1 <= found.low <= found.difference <= found.high <= 1
+        assert found.low < found.high
+
+
+def test_paired_difference_covers() -> None:
+    """4,000 tables of 60 correlated pairs, true difference 0.2: coverage not below 95 % less 4 standard errors."""
+    tables = np.random.default_rng(1).multinomial(60, [0.4, 0.25, 0.05, 0.3], 4000)
+    covered = [found.low <= 0.2 <= found.high for found in (paired_difference(*map(int, t)) for t in tables)]
+    assert 0.95 - 4 * sqrt(0.95 * 0.05 / 4000) < np.mean(covered) < 0.985
+
+
+def test_holm_by_hand() -> None:
+    """Sorted 0.01, 0.02, 0.03, 0.5: times 4, 3, 2, 1, then the running maximum."""
+    assert holm([0.03, 0.5, 0.01, 0.02]) == pytest.approx([0.06, 0.5, 0.04, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == [] and holm([0.2]) == [0.2]
+
+
+def test_holm_keeps_the_family_wise_error() -> None:
+    """20 true hypotheses: in at most 5 % of 4,000 families, within 4 standard errors, is any rejected."""
+    families = np.random.default_rng(2).uniform(size=(4000, 20))
+    wrong = np.mean([min(holm(list(family))) <= 0.05 for family in families])
+    assert 0.02 < wrong < 0.05 + 4 * sqrt(0.05 * 0.95 / 4000)

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.linbp.trace import Trace
 from suite.attacks.losses import Cotangent
 from suite.errors import SuiteError
+from suite.gradients import linear
+from suite.gradients.trace import Trace
 
 if TYPE_CHECKING:
     from modules.linbp.gradient import LinBP
@@ -44,7 +45,7 @@ _LINEAR = frozenset((
     "Cat", "Stack", "View", "UnsafeView", "ReshapeAlias", "Alias", "AsStrided", "Transpose", "Permute", "Squeeze",
     "Unsqueeze", "Expand", "Slice", "Select", "Split", "SplitWithSizes", "Narrow", "ConstantPadNd", "Clone", "ToCopy",
     "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "MkldnnAdaptiveAvgPool2D", "UpsampleNearest2D", "UpsampleBilinear2D",
-    "_StraightThrough", "_StraightThroughDual",
+    "_StraightThrough", "_StraightThroughDual", "_ScaledGradient", "_ScaledGradientDual",
 ))  # fmt: skip
 # Entries of a Jacobian in the middle of the tail (between pools) above which autograd is cheaper.
 _LARGEST_JACOBIAN = 2**20
@@ -66,15 +67,15 @@ class CuttingTrace(Trace):
     """A forward pass that is cut at the start and at every max-pool behind it."""
 
     def __init__(self, first: int | None, with_graph: Callable[[int], bool]) -> None:
-        super().__init__(first=first)
+        super().__init__(linear, first=first)
         self.with_graph = with_graph  # does the segment of this index keep a graph?
         self.head_end: Tensor | None = None
         self.segments: list[Segment] = []
 
-    def enter(self, is_start: bool, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def enter(self, path: str, is_start: bool, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Cuts at the start module's input."""
         begins = is_start and self.first is None
-        args = super().enter(is_start, args)
+        args = super().enter(path, is_start, args)
         return (self._cut_head(args[0]), *args[1:]) if begins and args else args
 
     def rectify(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -143,7 +144,7 @@ class ConstantTail:
         return logits.detach(), gradient
 
     def _forward(self, x: Tensor, with_graph: Callable[[int], bool]) -> tuple[Tensor, CuttingTrace]:
-        trace = CuttingTrace(self.rule.new_trace().first, with_graph)
+        trace = CuttingTrace(self.rule.first, with_graph)
         with self.rule.tracing(trace):
             logits: Tensor = self.model(x)
         if not trace.segments:

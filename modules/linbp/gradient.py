@@ -9,22 +9,23 @@ Guo, Li, Chen (NeurIPS 2020) and Li et al. (ICLR 2022 submission) Eq. 5-8: with 
 for bit, and the identity in place of every rectifier's derivative from `start` on, in order of execution.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from modules.linbp.constant_tail import ConstantTail
-from modules.linbp.trace import Interception, State, Trace
-from suite.errors import SuiteError
-from suite.gradients.view import Forward, View, find_path, view
+from modules.linbp.guo import Guo
+from suite.errors import SuiteError, did_you_mean
+from suite.gradients import Rectified, changing, from_start, linear
+from suite.gradients.residual import Branch, branches
+from suite.gradients.sgm import factor
+
+VARIANTS = ("li", "guo")
 
 
-def linbp(model: nn.Module, start: str | int | None = None) -> nn.Module:
+@changing("rectifiers")
+def linbp(model: nn.Module, start: str | int | None = None, variant: str = "li", lam: float | None = None) -> nn.Module:
     """The model with a linear backward pass from `start` on.
 
     Args:
@@ -33,21 +34,39 @@ def linbp(model: nn.Module, start: str | int | None = None) -> nn.Module:
             an integer: that rectifier call (0 the first, -1 the last) and all later ones;
             `all` (the same as 0); `none` (plain backpropagation);
             None: `model.linbp_start`, the position that the model zoo keeps for each architecture.
+        variant: `li` (Li et al. 2022): every rectifier from `start` on is linear. `guo` (Guo et al. 2020, for residual
+            nets): only those inside the branches of the residual blocks from `start` on, and each branch's gradient
+            is rescaled, for every sample, to the length it has in backpropagation (modules.linbp.guo). In nets
+            without residual blocks, such as VGG, Guo et al.'s rule is `li`.
+        lam: of `guo` only: factor in (0, 1] on the rescaled branch gradient, 1 unless given; SGM's (Wu et al. 2020).
 
     Raises:
-        SuiteError: unknown path, with the nearest names; None on a model without a position. At the first forward
-            pass: an index out of range, with the valid range; a start that no rectifier follows.
+        SuiteError: unknown path, with the nearest names; None on a model without a position; `guo` on a model without
+            residual blocks that are recognised (suite.gradients.residual), lam out of range or with `li`. At the
+            first forward pass: an index out of range, with the valid range; a start that no rectifier follows.
 
-    Cost: that of the model; a negative start takes one more forward pass, the first time.
+    Cost: that of the model, and for `guo` a second backward pass through the branches; a negative start takes one more
+    forward pass, the first time. `guo` is differentiable once, and in eager mode.
     """
+    if variant not in VARIANTS:
+        raise SuiteError(f"variant={variant} of linbp", did_you_mean(str(variant), VARIANTS))
+    if variant == "li" and lam is not None:
+        raise SuiteError("lam is an argument of linbp(variant=guo)", "write linbp+sgm(lam=...) for the factor alone")
     start = getattr(model, "linbp_start", None) if start is None else start
     if start is None:
         raise SuiteError("the model does not say where LinBP starts", "give start=..., e.g. start=all or a module path")
-    if start == "none":
-        return model
-    if start == "all":
-        start = 0
-    return view(model, LinBP(start if isinstance(start, int) else find_path(model, start)))
+    if variant == "li":
+        return from_start(model, start, LinBP)
+    known, lam = _branches(model), factor(1 if lam is None else lam, "linbp")
+    return from_start(model, start, lambda first: Guo(first, known, lam))
+
+
+def _branches(model: nn.Module) -> dict[str, Branch]:
+    try:
+        return branches(model)
+    except SuiteError as error:
+        remedy = f"without residual blocks Guo et al.'s rule is variant=li; {error.remedy}"
+        raise SuiteError(f"variant=guo: {error.what}", remedy) from error
 
 
 @contextmanager
@@ -65,109 +84,12 @@ def linear_backward(model: nn.Module, start: str | int | None = None) -> Iterato
         del model.__dict__["forward"]
 
 
-_active = threading.local()  # .traces: rule -> Trace of the forward pass that this thread is in
-
-
-@dataclass(eq=False)
-class LinBP:
+class LinBP(Rectified):
     """The rule behind a view; `start` is a module path of the model or a rectifier call's index."""
 
-    start: str | int
-    total: int | None = None  # rectifier calls per forward pass, counted once when start is negative
-    entries: dict[str, State | None] = field(default_factory=dict)  # by module path; None: differs between calls
-
-    def call(self, module: View, forward: Forward, /, *args: Any, **kwargs: Any) -> Any:
-        """Runs one module call of the view (suite.gradients.view.ForwardRule)."""
-        trace = _traces().get(self)
-        if trace is not None:
-            if not torch.compiler.is_compiling():
-                self._remember(trace, module._view_path)
-            return forward(*trace.enter(module._view_path == self.start, args), **kwargs)
-        with self.tracing(self._trace_at(module, args, kwargs)) as trace:
-            result = self.call(module, forward, *args, **kwargs)
-        if module._view_path == "":
-            self._check(trace)
-            self.entries = trace.entries
-        return result
+    def __init__(self, start: str | int) -> None:
+        super().__init__(start, linear)
 
     def engine(self, model: nn.Module, probe: Tensor) -> ConstantTail:
         """The faster exact way to differentiate this rule's models (suite.attacks.differentiate.OwnEngine)."""
         return ConstantTail(self, model, probe)
-
-    @contextmanager
-    def tracing(self, trace: Trace) -> Iterator[Trace]:
-        """Within the block, this thread's forward passes of the view run under `trace`."""
-        traces = _traces()
-        traces[self] = trace
-        try:
-            with Interception(trace):
-                yield trace
-        finally:
-            del traces[self]
-
-    def new_trace(self) -> Trace:
-        """The state in which a whole forward pass begins; a negative start must have been counted."""
-        if isinstance(self.start, str):
-            return Trace()
-        return Trace(first=self.start if self.start >= 0 else (self.total or 0) + self.start)
-
-    def _trace_at(self, module: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
-        """The state in which this outermost call begins: of the whole model, or of a part run on its own.
-
-        Gradient checkpointing runs parts again during the backward pass; they begin as they did in the forward.
-        """
-        if module._view_path == "":
-            if isinstance(self.start, int) and self.start < 0 and self.total is None:
-                self.total = self._count(module, args, kwargs)
-            return self.new_trace()
-        state = self.entries.get(module._view_path)
-        if state is None:
-            raise SuiteError(
-                f"{module._view_path!r} was called on its own before the model, or by it on both sides of the start",
-                "run the whole model first, and checkpoint parts that it calls once",
-            )
-        return Trace(*state)
-
-    def _remember(self, trace: Trace, path: str) -> None:
-        if isinstance(self.start, str):
-            state: State = (0, None if trace.first is None else 0)
-        else:  # all calls after the first linear one are alike
-            state = (min(trace.calls, trace.first or 0), trace.first)
-        trace.entries[path] = state if trace.entries.get(path, state) == state else None
-
-    def _count(self, module: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-        """Rectifier calls of one forward pass, found by an extra one; buffers and generators stay, hooks do run."""
-        buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
-        devices = {parameter.device.index for parameter in module.parameters() if parameter.is_cuda}
-        with torch.random.fork_rng(list(devices)), self.tracing(Trace()) as trace:
-            torch.func.functional_call(module, buffers, args, kwargs)
-        if trace.calls + int(self.start) < 0:
-            raise _out_of_range(int(self.start), trace.calls)
-        return trace.calls
-
-    def _check(self, trace: Trace) -> None:
-        if trace.first is None:
-            raise SuiteError(f"start={self.start!r} is never called in a forward pass", "choose a module that is")
-        if trace.first >= trace.calls and isinstance(self.start, str):
-            raise SuiteError(f"no rectifier follows start={self.start!r}", f"the model calls {trace.calls} before it")
-        if trace.first >= trace.calls:
-            raise _out_of_range(int(self.start), trace.calls)
-        if self.total is not None and trace.calls != self.total:
-            raise SuiteError(
-                f"the model called {trace.calls} rectifiers, and {self.total} the first time",
-                "give start as a module path or a non-negative index",
-            )
-
-
-def _traces() -> dict[LinBP, Trace]:
-    if not hasattr(_active, "traces"):
-        _active.traces = {}
-    traces: dict[LinBP, Trace] = _active.traces
-    return traces
-
-
-def _out_of_range(start: int, calls: int) -> SuiteError:
-    return SuiteError(
-        f"start={start} is out of range: the model calls {calls} rectifiers",
-        f"0 to {calls - 1}, or {-calls} to -1" if calls else "LinBP needs at least one",
-    )

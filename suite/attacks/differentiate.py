@@ -57,14 +57,13 @@ def differentiator(model: nn.Module, probe: Tensor, engine: str = "auto") -> tup
     Raises:
         SuiteError: `jacobian` where it would not be exact.
     """
-    rules = rules_of(model)
-    rule: object = rules[-1] if rules else None
-    if engine == "autograd" or not isinstance(rule, OwnEngine):
+    able: list[OwnEngine] = [rule for rule in rules_of(model) if isinstance(rule, OwnEngine)]
+    if engine == "autograd" or not able:
         return Autograd(model), "autograd"
     try:
-        if len(rules) > 1:
-            raise SuiteError("several gradient rules are composed", "use --engine auto")
-        return rule.engine(model, probe), "jacobian"
+        if len(able) > 1:
+            raise SuiteError("several gradient rules with an engine are composed", "use --engine auto")
+        return able[0].engine(model, probe), "jacobian"
     except SuiteError as error:
         if engine == "jacobian":
             raise

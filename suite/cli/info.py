@@ -1,23 +1,39 @@
-"""`suite info STUDY`: a study and all its options, with where each comes from."""
+"""`suite info NAME`: a study and all its options, with where each comes from; or a gradient rule and its arguments."""
+
+import inspect
 
 import click
 
 from suite.cli.fields import config_fields, text_of
 from suite.cli.options import registry
+from suite.registry import Registry
 
 
 @click.command(name="info")
-@click.argument("study")
+@click.argument("name")
 @click.pass_context
-def command(ctx: click.Context, study: str) -> None:
-    """Show a study's paper, options and presets."""
+def command(ctx: click.Context, name: str) -> None:
+    """Show a study's paper, options and presets, or a gradient rule's arguments."""
     known = registry(ctx)
-    entry, module, config = known.study(study), known.module_of(study), known.config(study)
-    click.echo(f"{study}: {entry.summary}\npaper: {module.paper}\n\noptions (suite run {study} ...)")
+    click.echo(_rule(name, known) if name in known.gradients else _study(name, known))
+
+
+def _study(name: str, known: Registry) -> str:
+    entry, module, config = known.study(name), known.module_of(name), known.config(name)
+    lines = [f"{name}: {entry.summary}", f"paper: {module.paper}", "", f"options (suite run {name} ...)"]
     for field in config_fields(config):
-        click.echo(f"  {field.flag} {'' if field.is_flag else field.kind}".rstrip())
-        click.echo(f"      {field.help}")
-        click.echo(f"      default {field.default or '(empty)'}, environment {field.variable}")
-    for name, values in entry.presets.items():
+        lines.append(f"  {field.flag} {'' if field.is_flag else field.kind}".rstrip())
+        lines.append(f"      {field.help}")
+        lines.append(f"      default {field.default or '(empty)'}, environment {field.variable}")
+    for preset, values in entry.presets.items():
         settings = ", ".join(f"{field}={text_of(value)}" for field, value in values.items())
-        click.echo(f"\npreset {name}: {settings or 'the defaults'}")
+        lines += ["", f"preset {preset}: {settings or 'the defaults'}"]
+    return "\n".join(lines)
+
+
+def _rule(name: str, known: Registry) -> str:
+    rule = known.gradient(name)
+    parameters = [*inspect.signature(rule).parameters.values()][1:]  # the first one is the model
+    arguments = [f"{p.name}={'...' if p.default in (p.empty, None) else p.default}" for p in parameters]
+    typed = f"{name}({', '.join(arguments)})" if arguments else name
+    return f"{name}: {known.gradients[name].summary}\n\nas typed: {typed}\n\n{inspect.getdoc(rule) or ''}".rstrip()

@@ -6,6 +6,8 @@ half-line or interval and bends elsewhere. Clamps count only where they are a re
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import torch
@@ -13,8 +15,9 @@ from torch.nn import functional as F
 
 Function = Callable[..., Any]
 
+_PLAIN: tuple[Function, ...] = (F.relu, torch.relu, torch.Tensor.relu, torch.relu_, torch.Tensor.relu_)
 _ALWAYS: tuple[Function, ...] = (
-    *(F.relu, torch.relu, torch.Tensor.relu, torch.relu_, torch.Tensor.relu_),
+    *_PLAIN,
     *(F.relu6, F.hardtanh, F.hardtanh_),
     *(F.leaky_relu, F.leaky_relu_, F.elu, F.elu_, F.celu, torch.celu, torch.celu_, F.selu, torch.selu, torch.selu_),
     *(F.silu, F.gelu, F.softplus, F.mish, F.hardswish),
@@ -31,6 +34,7 @@ _THRESHOLDS: tuple[Function, ...] = (F.threshold, torch.threshold, torch.thresho
 RECTIFIERS: frozenset[Function] = frozenset((*_ALWAYS, *_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
 """Every function whose calls may be rectifiers; `is_rectifier` decides for one call."""
 
+_RELUS = frozenset((*_PLAIN, *_CLAMP_MINS, *_THRESHOLDS))
 _CONDITIONAL = frozenset((*_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
 
 
@@ -46,6 +50,33 @@ def is_rectifier(function: Function, args: tuple[Any, ...], kwargs: Mapping[str,
     if function in _CLAMPS:
         return _is_number(first, 0) and (second is None or _is_number(second, 6))
     return _is_number(first, 0) and _is_number(second, 0)
+
+
+@dataclass(frozen=True)
+class Corners:
+    """A piecewise linear rectifier's derivative: 1 between `low` and `high`, `outside` elsewhere."""
+
+    low: float = 0.0
+    high: float = inf
+    outside: float = 0.0
+
+
+def corners(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Corners | None:
+    """The corners of this rectifier call; None where it is smooth or piecewise anything but linear (ELU, SiLU)."""
+
+    def given(position: int, default: float, *names: str) -> float:
+        value = _bound(args, kwargs, position, *names)
+        return default if value is None else float(value)
+
+    if function is F.relu6:
+        return Corners(high=6.0)
+    if function in (F.hardtanh, F.hardtanh_):
+        return Corners(given(1, -1.0, "min_val"), given(2, 1.0, "max_val"))
+    if function in (F.leaky_relu, F.leaky_relu_):
+        return Corners(outside=given(1, 0.01, "negative_slope"))
+    if function in _CLAMPS:
+        return Corners(high=given(2, inf, "max"))
+    return Corners() if function in _RELUS else None
 
 
 def in_place(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:

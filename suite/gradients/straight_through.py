@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
+from suite.gradients.rectifiers import in_place
+
 
 class _StraightThrough(torch.autograd.Function):
     """forward(x, y) = y; backward passes the gradient to x unchanged. Twice differentiable and vmappable."""
@@ -18,7 +20,7 @@ class _StraightThrough(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, y: Tensor) -> Tensor:
-        return y.view_as(y)
+        return y.detach()  # a view would forbid the in-place operation that may follow, `y += x`
 
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
@@ -43,16 +45,49 @@ def straight_through(x: Tensor, y: Tensor) -> Tensor:
     return function.apply(x, y)  # type: ignore[no-any-return]
 
 
-def identity_backward(
-    function: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, Any], in_place: bool
-) -> Tensor:
+class _Weighted(torch.autograd.Function):
+    """forward(x, y, d) = y; backward passes d times the gradient to x. Twice differentiable and vmappable."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, y: Tensor, derivative: Tensor) -> Tensor:
+        return y.detach()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[2])
+        ctx.save_for_forward(inputs[2])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient * ctx.saved_tensors[0], None, None
+
+
+class _WeightedDual(_Weighted):
+    """The same with forward-mode derivatives."""
+
+    @staticmethod
+    def jvp(ctx: Any, tangent_x: Tensor, tangent_y: Tensor | None, tangent_derivative: Tensor | None) -> Tensor:
+        tangent: Tensor = tangent_x * ctx.saved_tensors[0]
+        return tangent
+
+
+def weighted(x: Tensor, y: Tensor, derivative: Tensor) -> Tensor:
+    """Tensor equal to `y` bit for bit whose derivative with respect to `x` is `derivative`, entry by entry."""
+    function = _Weighted if torch.compiler.is_compiling() else _WeightedDual
+    result: Tensor = function.apply(x, y, derivative)
+    return result
+
+
+def linear(function: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     """Calls an elementwise `function(x, ...)` so that its derivative with respect to x is the identity.
 
     In place, x itself is overwritten and returned, outside of autograd: its history stays as it was, which is
     the identity, and its version counter moves on as it would have. A leaf that requires grad is refused as ever.
     """
     x: Tensor = args[0]
-    if not in_place:
+    if not in_place(function, args, kwargs):
         with torch.no_grad():
             y = function(*args, **kwargs)
         return straight_through(x, y)
@@ -64,3 +99,19 @@ def identity_backward(
     else:
         function(x.detach(), *args[1:], **kwargs)
     return x
+
+
+def bridged(
+    bridge: Callable[[Tensor, Tensor], Tensor],
+    function: Callable[..., Tensor],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Tensor:
+    """Calls `y = function(x, ...)` and returns `bridge(x, y)`, in place where the call was.
+
+    `bridge` gives y's value; both of its arguments have their own history, so that it decides over the derivative.
+    """
+    x: Tensor = args[0]
+    if not in_place(function, args, kwargs):
+        return bridge(x, function(*args, **kwargs))
+    return x.copy_(bridge(x, function(x.clone(), *args[1:], **kwargs)))

@@ -1,42 +1,58 @@
-"""One forward pass under LinBP: counts rectifier calls and decides which derivatives are skipped."""
+"""One forward pass under a rule about rectifiers: counts their calls and decides which get another derivative."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch.overrides import TorchFunctionMode
 
-from suite.gradients.rectifiers import in_place, is_rectifier
-from suite.gradients.straight_through import identity_backward
+from suite.gradients.rectifiers import is_rectifier
 from suite.gradients.view import Forward
 
 State = tuple[int, int | None]
 
+Substitute = Callable[[Forward, tuple[Any, ...], dict[str, Any]], Any]
+"""Runs a rectifier call `function(*args, **kwargs)` to the same value, with another derivative."""
+
+
+def unchanged(function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The call as it is."""
+    return function(*args, **kwargs)
+
 
 @dataclass
 class Trace:
-    """One forward pass: rectifier calls so far, and the first one whose derivative is skipped, once known."""
+    """One forward pass: rectifier calls so far, and the first one that is substituted, once known."""
 
+    substitute: Substitute = unchanged
     calls: int = 0
     first: int | None = None
     entries: dict[str, State | None] = field(default_factory=dict)  # state on entry, by module path
 
-    def enter(self, is_start: bool, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Called as a module is entered; returns the arguments it shall run with."""
+    @property
+    def begun(self) -> bool:
+        """Whether the next rectifier call is the start or behind it."""
+        return self.first is not None and self.calls >= self.first
+
+    def enter(self, path: str, is_start: bool, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Called as the module at `path` is entered; returns the arguments it shall run with."""
         if is_start and self.first is None:
             self.first = self.calls
         return args
 
+    def leave(self, path: str, result: Any) -> Any:
+        """Called as the module at `path` is left; returns the result it shall give."""
+        return result
+
     def rectify(self, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs one rectifier call."""
-        linear = self.first is not None and self.calls >= self.first
+        begun = self.begun
         self.calls += 1
-        if not linear:
-            return function(*args, **kwargs)
-        return identity_backward(function, args, kwargs, in_place(function, args, kwargs))
+        return (self.substitute if begun else unchanged)(function, args, kwargs)
 
     def other(self, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs any other call of a torch function."""
-        return function(*args, **kwargs)
+        return unchanged(function, args, kwargs)
 
 
 class Interception(TorchFunctionMode):

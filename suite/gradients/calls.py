@@ -1,0 +1,64 @@
+"""Which rectifiers a model calls, and where: what an integer `start` counts."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from suite.gradients.rectified import undisturbed
+from suite.gradients.trace import Interception, Trace
+from suite.gradients.view import Forward, View, view
+
+
+@dataclass(frozen=True)
+class RectifierCall:
+    """One rectifier call of a forward pass.
+
+    index: its place in order of execution, 0 the first: the integer `start` of a rule.
+    path: of the module in whose `forward` it happens: the `nn.ReLU`'s own, the block's for `F.relu`, "" the model's.
+    function: the torch function's name, such as `relu`, `relu_` or `relu6`.
+    """
+
+    index: int
+    path: str
+    function: str
+
+
+@torch.no_grad()
+def rectifier_calls(model: nn.Module, x: Tensor) -> tuple[RectifierCall, ...]:
+    """Every rectifier call of `model(x)`, in order, found by one forward pass that leaves buffers as they are.
+
+    In-place, functional and module forms are found alike; a module that is called several times appears as often.
+
+    Args:
+        model: any nn.Module, also one under a gradient rule; it keeps its mode.
+        x: inputs (B, ...); one sample is enough in eval mode.
+    """
+    record = _Record()
+    undisturbed(view(model, record), (x,), {})
+    return tuple(record.found)
+
+
+@dataclass
+class _Record(Trace):
+    """Notes where rectifiers are called; as a rule of a view, it knows which module is running."""
+
+    running: list[str] = field(default_factory=list)
+    found: list[RectifierCall] = field(default_factory=list)
+
+    def call(self, module: View, forward: Forward, /, *args: Any, **kwargs: Any) -> Any:
+        """Runs one module call (suite.gradients.view.ForwardRule)."""
+        self.running.append(module._view_path)
+        try:
+            if len(self.running) > 1:
+                return forward(*args, **kwargs)
+            with Interception(self):
+                return forward(*args, **kwargs)
+        finally:
+            self.running.pop()
+
+    def rectify(self, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Notes one rectifier call and runs it."""
+        self.found.append(RectifierCall(len(self.found), self.running[-1], function.__name__))
+        return function(*args, **kwargs)
