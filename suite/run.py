@@ -16,7 +16,7 @@ from suite.inputs import Inputs, references, resolve
 from suite.plugin import StudyConfig
 from suite.progress import Progress
 from suite.provenance import code_digest, git_state, peak_memory, versions
-from suite.refs import parse_call
+from suite.refs import parse_sum
 from suite.registry import Registry
 from suite.store import RunDirectory, check_writable, content_key, read_columns, write_columns
 from suite.table import Table
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from suite.data import Dataset
-    from suite.models import Classifier
+    from suite.models import Architecture, Classifier
 
 T = TypeVar("T")
 
@@ -37,6 +37,7 @@ class Run:
     Attributes:
         study: its full name.
         config: the validated config.
+        code: digest of the code behind the study: the host's and that of the plugins involved.
         key: the name of the directory, by content.
         directory: where results go.
         device: where the models are and the work happens.
@@ -48,11 +49,11 @@ class Run:
     ) -> None:
         self.study, self.config, self.device, self.seed = study, config, inputs.device, config.seed
         self._inputs = inputs
-        self._code = code_digest(packages)
+        self.code = code_digest(packages)
         self.key = content_key(
             {
                 "study": study,
-                "code": self._code,
+                "code": self.code,
                 "config": _key_fields(config),
                 "inputs": dict(inputs.digests),
             }
@@ -73,6 +74,10 @@ class Run:
     def model(self, ref: str) -> "Classifier":
         """The model that a reference in the config stands for: for its data set, on the device, eval mode."""
         return self._inputs.models[ref]
+
+    def architecture(self, ref: str) -> "Architecture":
+        """The untrained architecture that a reference in the config stands for, built for its data set."""
+        return self._inputs.architectures[ref]
 
     def dataset(self, ref: str) -> "Dataset":
         """The data set that a reference in the config stands for."""
@@ -107,6 +112,10 @@ class Run:
             return stored
         torch.manual_seed(int.from_bytes(hashlib.sha256(f"{self.seed} {name}".encode()).digest()[:7]))
         return write_columns(path, compute())
+
+    def checkpoint(self, name: str) -> Path:
+        """Where the part of that name keeps its state while it is computed (suite.training.fit)."""
+        return self.directory.path / "checkpoints" / _file_name(name)
 
     def table(self, name: str) -> Table:
         """The table of that name; new and empty at its first mention."""
@@ -215,7 +224,7 @@ class Run:
             "seed": self.seed,
             "device": str(self.device),
             "inputs": dict(self._inputs.digests),
-            "code": {"digest": self._code, "git": git_state()},
+            "code": {"digest": self.code, "git": git_state()},
             "versions": versions(),
             "argv": sys.argv,
             "timings": {
@@ -239,7 +248,7 @@ def prepare(study: str, config: StudyConfig, registry: Registry, *, root: Path, 
         SuiteError: bad references, no such device, or a root that cannot be written.
     """
     inputs = resolve(config, registry, device)
-    rules = [parse_call(ref).name for ref in references(config, "gradient")]
+    rules = [call.name for ref in references(config, "gradient") for call in parse_sum(ref)]
     run = Run(study, config, inputs, root, registry.packages(study, rules))
     if run.directory.status() != "finished":
         check_writable(run.directory.path)

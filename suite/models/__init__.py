@@ -1,5 +1,6 @@
 """The zoo: architectures with their recipes, and references resolved to classifiers with weights."""
 
+from suite.models.build import Architecture, architecture
 from suite.models.classifier import Classifier, ModelInfo
 from suite.models.description import Row, describe
 from suite.models.entry import Entry
@@ -9,11 +10,13 @@ from suite.models.zoo import ZOO
 
 __all__ = [
     "ZOO",
+    "Architecture",
     "Classifier",
     "Entry",
     "ModelInfo",
     "Row",
     "Trained",
+    "architecture",
     "describe",
     "load",
     "train",

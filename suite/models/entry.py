@@ -27,8 +27,10 @@ class Entry:
         recipe: how `suite models train` trains it.
         mean, std: normalisation per channel, in units of [0, 1] pixels; used where the channel count matches.
         smallest: least height and width of its images.
-        trains_itself: missing weights are trained at once, on about this many images (at most the recipe's epochs);
-            0: never. Only the default model does, so that any data set can be tried without another command.
+        trains_itself: missing weights are trained at once where the recipe shows the network at most this many images.
+        trains_briefly: ... and for fewer epochs, but one at least, where it would be more. Only the default model
+            does, so that any data set can be tried without another command.
+        training_start: where LinBP starts in training, if that is elsewhere than `linbp_start`.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Entry:
     std: tuple[float, ...] = (1.0,)
     smallest: int = 1
     trains_itself: int = 0
+    trains_briefly: bool = False
+    training_start: str | int | None = None
 
     def canonical(self, arguments: Mapping[str, Argument]) -> Call:
         """The call without defaults spelled out. Raises SuiteError on unknown or bad arguments."""
@@ -66,6 +70,13 @@ class Entry:
                 f"it needs square images of at least {self.smallest} x {self.smallest}",
             )
         return self.build(channels, height, dataset.num_classes, **arguments)
+
+    def epochs_at_once(self, images: int) -> int:
+        """For how many epochs missing weights are trained without being asked, on so many images; 0: not at all."""
+        affordable = self.trains_itself // images
+        if affordable >= self.recipe.epochs:
+            return self.recipe.epochs
+        return max(1, affordable) if self.trains_briefly else 0
 
     def normalisation(self, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and std for so many channels; 0 and 1 where the entry's are for another number."""

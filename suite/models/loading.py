@@ -30,7 +30,8 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
 
     Raises SuiteError when the reference cannot be read, when weights are absent, damaged, refused, not
     finite or another architecture's, and when classes or images do not match. Weights are never invented:
-    only the default model, `digits-cnn`, is trained on the spot, briefly where the data set is large.
+    only the default model, `digits-cnn`, is trained on the spot, briefly where the data set is large, and
+    `mnist-cnn` where it is small.
     """
     if ref.startswith("torchvision:"):
         classifier = from_torchvision(ref, dataset)
@@ -51,9 +52,9 @@ def _from_cache(ref: str, dataset: Dataset) -> Classifier:
     classifier = untrained(ref, dataset, "meta")  # first: what cannot be built is not to be trained either
     path = weights_path(model, dataset)
     if not path.exists():
-        if not entry.trains_itself:
+        epochs = entry.epochs_at_once(len(dataset.train))
+        if not epochs:
             raise SuiteError(f"{model} is not trained on {dataset.name}", training_command(model, dataset))
-        epochs = max(1, min(entry.recipe.epochs, entry.trains_itself // len(dataset.train)))
         log.info("training %s on %s, once, for %d epochs", model, dataset.name, epochs)
         train(ref, dataset, on_epoch=_log_epoch, epochs=epochs)
     return _with_weights(classifier, ref, path)

@@ -4,18 +4,20 @@ from collections import OrderedDict
 
 from torch import nn
 
+from suite.models.fast_layers import Linear, MaxPool2x2
+
 
 def mlp(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
     """Fully connected 784-400-200-100-10 for MNIST (Li et al. 2022, Sec. 4.2)."""
     return _stack(
         flatten=nn.Flatten(),
-        fc1=nn.Linear(in_channels * image_size**2, 400),
+        fc1=Linear(in_channels * image_size**2, 400),
         relu1=nn.ReLU(),
-        fc2=nn.Linear(400, 200),
+        fc2=Linear(400, 200),
         relu2=nn.ReLU(),
-        fc3=nn.Linear(200, 100),
+        fc3=Linear(200, 100),
         relu3=nn.ReLU(),
-        fc4=nn.Linear(100, num_classes),
+        fc4=Linear(100, num_classes),
     )
 
 
@@ -24,17 +26,17 @@ def lenet5(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
     side = (image_size // 2 - 4) // 2  # 5 for MNIST: 16 * 5 * 5 = 400 features
     return _stack(
         conv1=nn.Conv2d(in_channels, 6, 5, padding=2),
-        pool1=nn.MaxPool2d(2),
+        pool1=MaxPool2x2(),
         relu1=nn.ReLU(),
         conv2=nn.Conv2d(6, 16, 5),
-        pool2=nn.MaxPool2d(2),
+        pool2=MaxPool2x2(),
         relu2=nn.ReLU(),
         flatten=nn.Flatten(),
-        fc1=nn.Linear(16 * side**2, 120),
+        fc1=Linear(16 * side**2, 120),
         relu3=nn.ReLU(),
-        fc2=nn.Linear(120, 84),
+        fc2=Linear(120, 84),
         relu4=nn.ReLU(),
-        fc3=nn.Linear(84, num_classes),
+        fc3=Linear(84, num_classes),
     )
 
 
@@ -50,9 +52,9 @@ def mnist_cnn(in_channels: int, image_size: int, num_classes: int, width: int = 
         conv2=nn.Conv2d(16, 32, 4, stride=2, padding=1),
         relu2=nn.ReLU(),
         flatten=nn.Flatten(),
-        fc1=nn.Linear(32 * side**2, width),
+        fc1=Linear(32 * side**2, width),
         relu3=nn.ReLU(),
-        fc2=nn.Linear(width, num_classes),
+        fc2=Linear(width, num_classes),
     )
 
 
@@ -65,9 +67,9 @@ def digits_cnn(in_channels: int, image_size: int, num_classes: int) -> nn.Module
         conv2=nn.Conv2d(16, 32, 3, stride=2, padding=1),
         relu2=nn.ReLU(),
         flatten=nn.Flatten(),
-        fc1=nn.Linear(32 * side**2, 64),
+        fc1=Linear(32 * side**2, 64),
         relu3=nn.ReLU(),
-        fc2=nn.Linear(64, num_classes),
+        fc2=Linear(64, num_classes),
     )
 
 
@@ -75,9 +77,9 @@ def two_layer(in_channels: int, image_size: int, num_classes: int, width: int = 
     """One hidden layer of free width."""
     return _stack(
         flatten=nn.Flatten(),
-        fc1=nn.Linear(in_channels * image_size**2, width),
+        fc1=Linear(in_channels * image_size**2, width),
         relu1=nn.ReLU(),
-        fc2=nn.Linear(width, num_classes),
+        fc2=Linear(width, num_classes),
     )
 
 

@@ -11,12 +11,12 @@ import torch
 
 from suite.data import Dataset
 from suite.errors import SuiteError, WorkFailed, did_you_mean
-from suite.models.build import find, untrained
+from suite.models.build import architecture, find
 from suite.models.classifier import Classifier
 from suite.models.weights import digest, read_metadata, write_weights
 from suite.paths import cache_root
 from suite.refs import Call
-from suite.training import Epoch, Recipe, evaluate, fit, resident
+from suite.training import Epoch, Recipe, evaluate, fit, remove_checkpoint, resident
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,14 @@ def train(
     """
     entry, model = find(ref)
     recipe = _changed(entry.recipe, overrides)
-    if seed < 0:
-        raise SuiteError(f"the seed is {seed}", "give an integer >= 0")
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        classifier = untrained(ref, dataset, "cpu").to(device)
+    classifier = architecture(ref, dataset).initial(seed, device)
 
     path = weights_path(model, dataset)
     checkpoint = path.with_suffix(".checkpoint")
     images, labels = resident(dataset.train, device)
     history = fit(classifier, images, labels, recipe, seed=seed, on_epoch=on_epoch, checkpoint=checkpoint)
     if history.diverged:
-        checkpoint.unlink(missing_ok=True)
+        remove_checkpoint(checkpoint)
         raise WorkFailed(
             f"training {model} on {dataset.name} diverged in epoch {len(history.epochs)}",
             f"try a learning rate below {recipe.learning_rate}",
@@ -91,7 +87,7 @@ def train(
         "seed": str(seed),
     }
     write_weights(path, state, metadata)
-    checkpoint.unlink(missing_ok=True)
+    remove_checkpoint(checkpoint)
     classifier.info = info
     return classifier.eval()
 

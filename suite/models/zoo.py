@@ -84,6 +84,7 @@ _ENTRIES = (
         CIFAR_MEAN,
         CIFAR_STD,
         smallest=16,
+        training_start="features.denseblock4",
     ),
     Entry(
         "mobilenetv2",
@@ -160,6 +161,7 @@ _ENTRIES = (
         ANALOGY,
         Recipe(10, 128, 0.001, optimiser="adam"),
         smallest=4,
+        trains_itself=20_000,  # on the digits: a second architecture for studies that need two
     ),
     Entry(
         "digits-cnn",
@@ -170,6 +172,7 @@ _ENTRIES = (
         ANALOGY,
         Recipe(30, 64, 0.002, optimiser="adam", schedule="cosine"),
         trains_itself=120_000,
+        trains_briefly=True,
     ),
     Entry(
         "two-layer",

@@ -2,9 +2,9 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,9 @@ from suite.training.recipe import Recipe
 Adversary = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """(pixels (B, C, H, W), labels (B,)) -> adversarial pixels of the same shape."""
 
+Watch = Callable[[], Mapping[str, float]]
+"""What to measure on the model after each epoch, by name: test accuracy, robust accuracy, distance from the start."""
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -29,6 +32,7 @@ class Epoch:
     learning_rate: float
     loss: float  # mean cross-entropy in nats, on the adversary's samples where there is one
     accuracy: float  # in [0, 1], on the same samples
+    watched: Mapping[str, float] = field(default_factory=dict)  # measured after it, by `watch`
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,16 @@ def fit(
     seed: int,
     backward_model: nn.Module | None = None,
     adversary: Adversary | None = None,
+    watch: Watch | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     checkpoint: Path | None = None,
 ) -> History:
     """Trains the model in place with cross-entropy; one forward and one backward pass per sample and epoch.
 
-    All random draws of an epoch (order, augmentation, dropout, the adversary's) come from (seed, epoch) alone
-    and leave torch's global generator as it was: an interrupted training continues to bit-identical weights.
-    Training ends early when an epoch's mean loss is not finite; see `History.diverged`.
+    All random draws of an epoch (order, augmentation, dropout, the adversary's, the watch's) come from (seed, epoch)
+    alone and leave torch's global generator as it was: an interrupted training continues to bit-identical weights,
+    and two trainings of one seed see the same batches. Training ends early when an epoch's mean loss is not finite;
+    see `History.diverged`.
 
     Args:
         model: pixels in [0, 1] to logits, on the device of the data. Its mode is restored afterwards.
@@ -69,10 +75,11 @@ def fit(
         backward_model: computes the loss in place of `model`, whose parameters it must share: the weights'
             gradient then follows its backward pass (LinBP training).
         adversary: replaces every batch before the step (adversarial training); called in train mode.
+        watch: measures the model after each epoch; its numbers are kept in `Epoch.watched` and in the checkpoint.
         on_epoch: told of each finished epoch, after the checkpoint is written.
         checkpoint: file to continue from and to write after each epoch. One that was written under another
-            recipe, seed, architecture or number of samples is ignored; adversary and backward_model are the
-            caller's to tell apart, by the file's name.
+            recipe, seed, architecture or number of samples is ignored; adversary, watch and backward_model are the
+            caller's to tell apart, by the file's name. The one before it is kept beside it, see `read_checkpoint`.
     """
     through = model if backward_model is None else backward_model
     optimiser = recipe.optimiser_for(model)
@@ -82,11 +89,11 @@ def fit(
         while len(epochs) < recipe.epochs and not History(tuple(epochs)).diverged:
             with _own_randomness(seed, len(epochs), labels.device):
                 epoch = _one_epoch(len(epochs), through, optimiser, images, labels, recipe, adversary)
-            epochs.append(epoch)
+                epochs.append(replace(epoch, watched=dict(watch())) if watch else epoch)
             if checkpoint:
                 _store(checkpoint, key, model, optimiser, epochs)
             if on_epoch:
-                on_epoch(epoch)
+                on_epoch(epochs[-1])
     return History(tuple(epochs))
 
 
@@ -103,8 +110,10 @@ def _one_epoch(
         group["lr"] = recipe.rate(number)
     loss_sum = torch.zeros((), dtype=torch.float64, device=labels.device)
     correct = torch.zeros((), dtype=torch.int64, device=labels.device)
-    for ids in torch.split(torch.randperm(len(labels), device=labels.device), recipe.batch_size):
-        pixels, targets = as_pixels(images[ids]), labels[ids]
+    order = torch.randperm(len(labels), device=labels.device)
+    batches = zip(images[order].split(recipe.batch_size), labels[order].split(recipe.batch_size), strict=True)
+    for images_of_batch, targets in batches:
+        pixels = as_pixels(images_of_batch)
         if recipe.augment != "none":
             pixels = random_crop_flip(pixels, recipe.augment)
         if adversary is not None:
@@ -115,7 +124,7 @@ def _one_epoch(
         loss.backward()
         optimiser.step()
         # Sums stay on the device: the host reads them once an epoch.
-        loss_sum += loss.detach() * len(ids)
+        loss_sum += loss.detach() * len(targets)
         correct += (logits.detach().argmax(1) == targets).sum()
     return Epoch(number, recipe.rate(number), float(loss_sum) / len(labels), float(correct) / len(labels))
 

@@ -76,7 +76,18 @@ def test_the_embedded_default_trains_itself_once(caplog: pytest.LogCaptureFixtur
     assert torch.equal(again(digits.test.pixels()), model(digits.test.pixels()))
 
 
-def test_only_the_default_trains_itself(noise: Noise) -> None:
+def test_a_second_architecture_trains_itself_where_that_is_a_matter_of_seconds(noise: Noise) -> None:
+    entry = ZOO["mnist-cnn"]
+    found = load("mnist-cnn(width=4)", noise())
+    assert found.info.name == "mnist-cnn(width=4)" and found.info.accuracy is not None
+    assert entry.epochs_at_once(entry.trains_itself // entry.recipe.epochs) == entry.recipe.epochs
+    assert entry.epochs_at_once(entry.trains_itself // entry.recipe.epochs + 1) == 0
+    # The default is trained on any number of images, for fewer epochs where they are many.
+    epochs = [ZOO["digits-cnn"].epochs_at_once(images) for images in (1_257, 4_000, 4_001, 60_000, 1_000_000)]
+    assert epochs == [30, 30, 29, 2, 1]
+
+
+def test_only_the_default_and_that_one_train_themselves(noise: Noise) -> None:
     with pytest.raises(SuiteError, match=r"\(suite models train two-layer --dataset digits\)"):
         load("two-layer", data.load("digits"))
     assert load("digits-cnn", noise()).info.dataset == "noise"

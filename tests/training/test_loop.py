@@ -135,7 +135,7 @@ def test_interrupted_and_continued_ends_in_the_same_bits(tmp_path: Path, optimis
     assert again == whole
     assert [epoch.number for epoch in told] == [2, 3]
     assert state_equal(afresh, undisturbed)
-    assert [path.name for path in tmp_path.iterdir()] == ["training"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["training", "training.previous"]
 
 
 def test_a_checkpoint_of_another_training_is_ignored(tmp_path: Path) -> None:
@@ -153,6 +153,64 @@ def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
     checkpoint.write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(SuiteError, match=r"training cannot be read \(delete it"):
         fit(linear(), *batch(), ONE_STEP, seed=0, checkpoint=checkpoint)
+
+
+def test_what_is_watched_is_kept_with_the_epochs_and_survives_an_interruption(tmp_path: Path) -> None:
+    images, labels = batch()
+    calls: list[float] = []
+
+    def fitted(path: Path, epochs: int) -> tuple[Epoch, ...]:
+        model = linear()
+
+        def watch() -> dict[str, float]:
+            calls.append(float(weight_of(model).detach().norm()))
+            return {"norm": calls[-1], "draw": float(torch.rand(()))}
+
+        return fit(model, images, labels, Recipe(epochs, 8, 0.1), seed=2, watch=watch, checkpoint=path).epochs
+
+    def stopped_after_two(path: Path) -> None:
+        model = linear()
+
+        def watch() -> dict[str, float]:
+            norm = float(weight_of(model).detach().norm())
+            return {"norm": norm, "draw": float(torch.rand(()))}
+
+        def stop(epoch: Epoch) -> None:
+            if epoch.number == 1:
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            fit(model, images, labels, Recipe(4, 8, 0.1), seed=2, watch=watch, on_epoch=stop, checkpoint=path)
+
+    whole = fitted(tmp_path / "one", 4)
+    assert [epoch.watched["norm"] for epoch in whole] == calls
+    assert len({epoch.watched["draw"] for epoch in whole}) == 4
+    stopped_after_two(tmp_path / "two")
+    assert fitted(tmp_path / "two", 4) == whole
+    assert len(calls) == 4 + 2  # the first two epochs were not measured again
+
+
+def test_trainings_of_one_seed_see_the_same_batches_whatever_their_gradient() -> None:
+    seen: list[list[float]] = []
+
+    def fitted(rule: float) -> None:
+        model = network()
+        images, labels = torch.arange(30.0).view(30, 1, 1, 1).expand(30, 1, 6, 6) / 30, torch.arange(30) % 3
+        seen.append([])
+
+        class Scaled(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                seen[-1].append(float(x.double().sum()))
+                out: torch.Tensor = model(x)
+                return rule * out - ((rule - 1) * out).detach()
+
+        recipe = Recipe(2, 8, 0.1, augment="zero")
+        fit(model, images, labels, recipe, seed=4, backward_model=Scaled())
+
+    fitted(1.0)
+    fitted(3.0)
+    assert seen[0] == seen[1]
+    assert len(set(seen[0])) > 4
 
 
 def test_divergence_ends_the_training_and_is_told() -> None:

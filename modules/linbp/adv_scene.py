@@ -1,0 +1,140 @@
+"""The cells of `linbp.adv_train`: an adversarial training for each seed and strategy, alike in all but the strategy."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from modules.linbp.training import beginning, check_rule, entropy, fit_shown, rows_of, subset
+from suite.attacks import Adversary, Autograd, Settings, apgd, ball_noise, frozen, iterate, random_starts
+from suite.data import sample
+from suite.gradients import bp
+from suite.training import as_pixels, evaluate, remove_checkpoint
+
+if TYPE_CHECKING:
+    from modules.linbp.adv_train import AdvTrainConfig
+    from suite.run import Run
+
+BATCH = 250  # test images attacked at once
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training; `str()` names it within its run."""
+
+    model: str
+    strategy: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.model} seed {self.seed} {self.strategy}"
+
+
+class Scene:
+    """What the cells of one run share: data on the device, the recipe, the attack and its starts on the test set.
+
+    Training examples are crafted in train mode, as the loop of Rice et al. 2020 does: the attack then sees the
+    function that the step is about to change, batch statistics included. Testing is in eval mode.
+
+    Raises SuiteError where the gradient rule cannot be applied to the model, before any training.
+    """
+
+    def __init__(self, config: "AdvTrainConfig", run: "Run") -> None:
+        self.run, self.config = run, config
+        dataset = run.dataset(config.dataset)
+        self.train = subset(dataset.train, config.train_limit, run)
+        self.test = subset(dataset.test, config.test_limit, run)
+        self.chance = entropy(self.train[1])
+        recipe = run.architecture(config.model).entry.recipe
+        self.recipe = replace(
+            recipe,
+            epochs=config.epochs or recipe.epochs,
+            learning_rate=config.learning_rate or recipe.learning_rate,
+        )
+        self.attack = Settings(config.steps, config.step_size, config.norm)
+        tested = sample(dataset.test, config.test_limit, run.seed)
+        noise = ball_noise(tested.tolist(), dataset.shape, seed=config.seed, norm=config.norm)
+        self.noise = noise.to(run.device)
+        self.cells = [
+            Cell(config.model, strategy, seed)
+            for seed in range(config.seed, config.seed + config.seeds)
+            for strategy in config.strategies
+        ]
+        self.seconds: dict[str, float] = {}
+        check_rule(run, config.model, config.gradient, self.train)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the record: recipe, sizes, the loss at chance, and how long the cells took that this process trained."""
+        return {
+            "recipe": asdict(self.recipe),
+            "samples": {"train": len(self.train[1]), "test": len(self.test[1])},
+            "chance_loss": self.chance,
+            "seconds": self.seconds,
+        }
+
+    def curve(self, cell: Cell) -> dict[str, list[Any]]:
+        """Trains a cell, or continues it: one row per epoch; APGD's accuracy stands in the last."""
+        begin = time.perf_counter()
+        model, rule = beginning(self.run, cell.model, cell.seed), self.run.gradient(self.config.gradient)
+        crafter = rule(model) if cell.strategy == "weights+examples" else model
+        history = fit_shown(
+            self.run,
+            str(cell),
+            model,
+            self.train,
+            self.recipe,
+            cell.seed,
+            lambda: self._measured(model),
+            gradient=bp if cell.strategy == "bp" else rule,
+            adversary=Adversary(crafter, self.config.eps, self.attack, self.config.random_start),
+        )
+        rows = rows_of(history, {**asdict(cell), "n": len(self.test[1])})
+        stronger = self._robust_accuracy(model, apgd_too=True) if self.config.apgd_steps else None
+        rows["apgd_accuracy"] = [*[None] * (len(history.epochs) - 1), stronger]
+        self.seconds[str(cell)] = round(time.perf_counter() - begin, 3)
+        return rows
+
+    def forget(self, cell: Cell) -> None:
+        """Removes the state of a training whose rows are stored."""
+        remove_checkpoint(self.run.checkpoint(str(cell)))
+
+    def _measured(self, model: nn.Module) -> dict[str, float]:
+        clean = evaluate(model, *self.test)
+        robust = self._robust_accuracy(model)
+        return {"clean_loss": clean.loss, "clean_accuracy": clean.accuracy, "robust_accuracy": robust}
+
+    def _robust_accuracy(self, model: nn.Module, *, apgd_too: bool = False) -> float:
+        """Share of test samples that no iterate fools, the start and the clean image among them, by true gradients."""
+        robust = torch.zeros((), dtype=torch.int64, device=self.run.device)
+        with frozen(model):
+            for pixels, labels, noise in self._batches():
+                survivors = self._after_pgd(model, pixels, labels, noise)
+                if apgd_too and bool(survivors.any()):
+                    fooled, _ = apgd(
+                        Autograd(model), pixels[survivors], labels[survivors], self.config.eps, self.config.apgd_steps
+                    )
+                    robust += (~fooled).sum()
+                else:
+                    robust += survivors.sum()
+        return float(robust) / len(self.test[1])
+
+    def _after_pgd(
+        self, model: nn.Module, pixels: torch.Tensor, labels: torch.Tensor, noise: torch.Tensor
+    ) -> torch.Tensor:
+        """(B,) booleans: correct on the clean image and on every iterate."""
+        with torch.no_grad():
+            correct = model(pixels).argmax(1) == labels
+        eps = (self.config.eps,)
+        start = random_starts(pixels, noise, eps, self.attack) if self.config.random_start else None
+        walk = iterate(Autograd(model), model, pixels, labels, eps, self.attack, start=start)
+        robust: torch.Tensor = correct & ~walk.fooled[0, :, -1]
+        return robust
+
+    def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        images, labels = self.test
+        for ids in torch.arange(len(labels), device=labels.device).split(BATCH):
+            yield as_pixels(images[ids]), labels[ids], self.noise[ids]

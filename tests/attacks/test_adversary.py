@@ -1,0 +1,83 @@
+"""PGD on training batches: closed forms on linear models, the ball, and agreement with the attack loop."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from suite.attacks import Adversary, Autograd, Settings, iterate
+from suite.attacks.adversary import unit_ball
+
+
+def linear(classes: int = 2) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(12, classes, bias=False)).double()
+
+
+def batch(count: int = 40, low: float = 0.3, high: float = 0.7) -> tuple[Tensor, Tensor]:
+    torch.manual_seed(1)
+    return low + (high - low) * torch.rand(count, 3, 2, 2, dtype=torch.float64), torch.arange(count) % 2
+
+
+def towards_the_other_class(model: nn.Module, labels: Tensor) -> Tensor:
+    weight = model.get_parameter("1.weight").detach()
+    return (weight[1 - labels] - weight[labels]).view(len(labels), 3, 2, 2)
+
+
+def test_fgsm_is_one_sign_step() -> None:
+    model, (x, y) = linear(), batch()
+    found = Adversary(model, 0.1, Settings(1, 0.1), random_start=False)(x, y)
+    torch.testing.assert_close(found, x + 0.1 * towards_the_other_class(model, y).sign())
+
+
+@pytest.mark.parametrize("random_start", [True, False])
+def test_long_enough_it_ends_in_the_corner_and_on_the_sphere(random_start: bool) -> None:
+    model, (x, y) = linear(), batch()
+    direction = towards_the_other_class(model, y)
+    corner = Adversary(model, 0.1, Settings(9, 0.03), random_start)(x, y)
+    torch.testing.assert_close(corner, x + 0.1 * direction.sign())
+    pole = Adversary(model, 0.1, Settings(400, 0.02, norm="l2"), random_start)(x, y)
+    torch.testing.assert_close(pole, x + 0.1 * direction / direction.flatten(1).norm(dim=1).view(-1, 1, 1, 1))
+
+
+def test_pixels_stay_valid() -> None:
+    model, (x, y) = linear(), batch(low=0.0, high=1.0)
+    found = Adversary(model, 0.5, Settings(3, 0.4))(x, y)
+    assert float(found.min()) >= 0 and float(found.max()) <= 1
+    assert float((found - x).abs().max()) <= 0.5 + 1e-12
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_from_the_image_on_it_walks_as_the_attack_loop(norm: str) -> None:
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3)).double()
+    x, _ = batch()
+    y = torch.arange(40) % 3
+    settings = Settings(5, 0.02, norm=norm, early_stop=False)  # type: ignore[arg-type]
+    walk = iterate(Autograd(model), model, x, y, (0.06,), settings)
+    assert torch.equal(Adversary(model, 0.06, settings, random_start=False)(x, y), walk.adversarials[0])
+
+
+def test_it_leaves_weights_mode_and_gradients_alone_and_draws_from_the_generator() -> None:
+    model, (x, y) = linear().train(), batch()
+    weight = model.get_parameter("1.weight")
+    weight.grad = torch.ones_like(weight)
+    adversary = Adversary(model, 0.1, Settings(1, 0.01))
+    results = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        results.append(adversary(x, y))
+    assert torch.equal(results[0], results[1]) and not torch.equal(results[0], results[2])
+    assert torch.equal(weight.grad, torch.ones_like(weight)) and weight.requires_grad and model.training
+    assert not results[0].requires_grad
+
+
+def test_draws_are_uniform_in_the_ball() -> None:
+    torch.manual_seed(0)
+    like = torch.empty(20_000, 1, 1, 2, dtype=torch.float64)
+    disc, square = unit_ball(like, "l2").flatten(1), unit_ball(like, "linf").flatten(1)
+    assert float(square.abs().max()) <= 1 and float(disc.norm(dim=1).max()) <= 1 + 1e-12
+    # P(|x| <= r) = r^2 in the disc; the share of 20,000 errs by less than 5 sqrt(1/4 / 20000) = 0.018.
+    for radius in (0.3, 0.5, 0.8):
+        assert abs(float((disc.norm(dim=1) <= radius).double().mean()) - radius**2) < 0.018
+        assert abs(float((square.abs().amax(1) <= radius).double().mean()) - radius**2) < 0.018
+    assert float(disc.mean(0).abs().max()) < 0.018 and float(square.mean(0).abs().max()) < 0.021

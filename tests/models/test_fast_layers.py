@@ -1,0 +1,74 @@
+"""Layers that train faster on a CPU: pooling to the bit, products up to rounding, torch's own layers in eval mode."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from suite.models.fast_layers import Linear, MaxPool2x2
+
+
+def gradients(layer: nn.Module, x: Tensor, upstream: Tensor) -> tuple[Tensor, ...]:
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(layer(x), [x, *layer.parameters()], upstream)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(3, 2, 8, 6), (2, 1, 2, 2), (2, 3, 7, 9), (2, 3, 6, 5)])
+def test_pooling_has_the_bits_of_torch_with_ties(shape: tuple[int, ...], training: bool) -> None:
+    torch.manual_seed(0)
+    for _ in range(20):
+        x = torch.randint(-2, 2, shape).float()  # four values for four places: most windows have ties
+        expected = F.max_pool2d(x, 2)
+        upstream = torch.randn_like(expected)
+        layer, reference = MaxPool2x2().train(training), nn.MaxPool2d(2)
+        assert torch.equal(layer(x), expected)
+        assert torch.equal(layer(x.requires_grad_()), expected)
+        with torch.no_grad():
+            assert torch.equal(layer(x), expected)
+        assert torch.equal(gradients(layer, x.detach(), upstream)[0], gradients(reference, x.detach(), upstream)[0])
+
+
+def test_pooling_passes_what_is_not_a_number_on() -> None:
+    x = torch.zeros(1, 1, 2, 4)
+    x[0, 0, 1, 0] = torch.nan
+    for inputs in (x, x.clone().requires_grad_()):
+        result = MaxPool2x2()(inputs).flatten()
+        assert result[0].isnan() and result[1] == 0
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(512, 256), (8, 3)])
+def test_products_are_those_of_the_formula(inputs: int, outputs: int) -> None:
+    torch.manual_seed(0)
+    layer = Linear(inputs, outputs)
+    x, upstream = torch.randn(17, inputs), torch.randn(17, outputs)
+    weight, bias = layer.weight.detach().double(), layer.bias.detach().double()
+    expected = (upstream.double() @ weight, upstream.double().T @ x.double(), upstream.double().sum(0))
+    torch.testing.assert_close(layer(x).double(), x.double() @ weight.T + bias, rtol=1e-4, atol=1e-4)
+    for mode in (True, False):
+        for found, exact in zip(gradients(layer.train(mode), x, upstream), expected, strict=True):
+            # Sums of k products of standard normals: float32 errs by a few sqrt(k) units in the last place.
+            torch.testing.assert_close(found.double(), exact, rtol=1e-4, atol=1e-4)
+
+
+def test_a_large_layer_trains_by_the_fast_product_and_is_torch_in_eval_mode() -> None:
+    layer, x = Linear(512, 256), torch.randn(4, 512)
+    plain = F.linear(x, layer.weight, layer.bias)
+    assert "OneDnn" in type(layer.train()(x).grad_fn).__name__
+    assert type(layer.eval()(x).grad_fn) is type(plain.grad_fn)
+    assert torch.equal(layer(x), plain)
+    assert layer.train().double()(x.double()).dtype == torch.float64
+
+
+def test_torch_func_finds_torchs_own_operations() -> None:
+    model = nn.Sequential(MaxPool2x2(), nn.Flatten(), Linear(512, 256)).train()
+    parameters = dict(model.named_parameters())
+    x = torch.randn(3, 8, 16, 16)
+
+    def loss(parameters: dict[str, Tensor], x: Tensor) -> Tensor:
+        return torch.func.functional_call(model, parameters, (x[None],)).square().sum()
+
+    per_sample = torch.func.vmap(torch.func.grad(loss), (None, 0))(parameters, x)
+    whole = torch.autograd.grad(model(x).square().sum(), [*parameters.values()])
+    for found, expected in zip(per_sample.values(), whole, strict=True):
+        torch.testing.assert_close(found.sum(0), expected, rtol=1e-3, atol=1e-2)
