@@ -27,9 +27,86 @@ module = Module(
                 },
             },
         ),
+        "positions": Study(
+            summary="LinBP's start swept over all rectifiers: where it helps, and what its gradient does there.",
+            config="modules.linbp.positions:PositionsConfig",
+            function="modules.linbp.positions:positions",
+            presets={
+                "quick": {},
+                "paper": {"model": "resnet50", "dataset": "cifar10", "split": "test", "steps": (5, 10), "limit": 1000},
+            },
+        ),
+        "theory_attack": Study(
+            summary="Theorem 1 simulated: BP and LinBP on the way to the optimal adversarial example (Fig. 1).",
+            config="modules.linbp.theory_attack:TheoryAttackConfig",
+            function="modules.linbp.theory_attack:theory_attack",
+            presets={"quick": {}, "paper": {"repeats": 10}, "code": {"repeats": 10, "protocol": "code"}},
+        ),
+        "theory_train": Study(
+            summary="Theorem 2 simulated: BP and LinBP learn one rectifier from a teacher (Fig. 2).",
+            config="modules.linbp.theory_train:TheoryTrainConfig",
+            function="modules.linbp.theory_train:theory_train",
+            presets={"quick": {}, "paper": {"repeats": 10, "protocol": "paper"}, "code": {"repeats": 10}},
+        ),
+        "train": Study(
+            summary="Training by BP and by LinBP: loss and accuracy per epoch, learning rates, seeds (Fig. 3-6, 8).",
+            config="modules.linbp.train:TrainConfig",
+            function="modules.linbp.train:train",
+            presets={
+                "quick": {},
+                "paper": {"models": ("mlp", "lenet5"), "dataset": "mnist"},
+                "fig8": {
+                    "models": ("mlp", "lenet5"),
+                    "dataset": "mnist",
+                    "factors": (0.1, 1.0, 10.0),
+                    "stretch": True,
+                },
+                "cifar": {
+                    "models": ("resnet50", "densenet161", "mobilenetv2", "vgg16"),
+                    "dataset": "cifar10",
+                },
+            },
+        ),
+        "adv_train": Study(
+            summary="Adversarial training by BP and by LinBP: clean and robust accuracy per epoch (Fig. 7).",
+            config="modules.linbp.adv_train:AdvTrainConfig",
+            function="modules.linbp.adv_train:adv_train",
+            presets={
+                "quick": {},
+                "paper": {
+                    "model": "mobilenetv2",
+                    "dataset": "cifar10",
+                    "learning_rate": 0.01,
+                    "epochs": None,
+                    "apgd_steps": 100,
+                },
+            },
+        ),
+        "transfer": Study(
+            summary="Adversarial images made on surrogates and shown to victims, under several gradient rules.",
+            config="modules.linbp.transfer:TransferConfig",
+            function="modules.linbp.transfer:transfer",
+            presets={
+                "quick": {},
+                # Guo et al. take VGG-19 from its 8th convolution's rectifier on (the last of its third stage) and ILA
+                # at that convolution; theirs and their victims are not in the zoo, so these are its relatives there.
+                "paper": {
+                    "surrogates": ("vgg16",),
+                    "victims": ("resnet50", "densenet161", "mobilenetv2", "wrn34"),
+                    "dataset": "cifar10",
+                    "gradients": ("bp", "linbp(start=features.22)"),
+                    "eps": (0.03,),
+                    "ila": "features.20",
+                    "limit": 1000,
+                },
+            },
+        ),
     },
     gradients={
-        "linbp": Target("modules.linbp.gradient:linbp", "linear backward pass from `start` on (Eq. 5, 6)"),
+        "linbp": Target(
+            "modules.linbp.gradient:linbp",
+            "linear backward pass from `start` on (Eq. 5, 6); variant=guo for residual nets",
+        ),
     },
 )
 

@@ -6,15 +6,17 @@ of the true model. Imports of torch and matplotlib stand in functions: `suite in
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
+from suite.errors import SuiteError
 from suite.plugin import DatasetRef, Epsilons, GradientRefs, ModelRef, Number, Steps, StudyConfig, option
-from suite.refs import format_number, parse_call
+from suite.refs import Call, format_number, format_sum, parse_call, parse_sum, split_list
 
 if TYPE_CHECKING:
     from modules.linbp.white_box import Scene
+    from suite.models import Classifier
     from suite.run import Run
 
 log = logging.getLogger("suite")
@@ -35,6 +37,14 @@ class AttackConfig(StudyConfig):
         ("bp", "linbp"),
         "gradient rules; the first is the reference of the paired tests",
         source="Li et al., Eq. 4-6",
+    )
+    start: str | None = option(
+        None,
+        "where linbp starts in rules that do not say: a module path, a rectifier call's index, all, none, or auto: "
+        "the best start in an attack on training samples, none where no start beats bp there",
+    )
+    calibration: int = option(
+        200, "training samples on which start=auto is found, class-balanced", unit="samples", gt=1
     )
     attack: str = option(
         "ifgsm", "ifgsm or pgd (all strengths in one batch), or any Foolbox attack class", source=_TABLE
@@ -67,6 +77,19 @@ class AttackConfig(StudyConfig):
         """Whether our own loop runs, and not Foolbox's."""
         return parse_call(self.attack).name in OWN_ATTACKS
 
+    @model_validator(mode="before")
+    @classmethod
+    def _start_goes_into_the_rules(cls, values: Any) -> Any:
+        """`--start auto` is another way to write `--gradients bp,linbp(start=auto)`: key and record know only one."""
+        if not isinstance(values, dict) or values.get("start") is None:
+            return values
+        given = values.get("gradients", cls.model_fields["gradients"].default)
+        rules = split_list(given) if isinstance(given, str) else list(given)
+        filled = [_with_start(rule, str(values["start"])) for rule in rules]
+        if filled == rules:
+            raise ValueError("--start says where linbp starts, and no rule of --gradients leaves that open")
+        return {**values, "gradients": tuple(filled), "start": None}
+
     @model_validator(mode="after")
     def _options_of_the_attack(self) -> "AttackConfig":
         """Options of our own loop mean nothing to a Foolbox attack: refused there, not ignored."""
@@ -79,14 +102,30 @@ class AttackConfig(StudyConfig):
         return self
 
 
+def _with_start(rule: str, start: str) -> str:
+    """The reference with the start in every `linbp` that has none; unreadable text is left for the field to refuse."""
+    try:
+        calls = parse_sum(rule)
+        argument = parse_call(f"linbp(start={start})").arguments["start"]
+    except SuiteError:
+        return rule
+    filled = [
+        Call(call.name, {**call.arguments, "start": argument})
+        if call.name == "linbp" and "start" not in call.arguments
+        else call
+        for call in calls
+    ]
+    return rule if filled == list(calls) else format_sum(filled)
+
+
 def attack(config: AttackConfig, run: "Run") -> None:
     """Success rate per gradient rule, eps and number of steps (Li et al. 2022, Sec. 4.2, Table 1)."""
-    from modules.linbp.white_box import Scene
+    from modules.linbp.samples import spread
     from suite.attacks import frozen
 
     model = run.model(config.model)
     with frozen(model):
-        scene = Scene(config, run, model)
+        scene = _scene(config, run, model)
         for gradient in config.gradients:
             attacker = scene.attacker(gradient)
             log.info("%s: %s", gradient, ", ".join(f"{name} {fact}" for name, fact in scene.facts[gradient].items()))
@@ -94,10 +133,30 @@ def attack(config: AttackConfig, run: "Run") -> None:
                 rows = partial(scene.rows, gradient, attacker, scene.ids[first : first + PART])
                 run.table("samples").extend(run.once(f"{gradient} {first}", rows))
             if config.examples:
-                pictures = partial(scene.pictures, gradient, attacker, scene.spread_ids(config.examples))
+                pictures = partial(scene.pictures, gradient, attacker, spread(scene.ids, config.examples))
                 run.table("examples").extend(run.once(f"{gradient} examples", pictures))
     run.record(clean_accuracy=scene.clean_accuracy, attacked=len(scene.ids), engines=scene.facts)
     _report(config, run, scene)
+
+
+def _scene(config: AttackConfig, run: "Run", model: "Classifier") -> "Scene":
+    """What is attacked under which rules; starts that are left open are found here, on training samples."""
+    from modules.linbp.auto_start import calibrated, is_auto
+    from modules.linbp.starts import starting_at
+    from modules.linbp.white_box import Scene
+
+    left_open = [ref for ref in config.gradients if is_auto(ref)]
+    given = {ref: run.gradient(ref) for ref in config.gradients if ref not in left_open}
+    scene = Scene(config, run, model, run.dataset(config.dataset).test, given)
+    found = {ref: calibrated(config, run, model, ref) for ref in left_open}
+    for ref, answer in found.items():
+        scene.add(ref, starting_at(run.gradient(ref), answer.start))
+        for row in answer.rows:
+            run.table("calibration").add(**row)
+        run.headline(**{ref: answer.fact})
+    if found:
+        run.record(starts={ref: answer.fact for ref, answer in found.items()})
+    return scene
 
 
 def _report(config: AttackConfig, run: "Run", scene: "Scene") -> None:

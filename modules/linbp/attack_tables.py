@@ -16,11 +16,17 @@ def step_text(fooled: np.ndarray) -> list[str]:
     return [row.tobytes().decode("ascii") for row in np.where(fooled, b"1", b"0")]
 
 
+def fooled_marks(texts: Sequence[str] | np.ndarray) -> np.ndarray:
+    """The column `fooled_by_step` as (N, S) booleans again."""
+    marks = np.asarray(texts, dtype=np.bytes_)
+    fooled: np.ndarray = np.frombuffer(marks.tobytes(), np.uint8).reshape(len(marks), -1) == ord("1")
+    return fooled
+
+
 def fooled_cells(samples: Columns) -> dict[tuple[str, float], np.ndarray]:
     """(gradient rule, eps) -> (N, S) booleans, every cell with the same samples in the same order."""
     gradient, eps = np.asarray(samples["gradient"]), np.asarray(samples["eps"])
-    text = np.asarray(samples["fooled_by_step"], dtype=np.bytes_)
-    fooled = np.frombuffer(text.tobytes(), np.uint8).reshape(len(text), -1) == ord("1")
+    fooled = fooled_marks(samples["fooled_by_step"])
     cells = {}
     for name in dict.fromkeys(samples["gradient"]):
         for strength in dict.fromkeys(samples["eps"]):

@@ -1,7 +1,7 @@
 """White-box attacks on one model under several gradient rules: the work behind `linbp.attack`."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from foolbox.attacks.base import AttackWithDistance
 from torch import Tensor, nn
 
 from modules.linbp.attack_tables import step_text
+from modules.linbp.samples import correctly_classified, predict
 from suite import data
 from suite.attacks import (
     Engine,
@@ -51,12 +52,6 @@ class Outcome:
     fooled: Tensor
     prediction: Tensor
     adversarials: Tensor
-
-
-@torch.no_grad()
-def predict(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
-    """Classes (N,) of (N, C, H, W) images."""
-    return torch.cat([model(batch).argmax(1) for batch in images.split(batch_size)])
 
 
 def fused_attack(
@@ -129,23 +124,26 @@ Attacker = Callable[[Tensor, Tensor, np.ndarray], Outcome]
 
 
 class Scene:
-    """A model, the samples that it classifies correctly, and an attacker for every gradient rule.
+    """A model, the samples of a split that it classifies correctly, and an attacker for every gradient rule.
 
     Attributes:
-        ids: (N,) test samples that are attacked.
+        ids: (N,) samples of the split that are attacked.
         clean_accuracy: share of the chosen samples that are.
         steps: number of steps -> its place among the outcomes' readings; None for attacks without steps.
         readings: those of them that the table reports.
         p: of the lp norm that the attack measures perturbations in.
+        rules: gradient rules by name; more may be added.
         facts: per gradient rule, which engine differentiated.
 
     Raises:
         SuiteError: fewer than two samples are classified correctly; an attack or a start that does not exist.
     """
 
-    def __init__(self, config: "AttackConfig", run: "Run", model: Classifier) -> None:
-        self.config, self.run, self.model = config, run, model
-        self.split = run.dataset(config.dataset).test
+    def __init__(
+        self, config: "AttackConfig", run: "Run", model: Classifier, split: data.Split,
+        rules: Mapping[str, GradientRule],
+    ) -> None:  # fmt: skip
+        self.config, self.run, self.model, self.split = config, run, model, split
         self.call = parse_call(config.attack)
         self.steps: dict[int | None, int]
         self.readings: dict[int | None, int]
@@ -160,14 +158,22 @@ class Scene:
             self.steps = self.readings = {number: place for place, number in enumerate(numbers)}
         self.unit: float | Tensor = model.std[0] if config.input_space == "normalised" else 1.0
         self.facts: dict[str, Any] = {}
-        self.ids, self.clean_accuracy = self._correctly_classified()
+        self.ids, self.clean_accuracy = correctly_classified(
+            model, self.split, config.limit, config.seed, device=run.device, batch_size=4 * config.batch_size
+        )
         self.probe = self._images(self.ids[: max(2, min(len(self.ids), config.batch_size))])
-        for gradient in config.gradients:
-            self._try(gradient)
+        self.rules: dict[str, GradientRule] = {}
+        for gradient, rule in rules.items():
+            self.add(gradient, rule)
+
+    def add(self, gradient: str, rule: GradientRule) -> None:
+        """One more gradient rule. Refuses what cannot work before any work is done under it."""
+        self.rules[gradient] = rule
+        self._try(gradient)
 
     def attacker(self, gradient: str) -> Attacker:
         """The configured attack under one gradient rule."""
-        config, rule = self.config, self.run.gradient(gradient)
+        config, rule = self.config, self.rules[gradient]
         if not config.own_attack:
             self.facts[gradient] = {"engine": "foolbox"}
             attacked = rule(self.model)
@@ -187,7 +193,7 @@ class Scene:
 
     def _try(self, gradient: str) -> None:
         """Refuses before any work what cannot work: a start, a forced engine, an attack that does not run here."""
-        attacked = self.run.gradient(gradient)(self.model)
+        attacked = self.rules[gradient](self.model)
         with torch.no_grad():
             attacked(self.probe[:1])
         if self.config.engine == "jacobian":
@@ -206,7 +212,7 @@ class Scene:
 
     def _fast_engine(self, gradient: str) -> Engine:
         """The memory layout is chosen once a run, so that a continued run computes as an undisturbed one."""
-        rule, kind = self.run.gradient(gradient), self.config.engine
+        rule, kind = self.rules[gradient], self.config.engine
         chosen = self.run.once(
             f"{gradient} layout", lambda: {"layout": [fast_layout(self.model, rule, self.probe, kind)]}
         )
@@ -246,27 +252,6 @@ class Scene:
             "clean": [row.tolist() for row in images.flatten(1).cpu()],
             "adversarial": [row.tolist() for row in outcome.adversarials[strongest].flatten(1).cpu()],
         }
-
-    def spread_ids(self, count: int) -> np.ndarray:
-        """A few of the attacked samples, evenly over the ids: in a folder of classes, of different classes."""
-        places = np.linspace(0, len(self.ids) - 1, min(count, len(self.ids)))
-        ids: np.ndarray = self.ids[places.astype(int)]
-        return ids
-
-    def _correctly_classified(self) -> tuple[np.ndarray, float]:
-        chosen = data.sample(self.split, self.config.limit, self.config.seed)
-        correct = np.zeros(len(chosen), dtype=bool)
-        size = 4 * self.config.batch_size
-        for first in range(0, len(chosen), size):
-            ids = chosen[first : first + size]
-            classes = predict(self.model, self._images(ids), size)
-            correct[first : first + size] = (classes == self.split.targets(ids, self.run.device)).cpu().numpy()
-        if correct.sum() < 2:
-            raise SuiteError(
-                f"{self.config.model} classifies {correct.sum()} of {len(chosen)} clean samples correctly",
-                "attack a model that fits the data set, or raise --limit",
-            )
-        return chosen[correct], float(correct.mean())
 
     def _first_step(self, fooled: np.ndarray) -> np.ndarray:
         numbers = np.array([-1 if number is None else number for number in self.steps])

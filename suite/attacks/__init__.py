@@ -1,26 +1,42 @@
-"""Attacks: a fused I-FGSM/PGD over all strengths, a Foolbox adapter, and ways to differentiate a frozen model."""
+"""Attacks: a fused I-FGSM/PGD over all strengths, attacks meant to transfer, a Foolbox adapter, and ways to
+differentiate a frozen model."""
 
+from suite.attacks.adversary import Adversary
+from suite.attacks.apgd import apgd
 from suite.attacks.differentiate import Autograd, Differentiator, differentiator, frozen
+from suite.attacks.eight_bit import eight_bit
 from suite.attacks.engine import Engine, GradientRule, exact_engine, fast_engine, fast_layout
 from suite.attacks.fast import fold_batch_norm
 from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps, make_attack
 from suite.attacks.fused import IFGSM
+from suite.attacks.ila import MidLayer, ila
 from suite.attacks.iterate import Settings, Trajectory, iterate
 from suite.attacks.losses import LOSSES
 from suite.attacks.random_start import ball_noise, random_starts
+from suite.attacks.sign_steps import SignSteps, sign_steps
+from suite.attacks.transferable import METHODS, Budget, Method, craft
 
 __all__ = [
     "IFGSM",
     "LOSSES",
+    "METHODS",
+    "Adversary",
     "Autograd",
+    "Budget",
     "Differentiator",
     "Engine",
     "GradientRule",
+    "Method",
+    "MidLayer",
     "Settings",
+    "SignSteps",
     "Trajectory",
+    "apgd",
     "attack_names",
     "ball_noise",
+    "craft",
     "differentiator",
+    "eight_bit",
     "exact_engine",
     "fast_engine",
     "fast_layout",
@@ -28,7 +44,9 @@ __all__ = [
     "foolbox_model",
     "frozen",
     "has_steps",
+    "ila",
     "iterate",
     "make_attack",
     "random_starts",
+    "sign_steps",
 ]

@@ -114,12 +114,15 @@ def iterate(
         travelled = (step + 1) * settings.step_size + 1e-5 * max(map(abs, settings.bounds))
         rows, gradient = rows.split(epsilons, travelled, gradient)
         base, radius = images[rows.sample], radii[rows.level]
-        rows.x = _step(rows.x, base, gradient, radius.view(-1, *[1] * (images.ndim - 1)), settings)
+        rows.x = step_in_ball(rows.x, base, gradient, radius.view(-1, *[1] * (images.ndim - 1)), settings)
     return record.trajectory()
 
 
-def _step(x: Tensor, base: Tensor, gradient: Tensor, radius: Tensor, settings: Settings) -> Tensor:
-    """One step and projection; the order of operations is Foolbox's, so that results agree bit for bit."""
+def step_in_ball(x: Tensor, base: Tensor, gradient: Tensor, radius: Tensor, settings: Settings) -> Tensor:
+    """One step from x along the loss's gradient, then back into the ball around `base` and into the bounds.
+
+    `radius` is broadcast over a sample. The order of operations is Foolbox's: results agree bit for bit.
+    """
     unit, length = settings.unit, settings.step_size * (-1 if settings.targeted else 1)
     if settings.norm == "linf":
         x = x + (length * unit) * gradient.sign()

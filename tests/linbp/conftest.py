@@ -84,6 +84,24 @@ def finished(attack: Callable[..., Result]) -> Callable[..., Finished]:
 
 
 @pytest.fixture
+def study(workplace: Path) -> Callable[..., Result]:
+    """`suite run STUDY ...` in this process; arguments as typed, separated by spaces."""
+    return lambda name, *typed: CliRunner().invoke(main, ["run", name, *_words(typed)], prog_name="suite")
+
+
+@pytest.fixture
+def finished_study(study: Callable[..., Result]) -> Callable[..., Finished]:
+    """The same with `--json`, which must succeed."""
+
+    def run(name: str, *typed: str) -> Finished:
+        result = study(name, *typed, "--json")
+        assert result.exit_code == 0, result.stderr
+        return Finished(json.loads(result.stdout))
+
+    return run
+
+
+@pytest.fixture
 def command(workplace: Path) -> Callable[..., list[str]]:
     """The command line of a process of its own."""
     program = [sys.executable, "-c", "from suite.cli import main; main()", "run", "linbp.attack"]

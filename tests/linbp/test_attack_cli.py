@@ -279,7 +279,7 @@ def test_info_tells_type_default_unit_and_source(workplace: Path) -> None:
     ):
         assert expected in text
     options = re.findall(r"^  --.+\n      .+\n      default \S+, environment SUITE_[A-Z_]+$", text, re.MULTILINE)
-    assert len(options) == text.count("\n  --") == 17
+    assert len(options) == text.count("\n  --") == 19
 
 
 def test_killed_in_the_middle_it_continues_to_the_same_bytes(

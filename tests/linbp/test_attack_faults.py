@@ -124,7 +124,7 @@ def test_typed_wrongly(refused: Callable[..., None], typed: str, line: str) -> N
 
 def test_unknown_study(workplace: Path) -> None:
     result = CliRunner().invoke(main, ["run", "linbp.atack"], prog_name="suite")
-    assert_refused(result, "unknown study 'linbp.atack' (did you mean linbp.attack?)", workplace / "runs")
+    assert_refused(result, "unknown study 'linbp.atack' (did you mean linbp.attack", workplace / "runs")
 
 
 def test_an_engine_that_would_not_be_exact(refused: Callable[..., None], workplace: Path) -> None:
