@@ -35,6 +35,9 @@ bench: setup
 	$(BIN)/python benchmarks/attack_speed.py
 	$(BIN)/python benchmarks/attack_grid.py
 	$(BIN)/python benchmarks/attack_memory.py
+	$(BIN)/python benchmarks/theory_speed.py
+	$(BIN)/python benchmarks/training_speed.py
+	$(BIN)/python benchmarks/transfer_cost.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

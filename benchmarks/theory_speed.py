@@ -2,7 +2,7 @@
 
 Both draw networks, starts and samples, follow BP and LinBP and read the l1 distances (training: and losses) at the same
 steps, in float64. Where the draws are the same, the table says by how much the results differ at most. Fresh samples
-are the limit of training: drawing them is two fifths of the NumPy loop and two thirds of ours. CPU time of one thread,
+are the limit of training: drawing them is a third of the NumPy loop and two thirds of ours. CPU time of one thread,
 medians of interleaved repeats; other work on the machine takes the caches from large batches, so run it alone.
 
     python benchmarks/theory_speed.py [--repeats 3] [--steps 1000]

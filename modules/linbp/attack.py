@@ -148,7 +148,7 @@ def _scene(config: AttackConfig, run: "Run", model: "Classifier") -> "Scene":
     left_open = [ref for ref in config.gradients if is_auto(ref)]
     given = {ref: run.gradient(ref) for ref in config.gradients if ref not in left_open}
     scene = Scene(config, run, model, run.dataset(config.dataset).test, given)
-    found = {ref: calibrated(config, run, model, ref) for ref in left_open}
+    found = calibrated(config, run, model, left_open)
     for ref, answer in found.items():
         scene.add(ref, starting_at(run.gradient(ref), answer.start))
         for row in answer.rows:

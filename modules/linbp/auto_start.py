@@ -9,7 +9,7 @@ cache, by model, data, attack settings and code.
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -66,17 +66,29 @@ def is_auto(ref: str) -> bool:
     return asks
 
 
-def calibrated(config: "AttackConfig", run: "Run", model: Classifier, ref: str) -> Found:
-    """The answer for one gradient reference, from the cache or by calibration."""
+def calibrated(config: "AttackConfig", run: "Run", model: Classifier, refs: Iterable[str]) -> dict[str, Found]:
+    """The answer for each gradient reference, from the cache or by calibration.
+
+    What cannot be calibrated is refused, by SuiteError, before any of it is.
+    """
     dataset = run.dataset(config.dataset)
-    path = _cache_path(config, run.code, model, dataset, ref)
-    found = _read(path)
-    if found is None:
-        found = _calibrate(config, run, model, ref, calibration_samples(dataset, config.calibration, config.seed))
-        with atomic(path) as file:
-            file.write(json.dumps(asdict(found)).encode())
-    log.info("%s: %s", ref, found.fact)
-    return found
+    files = {ref: _cache_path(config, run.code, model, dataset, ref) for ref in refs}
+    found = {ref: _read(path) for ref, path in files.items()}
+    missing = [ref for ref in files if found[ref] is None]
+    work: dict[str, Callable[[], Found]] = {}
+    if missing:
+        samples = calibration_samples(dataset, config.calibration, config.seed)
+        work = {ref: _calibration(config, run, model, ref, samples) for ref in missing}
+    answers = {}
+    for ref, path in files.items():
+        answer = found[ref]
+        if answer is None:
+            answer = work[ref]()
+            with atomic(path) as file:
+                file.write(json.dumps(asdict(answer)).encode())
+        log.info("%s: %s", ref, answer.fact)
+        answers[ref] = answer
+    return answers
 
 
 def calibration_samples(dataset: Dataset, count: int, seed: int) -> Split:
@@ -112,7 +124,10 @@ def choose(counts: Mapping[str, np.ndarray], cells: int) -> tuple[str, list[dict
     return best if helps else BP, rows
 
 
-def _calibrate(config: "AttackConfig", run: "Run", model: Classifier, ref: str, samples: Split) -> Found:
+def _calibration(
+    config: "AttackConfig", run: "Run", model: Classifier, ref: str, samples: Split
+) -> Callable[[], Found]:
+    """What is left to do once everything that can be refused is known to work."""
     probe = samples.pixels(np.arange(1), run.device)
     paths = {BP: ""} | {str(start.index): start.path for start in all_starts(model, probe)}
     rules = applicable(model, run.gradient(ref), probe, [start for start in paths if start != BP])
@@ -121,14 +136,18 @@ def _calibrate(config: "AttackConfig", run: "Run", model: Classifier, ref: str, 
         config.model_copy(update={"limit": None}), run, model, samples,
         {names[start]: rule for start, rule in rules.items()},
     )  # fmt: skip
-    log.info("%s: attacking %d training samples from %d starts, once", ref, len(scene.ids), len(rules) - 1)
-    counts: dict[str, np.ndarray] = {}
-    for start in run.track(rules, f"{ref} is found"):
-        work = partial(_fooled_cells, scene, names[start])
-        counts[start] = np.asarray(run.once(f"calibration of {names[start]}", work)["cells"])
-    best, rows = choose(counts, len(config.eps) * len(scene.readings))
-    described = tuple({"gradient": ref, "path": paths[row["start"]], **row} for row in rows)
-    return Found(best, paths[best], len(scene.ids), described)
+
+    def calibrate() -> Found:
+        log.info("%s: attacking %d training samples from %d starts, once", ref, len(scene.ids), len(rules) - 1)
+        counts: dict[str, np.ndarray] = {}
+        for start in run.track(rules, f"{ref} is found"):
+            work = partial(_fooled_cells, scene, names[start])
+            counts[start] = np.asarray(run.once(f"calibration of {names[start]}", work)["cells"])
+        best, rows = choose(counts, len(config.eps) * len(scene.readings))
+        described = tuple({"gradient": ref, "path": paths[row["start"]], **row} for row in rows)
+        return Found(best, paths[best], len(scene.ids), described)
+
+    return calibrate
 
 
 def _fooled_cells(scene: Scene, name: str) -> dict[str, np.ndarray]:

@@ -95,8 +95,8 @@ def _position_axis(axis: Axes, starts: Rows, places: Sequence[int], *, named: bo
     else:
         stages = [row["stage"] for row in starts]
         firsts = [i for i in range(len(starts)) if i == 0 or stages[i] != stages[i - 1]]
-        if len(firsts) > _LABELLED:
-            firsts = firsts[:: -(-len(firsts) // _LABELLED)]
+        room = len(starts) / _LABELLED  # a stage that is over before its name would be (a stem) goes without
+        firsts = [i for i, after in zip(firsts, [*firsts[1:], len(starts) + room], strict=True) if after - i >= room]
         ticks, texts = [places[i] for i in firsts], [f"{stages[i]} ({starts[i]['start']})" for i in firsts]
     long = sum(map(len, texts)) > 55
     axis.set_xticks(ticks, texts if named else [], rotation=30 if long else 0, ha="right" if long else "center")

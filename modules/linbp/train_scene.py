@@ -6,11 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from modules.linbp.recipes import recipe_of
 from modules.linbp.training import beginning, check_rule, entropy, fit_shown, rows_of, subset
+from suite.errors import SuiteError
 from suite.training import Recipe, evaluate, remove_checkpoint
 
 if TYPE_CHECKING:
     from modules.linbp.train import TrainConfig
     from suite.run import Run
+
+
+LONGEST = 10**6  # epochs: beyond it a stretched training is a slip of the pen
+
+
+def format_factor(factor: float) -> str:
+    """A factor in all its digits, since it tells trainings apart: 10, 0.1."""
+    return repr(factor).removesuffix(".0")
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,7 @@ class Cell:
     gradient: str
 
     def __str__(self) -> str:
-        return f"{self.model} x{self.factor:g} seed {self.seed} {self.gradient}"
+        return f"{self.model} x{format_factor(self.factor)} seed {self.seed} {self.gradient}"
 
 
 class Scene:
@@ -55,7 +64,9 @@ class Scene:
     def facts(self) -> dict[str, Any]:
         """For the record: recipes, sizes, the loss at chance, and how long the cells took that this process trained."""
         return {
-            "recipes": {f"{model} x{factor:g}": asdict(recipe) for (model, factor), recipe in self.recipes.items()},
+            "recipes": {
+                f"{model} x{format_factor(factor)}": asdict(recipe) for (model, factor), recipe in self.recipes.items()
+            },
             "samples": {"train": len(self.train[1]), "test": len(self.test[1])},
             "chance_loss": self.chance,
             "seconds": self.seconds,
@@ -84,4 +95,7 @@ class Scene:
         epochs = self.config.epochs or recipe.epochs
         if self.config.stretch and factor < 1:
             epochs = round(epochs / factor)
+            if epochs > LONGEST:
+                what = f"--stretch trains {format_factor(factor)} x learning rate for {epochs:.0e} epochs"
+                raise SuiteError(what, f"give factors that need at most {LONGEST}")
         return replace(recipe, epochs=epochs, learning_rate=recipe.learning_rate * factor)

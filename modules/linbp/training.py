@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from suite.data import Split, sample
+from suite.errors import SuiteError
 from suite.models import Classifier
 from suite.training import Adversary, History, Recipe, Watch, as_pixels, fit, resident
 
@@ -72,10 +73,17 @@ def beginning(run: "Run", model: str, seed: int) -> Classifier:
 
 
 def check_rule(run: "Run", model: str, gradient: str, data: Data) -> None:
-    """Raises SuiteError where a gradient rule cannot be applied to a model: before any training."""
+    """Raises SuiteError where a gradient rule cannot be applied to a model, or its batches not be trained on."""
     classifier = beginning(run, model, run.seed).eval()
     with torch.no_grad():
         run.gradient(gradient)(classifier)(as_pixels(data[0][:2]))
+    batch_size = run.architecture(model).entry.recipe.batch_size
+    alone = len(data[1]) % batch_size == 1
+    if alone and any(isinstance(module, nn.BatchNorm2d) for module in classifier.modules()):
+        raise SuiteError(
+            f"{model}: batch norm cannot train on the last batch of one sample ({len(data[1])} in {batch_size}s)",
+            "choose another --train-limit",
+        )
 
 
 def subset(split: Split, limit: int | None, run: "Run") -> Data:

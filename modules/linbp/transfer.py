@@ -76,9 +76,15 @@ class TransferConfig(StudyConfig):
     def _options_that_do_something(self) -> "TransferConfig":
         """An option that none of the methods reads is refused, not ignored."""
         momentum = {"mifgsm", "mdi2fgsm"}.intersection(self.methods)
-        for field, used in (("decay", momentum), ("ila_steps", self.ila)):
+        iterated = set(self.methods) - {"fgsm"}
+        needs = {
+            "decay": (momentum, "--methods mifgsm or mdi2fgsm"),
+            "steps": (iterated, "a method other than fgsm"),
+            "step_size": (iterated or self.ila, "a method other than fgsm, or --ila LAYER"),
+            "ila_steps": (self.ila, "--ila LAYER"),
+        }
+        for field, (used, needed) in needs.items():
             if not used and getattr(self, field) != type(self).model_fields[field].default:
-                needed = "--methods mifgsm or mdi2fgsm" if field == "decay" else "--ila LAYER"
                 raise ValueError(f"--{field.replace('_', '-')} does nothing without {needed}")
         if self.loss == "stable_ce" and self.target_shift is not None:
             raise ValueError("--loss stable_ce is for attacks without a target: leave out --target-shift")

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from suite.gradients.rule import GradientRule
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Logits (B, C), labels (B,) -> d loss / d logits (B, C), the loss summed over samples (suite.attacks.LOSSES)."""
-
-GradientRule = Callable[[nn.Module], nn.Module]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from torch.autograd.function import once_differentiable
 
 # Below about this many weights the overhead of our own function outweighs the faster product.
 _LARGE = 2**16
+# An operation that torch's own compiler emits and does not document: where a build lacks it, layers are torch's.
+_HAS_PRODUCT = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 class Linear(nn.Linear):
@@ -21,7 +23,7 @@ class Linear(nn.Linear):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        large = self.in_features * self.out_features >= _LARGE and torch.backends.mkldnn.is_available()
+        large = _HAS_PRODUCT and self.in_features * self.out_features >= _LARGE
         if large and _trains_on_cpu(self, x) and x.ndim == 2 and x.dtype == torch.float32:
             result: Tensor = _OneDnnLinear.apply(x, self.weight, self.bias)
             return result

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def test_auto_is_found_on_training_samples_alone(
         return pixels(self, *args, **kwargs)
 
     pixels = Split.pixels
-    monkeypatch.setattr("modules.linbp.auto_start._calibrate", _while_noted(monkeypatch, noted))
+    monkeypatch.setattr("modules.linbp.auto_start._calibration", _while_noted(monkeypatch, noted))
     run = finished(SMALL, "--start auto")
     trains = {image.tobytes() for image in np.asarray(digits.train.images)}
     tests = {image.tobytes() for image in np.asarray(digits.test.images)}
@@ -130,14 +131,14 @@ def _while_noted(monkeypatch: pytest.MonkeyPatch, noted: Any) -> Any:
     """The calibration, with every reading of pixels noted while it runs."""
     from modules.linbp import auto_start
 
-    calibrate = auto_start._calibrate
+    prepare = auto_start._calibration
 
-    def run(*args: Any) -> Any:
+    def while_noted(work: Callable[..., Any], *args: Any) -> Any:
         with monkeypatch.context() as patch:
             patch.setattr(Split, "pixels", noted)
-            return calibrate(*args)
+            return work(*args)
 
-    return run
+    return lambda *args: partial(while_noted, while_noted(prepare, *args))
 
 
 def _linked(workplace: Path) -> Path:
@@ -171,7 +172,7 @@ def test_the_answer_is_the_attack_from_there_is_kept_and_is_told(
 
     # A hit: nothing is attacked again; other samples to evaluate, another batch size and the long spelling share it.
     with monkeypatch.context() as patch:
-        patch.setattr("modules.linbp.auto_start._calibrate", None)
+        patch.setattr("modules.linbp.auto_start._calibration", None)
         assert finished(typed, "--fresh").shown["headline"] == run.shown["headline"]
         other = finished(SMALL.replace("--limit 40", "--limit 30"), f"--gradients bp,{AUTO} --batch-size 16")
         assert other.manifest["facts"]["starts"][AUTO] == fact
@@ -203,6 +204,8 @@ def test_a_start_that_helps_is_taken(finished: Finish, workplace: Path, monkeypa
         "--start 9": "start=9 is out of range: the model calls 3 rectifiers",
         "--start auto --calibration 1": "--calibration: '1' is not valid",
         "--gradients linbp(start=auto)+sgm(lam=0.5)": "'linbp(start=auto)+sgm(lam=0.5)': start=auto is found for one",
+        # Nothing is calibrated for the first rule where the second cannot be.
+        "--gradients linbp(start=auto),linbp(variant=guo,start=auto) --steps 3": "variant=guo: the model has no",
     }.items(),
 )
 def test_typed_wrongly(attack: Callable[..., Result], workplace: Path, typed: str, line: str) -> None:

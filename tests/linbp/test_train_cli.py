@@ -87,6 +87,13 @@ def test_divergence_is_a_result_and_the_others_go_on(finished_study: Finish) -> 
     assert [row["factor"] for row in run.rows("outcomes")] == [1, 1, 1e36, 1e36]
 
 
+def test_factors_that_differ_in_a_late_digit_are_different_parts_of_a_run() -> None:
+    from modules.linbp.train_scene import Cell
+
+    names = [str(Cell("mlp", factor, 0, "bp")) for factor in (1.0, 1.0000001, 0.1)]
+    assert names == ["mlp x1 seed 0 bp", "mlp x1.0000001 seed 0 bp", "mlp x0.1 seed 0 bp"]
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_stretch_trains_small_factors_longer(finished_study: Finish) -> None:
     run = finished_study("linbp.train", TINY, "--factors 0.5,1,2 --stretch --seeds 1 --gradients bp --epochs 2")
@@ -147,6 +154,8 @@ def test_adversarial_training_killed_continues_to_the_same_bytes(finished_study:
         ("linbp.train", "--gradients bp,linbp(start=7)", "out of range"),
         ("linbp.train", "--factors 0", "--factors"),
         ("linbp.train", "--factors 1,nan", "--factors"),
+        ("linbp.train", "--factors 1e-30 --stretch", "--stretch trains 1e-30 x learning rate"),
+        ("linbp.train", "--models resnet20 --train-limit 129", "last batch of one sample"),
         ("linbp.train", "--epochs 0", "--epochs"),
         ("linbp.train", "--seeds 0", "--seeds"),
         ("linbp.train", "--protocol journal", "--protocol"),

@@ -15,6 +15,8 @@ from click.testing import Result
 from matplotlib.figure import Figure
 from PIL import Image
 
+from suite import data, models
+
 Study = Callable[..., Result]
 Finish = Callable[..., Any]
 QUICK = "--limit 30 --methods ifgsm,mdi2fgsm --steps 6 --step-size 0.05 --eps 0.1,0.3"
@@ -283,6 +285,14 @@ def test_the_stable_loss_is_the_same_attack_without_rounding(finished_study: Fin
     assert all(abs(a["rate"] - b["rate"]) <= 2 / a["n"] for a, b in pairs)
 
 
+@pytest.fixture(scope="module")
+def trained_defaults(warm_cache: Path) -> None:
+    """The study's default models are in the cache, so that no refusal is preceded by their training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SUITE_CACHE", str(warm_cache))
+        models.load("mnist-cnn", data.load("digits"))
+
+
 @pytest.mark.parametrize(
     ("typed", "line"),
     {
@@ -299,6 +309,8 @@ def test_the_stable_loss_is_the_same_attack_without_rounding(finished_study: Fin
         "--methods fgsm,fgsm": "--methods: a value is given twice",
         "--ila conv3": "--ila on digits-cnn: the model has no module 'conv3' (known: network",
         "--ila-steps 5": "--ila-steps does nothing without --ila LAYER",
+        "--steps 5 --methods fgsm": "--steps does nothing without a method other than fgsm",
+        "--step-size 0.1 --methods fgsm": "--step-size does nothing without a method other than fgsm, or --ila LAYER",
         "--decay 0.5 --methods ifgsm": "--decay does nothing without --methods mifgsm or mdi2fgsm",
         "--target-shift 20": "--target-shift 20: the target of 10 classes is the label itself (give 1 to 9)",
         "--loss stable_ce --target-shift 1": "--loss stable_ce is for attacks without a target",
@@ -307,6 +319,7 @@ def test_the_stable_loss_is_the_same_attack_without_rounding(finished_study: Fin
         "--decay -1": "--decay: '-1' is not valid",
     }.items(),
 )
+@pytest.mark.usefixtures("trained_defaults")
 def test_typed_wrongly(study: Study, toys: Any, workplace: Path, typed: str, line: str) -> None:
     result = study("linbp.transfer", typed)
     assert result.exit_code == 2, result.stderr

@@ -60,6 +60,13 @@ def test_a_large_layer_trains_by_the_fast_product_and_is_torch_in_eval_mode() ->
     assert layer.train().double()(x.double()).dtype == torch.float64
 
 
+def test_a_torch_without_the_product_trains_by_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, x = Linear(512, 256).train(), torch.randn(4, 512)
+    monkeypatch.setattr("suite.models.fast_layers._HAS_PRODUCT", False)
+    assert torch.equal(layer(x), F.linear(x, layer.weight, layer.bias))
+    assert "OneDnn" not in type(layer(x).grad_fn).__name__
+
+
 def test_torch_func_finds_torchs_own_operations() -> None:
     model = nn.Sequential(MaxPool2x2(), nn.Flatten(), Linear(512, 256)).train()
     parameters = dict(model.named_parameters())
