@@ -69,7 +69,8 @@ def test_bp_has_the_true_gradient_and_all_start_from_the_same_loss(swept: Any) -
     assert len(watched) == 10 * 4 and {len(row["cosine"]) for row in watched} == {6}
     for row in watched:
         if row["start"] == "none":
-            assert row["cosine"] == pytest.approx([1] * 6) and row["norm_ratio"] == pytest.approx([1] * 6)
+            ones = pytest.approx([1] * 6, abs=1e-5)  # float32 gradients of batches of different sizes
+            assert row["cosine"] == ones and row["norm_ratio"] == ones
     assert any(row["start"] != "none" and row["cosine"][0] < 0.99 for row in watched)
     assert {len(row["loss"]) for row in swept.rows("samples")} == {7}
     for row in swept.rows("loss"):

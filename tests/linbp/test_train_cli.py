@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import Result
 from matplotlib.figure import Figure
 
@@ -107,14 +108,21 @@ def killed_and_continued(
     """A run killed within a training and continued after `tamper`, and the same run undisturbed."""
     program = [sys.executable, "-c", "from suite.cli import main; main()", "run", study, *typed.split()]
     folder = workplace / "runs" / study
-    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
+    alike = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums round by the number of threads
+
+    def half_way() -> list[Path]:
+        """Checkpoints of the training that is under way, once another one is done."""
+        done = {path.stem for path in folder.glob("*/parts/*")}
+        return [path for path in folder.glob("*/checkpoints/*.previous") if done and path.stem not in done]
+
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=alike) as victim:
         deadline = time.monotonic() + 90
-        while not (list(folder.glob("*/checkpoints/*.previous")) and list(folder.glob("*/parts/*"))):
+        while not half_way():
             assert victim.poll() is None and time.monotonic() < deadline
             time.sleep(0.002)
         os.kill(victim.pid, signal.SIGKILL)
     assert not list(folder.glob("*/tables/*"))
-    (checkpoint,) = folder.glob("*/checkpoints/*.previous")
+    (checkpoint,) = half_way()
     tamper(checkpoint.with_suffix(""))
     continued = finished_study(study, typed)
     assert continued.path == checkpoint.parents[1]

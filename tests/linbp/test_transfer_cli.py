@@ -272,7 +272,7 @@ def test_ila_continues_every_method(finished_study: Finish) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_rounding_leaves_a_ball_by_less_than_half_a_level_and_says_so(finished_study: Finish) -> None:
-    run = finished_study("linbp.transfer", QUICK, "--eps 0.03 --methods fgsm")
+    run = finished_study("linbp.transfer", "--limit 30 --eps 0.03 --methods fgsm")
     assert run.manifest["facts"]["largest_excess_levels"] == pytest.approx(0.35, abs=1e-3)
     assert {round(255 * row["perturbation"], 3) for row in run.rows("samples")} == {8}
 
