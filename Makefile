@@ -38,6 +38,7 @@ bench: setup
 	$(BIN)/python benchmarks/theory_speed.py
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/transfer_cost.py
+	$(BIN)/python benchmarks/pgd_dynamics_speed.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,95 @@
+"""Dynamics of projected gradient ascent on the loss landscapes of softplus networks."""
+
+from suite.plugin import Module, Study
+
+module = Module(
+    name="pgd_dynamics",
+    summary="Landscapes and convergence of first-order adversaries on softplus networks.",
+    paper="Deng, He, Huang, Su, Towards Understanding the Dynamics of the First-Order Adversaries (ICML 2020)",
+    studies={
+        "landscape": Study(
+            summary="Loss over the ball for inputs in the plane: extrema on the circle, by scale and ratio (Fig. 1).",
+            config="modules.pgd_dynamics.landscape:LandscapeConfig",
+            function="modules.pgd_dynamics.landscape:landscape",
+            presets={
+                "quick": {},
+                "paper": {
+                    "scales": (0.01, 0.1, 1, 10, 100),
+                    "ratios": (0.001, 0.01, 0.1, 1, 10),
+                    "networks": 200,
+                    "escapes": 40,
+                },
+            },
+        ),
+        "single_minimum": Study(
+            summary="Share of networks with one local minimum on the sphere, by d, m and eps, beside tau (Thm 5.1).",
+            config="modules.pgd_dynamics.single_minimum:SingleMinimumConfig",
+            function="modules.pgd_dynamics.single_minimum:single_minimum",
+            presets={
+                "quick": {},
+                "paper": {"dims": (2, 5, 10, 20, 50), "widths": (100, 300, 1000, 3000), "networks": 100, "starts": 64},
+            },
+        ),
+        "convergence": Study(
+            summary="PGD's phases and rates to a local maximum of the loss, beside the bounds (Thm 3.1, Cor. 3.1).",
+            config="modules.pgd_dynamics.convergence:ConvergenceConfig",
+            function="modules.pgd_dynamics.convergence:convergence",
+            presets={
+                "quick": {},
+                # eps = 0.02 < (log m)^-2, the theorem's order with a constant of 1.
+                "paper": {
+                    "scale": 0.2,
+                    "networks": 250,
+                    "etas": (1, 0.5, 0.25, 0.125, 0.0625),
+                    "schedule_steps": 4000,
+                },
+            },
+        ),
+        "rules": Study(
+            summary="Where LinBP's ascent ends, and how soon, on softplus and ReLU nets, judged by the true loss.",
+            config="modules.pgd_dynamics.rules:RulesConfig",
+            function="modules.pgd_dynamics.rules:rules",
+            presets={
+                "quick": {},
+                "paper": {"dims": (2, 10, 50), "scales": (0.01, 0.1, 1, 10, 100), "networks": 100},
+            },
+        ),
+        "escape": Study(
+            summary="How fast PGD leaves local minima of the loss on images, by input scale and epoch (Fig. 2, 3).",
+            config="modules.pgd_dynamics.escape:EscapeConfig",
+            function="modules.pgd_dynamics.escape:escape",
+            presets={
+                "quick": {},
+                "paper": {
+                    "model": "mnist-cnn",
+                    "dataset": "mnist",
+                    "activation": "relu",
+                    "scales": (0.1, 1.0, 10.0, 100.0),
+                    "steps": 1000,
+                    "descent": 1000,
+                    "samples": 20,
+                    "seeds": 3,
+                    "epochs": (0, 1, 10),
+                    "train_limit": 10_000,
+                },
+            },
+        ),
+        "input_scale": Study(
+            summary="Adversarial training loss at a fixed epoch, by input scale and learning rate (Question 2).",
+            config="modules.pgd_dynamics.input_scale:InputScaleConfig",
+            function="modules.pgd_dynamics.input_scale:input_scale",
+            presets={
+                "quick": {},
+                "paper": {
+                    "model": "mnist-cnn",
+                    "dataset": "mnist",
+                    "batch_size": 128,
+                    "learning_rates": (0.0003, 0.001, 0.003),
+                    "epochs": 10,
+                    "train_limit": 10_000,
+                    "test_limit": 1_000,
+                },
+            },
+        ),
+    },
+)
