@@ -48,9 +48,11 @@ class AdvTrainConfig(StudyConfig):
     test_limit: int | None = option(None, "test on this many samples, class-balanced", unit="samples", gt=0)
 
     @model_validator(mode="after")
-    def _apgd_is_for_linf(self) -> "AdvTrainConfig":
+    def _options_that_do_something(self) -> "AdvTrainConfig":
         if self.apgd_steps and self.norm != "linf":
             raise ValueError("--apgd-steps: APGD-CE is for --norm linf")
+        if self.strategies == ("bp",) and self.gradient != type(self).model_fields["gradient"].default:
+            raise ValueError("--gradient does nothing without the strategy weights or weights+examples")
         return self
 
 

@@ -23,17 +23,25 @@ def correctly_classified(
     Raises SuiteError where they are fewer than two.
     """
     chosen = data.sample(split, limit, seed)
-    correct = np.zeros(len(chosen), dtype=bool)
-    for first in range(0, len(chosen), batch_size):
-        ids = chosen[first : first + batch_size]
-        classes = predict(model, split.pixels(ids, device), batch_size)
-        correct[first : first + batch_size] = (classes == split.targets(ids, device)).cpu().numpy()
-    if correct.sum() < 2:
+    right = correct(model, split, chosen, device=device, batch_size=batch_size)
+    if right.sum() < 2:
         raise SuiteError(
-            f"{model.info.ref} classifies {correct.sum()} of {len(chosen)} clean samples correctly",
+            f"{model.info.ref} classifies {right.sum()} of {len(chosen)} clean samples correctly",
             "attack a model that fits the data set, or raise --limit",
         )
-    return chosen[correct], float(correct.mean())
+    return chosen[right], float(right.mean())
+
+
+def correct(
+    model: nn.Module, split: data.Split, ids: np.ndarray, *, device: torch.device, batch_size: int
+) -> np.ndarray:
+    """(N,) booleans: whether the model classifies each of the (N,) ids correctly."""
+    right = [
+        predict(model, split.pixels(some, device), batch_size) == split.targets(some, device)
+        for some in (ids[first : first + batch_size] for first in range(0, len(ids), batch_size))
+    ]
+    found: np.ndarray = torch.cat(right).cpu().numpy()
+    return found
 
 
 def spread(ids: np.ndarray, count: int) -> np.ndarray:

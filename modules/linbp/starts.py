@@ -51,9 +51,8 @@ def default_start(model: nn.Module, x: Tensor) -> int | None:
     trace, entries = Trace(substitute=_never), list[int]()
     module = model.get_submodule(find_path(model, start))
     hook = module.register_forward_pre_hook(lambda *_: entries.append(trace.calls))
-    with torch.no_grad(), Interception(trace):
+    with hook, torch.no_grad(), Interception(trace):
         model(x[:1])
-    hook.remove()
     return entries[0] if entries and entries[0] < total else None
 
 

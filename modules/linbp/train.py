@@ -54,6 +54,7 @@ def train(config: TrainConfig, run: "Run") -> None:
 def _report(config: TrainConfig, run: "Run", chance: float) -> None:
     """Outcomes, bands, paired differences, claims and figures from the rows per epoch."""
     from modules.linbp import train_claims, train_figures, train_tables
+    from modules.linbp.train_scene import format_factor
 
     rows, reference = run.table("curves").rows(), config.gradients[0]
     groups = train_tables.groups(rows, train_tables.METRICS, "model", "factor", "gradient")
@@ -70,7 +71,7 @@ def _report(config: TrainConfig, run: "Run", chance: float) -> None:
             run.table(name).add(**row)
     for row in run.table("outcomes").rows():
         if row["seed"] == config.seed:
-            name = f"test accuracy of {row['model']}, {row['gradient']}, x{row['factor']:g}"
+            name = f"test accuracy of {row['model']}, {row['gradient']}, x{format_factor(row['factor'])}"
             run.headline(**{name: row["test_accuracy"] if row["outcome"] == "converged" else row["outcome"]})
     seeds = f"{config.seeds} seed{'s' * (config.seeds > 1)}"
     run.show("outcomes", title=f"Trainings on {config.dataset}, {seeds}: how each ended")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from modules.linbp.attack_tables import step_text
+from modules.linbp.samples import correct, predict
 from modules.linbp.transfer_tables import short_names
 from suite import data
 from suite.attacks import (
@@ -148,7 +149,9 @@ class Scene:
     def _shown(self, source: Source, method: str, batch: Batch, adversarials: Tensor) -> dict[str, np.ndarray]:
         """What every model says of a rounded set (E, N, C, H, W)."""
         flat = adversarials.flatten(0, 1)
-        predictions = torch.stack([self._predict(model, flat) for model in self.classifiers.values()], 1)
+        predictions = torch.stack(
+            [predict(model, flat, 4 * self.config.batch_size) for model in self.classifiers.values()], 1
+        )
         labels = batch.labels.repeat(len(self.eps))
         targets = None if batch.targets is None else batch.targets.repeat(len(self.eps))
         fooled = predictions != labels[:, None] if targets is None else predictions == targets[:, None]
@@ -167,27 +170,21 @@ class Scene:
             "perturbation": changes.double().cpu().numpy(),
         }
 
-    @torch.no_grad()
-    def _predict(self, model: Classifier, images: Tensor) -> Tensor:
-        return torch.cat([model(batch).argmax(1) for batch in images.split(4 * self.config.batch_size)])
-
     def _correctly_classified(self, chosen: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
         """Those of the chosen samples that every model classifies correctly, and each model's accuracy on all."""
-        correct = {ref: np.zeros(len(chosen), dtype=bool) for ref in self.classifiers}
-        size = 4 * self.config.batch_size
-        for first in range(0, len(chosen), size):
-            batch = self._batch(chosen[first : first + size])
-            for ref, model in self.classifiers.items():
-                same = self._predict(model, batch.images) == batch.labels
-                correct[ref][first : first + size] = same.cpu().numpy()
-        by_all = np.logical_and.reduce(list(correct.values()))
+        size, device = 4 * self.config.batch_size, self.run.device
+        right = {
+            ref: correct(model, self.split, chosen, device=device, batch_size=size)
+            for ref, model in self.classifiers.items()
+        }
+        by_all = np.logical_and.reduce(list(right.values()))
         if by_all.sum() < 2:
             names = ", ".join(self.names.values())
             raise SuiteError(
                 f"{by_all.sum()} of {len(chosen)} clean samples are classified correctly by all of {names}",
                 "take models that fit the data set, or raise --limit",
             )
-        return chosen[by_all], {ref: float(mine.mean()) for ref, mine in correct.items()}
+        return chosen[by_all], {ref: float(mine.mean()) for ref, mine in right.items()}
 
     def _try(self, surrogate: str) -> None:
         """Refuses before any work what a surrogate does not have: a rule's start, its blocks, ILA's layer."""

@@ -53,7 +53,7 @@ class Cell:
     epoch: int
 
     def __str__(self) -> str:
-        return f"seed {self.seed} scale {self.scale:g} epoch {self.epoch}"
+        return f"seed {self.seed} scale {self.scale!r} epoch {self.epoch}"
 
 
 @dataclass(frozen=True)

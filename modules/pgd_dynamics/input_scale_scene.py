@@ -30,7 +30,7 @@ class Cell:
     seed: int
 
     def __str__(self) -> str:
-        return f"{self.training} scale {self.scale:g} rate {self.learning_rate:g} seed {self.seed}"
+        return f"{self.training} scale {self.scale!r} rate {self.learning_rate!r} seed {self.seed}"
 
 
 class Scene:
