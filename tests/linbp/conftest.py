@@ -1,111 +1,32 @@
-"""The command line on private roots, with the embedded default trained once for the whole session."""
+"""`suite run linbp.attack` as typed, in this process and in one of its own."""
 
-import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
-
-from suite import data, models
-from suite.cli import main
-
-REAL = Path(os.environ.get("SUITE_DATA") or Path(__file__).parents[3] / "shared" / "data").absolute()
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What `suite run linbp.attack --json` gave, with its tables and manifest read back."""
-
-    shown: dict[str, Any]
-
-    @property
-    def path(self) -> Path:
-        return Path(self.shown["run"])
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.path / "run.json").read_text())
-        return content
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = pq.read_table(self.shown["tables"][table]).to_pylist()
-        return rows
-
-    def table_bytes(self) -> dict[str, bytes]:
-        return {name: Path(file).read_bytes() for name, file in self.shown["tables"].items()}
-
-
-@pytest.fixture(scope="session")
-def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds the decoded digits and the trained digits-cnn."""
-    with pytest.MonkeyPatch.context() as patch:
-        cache = tmp_path_factory.mktemp("cache")
-        patch.setenv("SUITE_CACHE", str(cache))
-        models.load("digits-cnn", data.load("digits"))
-    return cache
+from click.testing import Result
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, warm_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty working folder, roots of its own, and no setting from outside."""
-    for name in [name for name in os.environ if name.startswith("SUITE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("SUITE_CACHE", str(warm_cache))
-    monkeypatch.setenv("SUITE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("SUITE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def attack(workplace: Path) -> Callable[..., Result]:
+def attack(study: Callable[..., Result]) -> Callable[..., Result]:
     """`suite run linbp.attack ...` in this process; arguments as typed, separated by spaces."""
-    return lambda *typed: CliRunner().invoke(main, ["run", "linbp.attack", *_words(typed)], prog_name="suite")
+    return lambda *typed: study("linbp.attack", *typed)
 
 
 @pytest.fixture
-def finished(attack: Callable[..., Result]) -> Callable[..., Finished]:
+def finished(finished_study: Callable[..., Any]) -> Callable[..., Any]:
     """The same with `--json`, which must succeed."""
-
-    def run(*typed: str) -> Finished:
-        result = attack(*typed, "--json")
-        assert result.exit_code == 0, result.stderr
-        return Finished(json.loads(result.stdout))
-
-    return run
-
-
-@pytest.fixture
-def study(workplace: Path) -> Callable[..., Result]:
-    """`suite run STUDY ...` in this process; arguments as typed, separated by spaces."""
-    return lambda name, *typed: CliRunner().invoke(main, ["run", name, *_words(typed)], prog_name="suite")
-
-
-@pytest.fixture
-def finished_study(study: Callable[..., Result]) -> Callable[..., Finished]:
-    """The same with `--json`, which must succeed."""
-
-    def run(name: str, *typed: str) -> Finished:
-        result = study(name, *typed, "--json")
-        assert result.exit_code == 0, result.stderr
-        return Finished(json.loads(result.stdout))
-
-    return run
+    return lambda *typed: finished_study("linbp.attack", *typed)
 
 
 @pytest.fixture
 def command(workplace: Path) -> Callable[..., list[str]]:
     """The command line of a process of its own."""
     program = [sys.executable, "-c", "from suite.cli import main; main()", "run", "linbp.attack"]
-    return lambda *typed: [*program, *_words(typed)]
+    return lambda *typed: [*program, *" ".join(typed).split()]
 
 
 @pytest.fixture
@@ -116,20 +37,3 @@ def process(command: Callable[..., list[str]]) -> Callable[..., "subprocess.Comp
         return subprocess.run(command(*typed), capture_output=True, text=True, timeout=120, preexec_fn=first)
 
     return run
-
-
-@pytest.fixture
-def real(workplace: Path) -> Callable[[str], Path]:
-    """A path in the folder that holds real data and weights; skips the test where it is absent."""
-
-    def find(name: str) -> Path:
-        path = REAL.parent / name
-        if not path.exists():
-            pytest.skip(f"no {path}: set SUITE_DATA to shared/data, or put the folder shared beside the checkout")
-        return path
-
-    return find
-
-
-def _words(typed: tuple[str, ...]) -> list[str]:
-    return [word for text in typed for word in text.split()]

@@ -1,0 +1,98 @@
+"""The command line on private roots, with the embedded default trained once for the whole session."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from suite import data, models
+from suite.cli import main
+
+REAL = Path(os.environ.get("SUITE_DATA") or Path(__file__).parents[2] / "shared" / "data").absolute()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What `suite run STUDY --json` gave, with its tables and manifest read back."""
+
+    shown: dict[str, Any]
+
+    @property
+    def path(self) -> Path:
+        return Path(self.shown["run"])
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+        return content
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = pq.read_table(self.shown["tables"][table]).to_pylist()
+        return rows
+
+    def table_bytes(self) -> dict[str, bytes]:
+        return {name: Path(file).read_bytes() for name, file in self.shown["tables"].items()}
+
+
+@pytest.fixture(scope="session")
+def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the decoded digits and the trained digits-cnn."""
+    with pytest.MonkeyPatch.context() as patch:
+        cache = tmp_path_factory.mktemp("cache")
+        patch.setenv("SUITE_CACHE", str(cache))
+        models.load("digits-cnn", data.load("digits"))
+    return cache
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, warm_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder, roots of its own, and no setting from outside."""
+    for name in [name for name in os.environ if name.startswith("SUITE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SUITE_CACHE", str(warm_cache))
+    monkeypatch.setenv("SUITE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SUITE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def study(workplace: Path) -> Callable[..., Result]:
+    """`suite run STUDY ...` in this process; arguments as typed, separated by spaces."""
+    return lambda name, *typed: CliRunner().invoke(main, ["run", name, *_words(typed)], prog_name="suite")
+
+
+@pytest.fixture
+def finished_study(study: Callable[..., Result]) -> Callable[..., Finished]:
+    """The same with `--json`, which must succeed."""
+
+    def run(name: str, *typed: str) -> Finished:
+        result = study(name, *typed, "--json")
+        assert result.exit_code == 0, result.stderr
+        return Finished(json.loads(result.stdout))
+
+    return run
+
+
+@pytest.fixture
+def real(workplace: Path) -> Callable[[str], Path]:
+    """A path in the folder that holds real data and weights; skips the test where it is absent."""
+
+    def find(name: str) -> Path:
+        path = REAL.parent / name
+        if not path.exists():
+            pytest.skip(f"no {path}: set SUITE_DATA to shared/data, or put the folder shared beside the checkout")
+        return path
+
+    return find
+
+
+def _words(typed: tuple[str, ...]) -> list[str]:
+    return [word for text in typed for word in text.split()]
