@@ -36,10 +36,15 @@ class Progress:
 
     def _bar(self, description: str, total: int | None) -> Callable[[], None]:
         from rich.console import Console
-        from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+        from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
         if self._bars is None:
-            columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
+            columns = (
+                *Progress.get_default_columns()[:2],
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
             self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bars.start()
         bars, task, done = self._bars, self._bars.add_task(description, total=total), 0
@@ -52,13 +57,21 @@ class Progress:
         return advance
 
     def _lines(self, description: str, total: int | None) -> Callable[[], None]:
-        done = 0
+        done, begin = 0, time.monotonic()
 
         def advance() -> None:
             nonlocal done
             done += 1
-            if time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
-                sys.stderr.write(f"{description}: {done}{f'/{total}' if total is not None else ''}\n")
-                self._last_line = time.monotonic()
+            now = time.monotonic()
+            if now - self._last_line >= _SECONDS_BETWEEN_LINES:
+                left = "" if total is None else f"/{total}, {time_left(now - begin, done, total)} left"
+                sys.stderr.write(f"{description}: {done}{left}\n")
+                self._last_line = now
 
         return advance
+
+
+def time_left(seconds: float, done: int, total: int) -> str:
+    """What the items not yet done will take, as h:mm:ss, if they take as long as those done."""
+    minutes, rest = divmod(round(seconds * (total - done) / done), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -23,10 +23,11 @@ from suite.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from torch import nn
+    from torch import Tensor, nn
 
     from suite.data import Dataset
     from suite.models import Architecture, Classifier
+    from suite.training import History, Recipe
 
 T = TypeVar("T")
 
@@ -116,6 +117,43 @@ class Run:
     def checkpoint(self, name: str) -> Path:
         """Where the part of that name keeps its state while it is computed (suite.training.fit)."""
         return self.directory.path / "checkpoints" / _file_name(name)
+
+    def fit(
+        self,
+        name: str,
+        model: "nn.Module",
+        data: tuple["Tensor", "Tensor"],
+        recipe: "Recipe",
+        *,
+        seed: int,
+        gradient: Callable[["nn.Module"], "nn.Module"] | None = None,
+        **settings: Any,
+    ) -> "History":
+        """`suite.training.fit` as a part of the run: its progress is shown, its state kept under the part's name.
+
+        Args:
+            name: says everything that the training depends on beyond the config; see `checkpoint`.
+            gradient: the rule that gives the weights' gradient; None: the true one.
+            settings: objective, adversary, watch, select, until.
+        """
+        from suite.training import fit
+
+        through = model if gradient is None else gradient(model)
+        ticks = iter(self.track(range(recipe.epochs), name))
+        next(ticks)
+        history = fit(
+            model,
+            *data,
+            recipe,
+            seed=seed,
+            backward_model=None if through is model else through,
+            on_epoch=lambda _: next(ticks, None),  # type: ignore[arg-type]
+            checkpoint=self.checkpoint(name),
+            **settings,
+        )
+        for _ in ticks:  # a training that ended early or was continued has fewer epochs to show
+            pass
+        return history
 
     def table(self, name: str) -> Table:
         """The table of that name; new and empty at its first mention."""

@@ -275,7 +275,7 @@ def test_progress_is_sparse_lines_in_a_pipe(
     monkeypatch.setattr("suite.progress._SECONDS_BETWEEN_LINES", 0.0)
     assert list(progress.track(range(2), "samples")) == [0, 1]
     assert list(progress.track(iter("a"), "letters")) == ["a"]
-    assert capsys.readouterr() == ("", "samples: 1/2\nsamples: 2/2\nletters: 1\n")
+    assert capsys.readouterr() == ("", "samples: 1/2, 0:00:00 left\nsamples: 2/2, 0:00:00 left\nletters: 1\n")
 
 
 def test_progress_is_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

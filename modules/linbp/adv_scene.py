@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from modules.linbp.training import beginning, check_rule, entropy, fit_shown, rows_of, subset
+from modules.linbp.training import beginning, check_rule, entropy
 from suite.attacks import Adversary, Autograd, Settings, apgd, ball_noise, frozen, iterate, random_starts
 from suite.data import sample
-from suite.gradients import bp
-from suite.training import as_pixels, evaluate, remove_checkpoint
+from suite.training import as_pixels, evaluate, remove_checkpoint, resident
 
 if TYPE_CHECKING:
     from modules.linbp.adv_train import AdvTrainConfig
@@ -36,8 +35,7 @@ class Cell:
 class Scene:
     """What the cells of one run share: data on the device, the recipe, the attack and its starts on the test set.
 
-    Training examples are crafted in train mode, as the loop of Rice et al. 2020 does: the attack then sees the
-    function that the step is about to change, batch statistics included. Testing is in eval mode.
+    Testing is in eval mode.
 
     Raises SuiteError where the gradient rule cannot be applied to the model, before any training.
     """
@@ -45,8 +43,8 @@ class Scene:
     def __init__(self, config: "AdvTrainConfig", run: "Run") -> None:
         self.run, self.config = run, config
         dataset = run.dataset(config.dataset)
-        self.train = subset(dataset.train, config.train_limit, run)
-        self.test = subset(dataset.test, config.test_limit, run)
+        self.train = resident(dataset.train, run.device, limit=config.train_limit, seed=run.seed)
+        self.test = resident(dataset.test, run.device, limit=config.test_limit, seed=run.seed)
         self.chance = entropy(self.train[1])
         recipe = run.architecture(config.model).entry.recipe
         self.recipe = replace(
@@ -81,18 +79,23 @@ class Scene:
         begin = time.perf_counter()
         model, rule = beginning(self.run, cell.model, cell.seed), self.run.gradient(self.config.gradient)
         crafter = rule(model) if cell.strategy == "weights+examples" else model
-        history = fit_shown(
-            self.run,
+        history = self.run.fit(
             str(cell),
             model,
             self.train,
             self.recipe,
-            cell.seed,
-            lambda: self._measured(model),
-            gradient=bp if cell.strategy == "bp" else rule,
-            adversary=Adversary(crafter, self.config.eps, self.attack, self.config.random_start),
+            seed=cell.seed,
+            watch=lambda: self._measured(model),
+            gradient=None if cell.strategy == "bp" else rule,
+            adversary=Adversary(
+                crafter,
+                self.config.eps,
+                self.attack,
+                start="uniform" if self.config.random_start else "image",
+                mode=self.config.attack_mode,
+            ),
         )
-        rows = rows_of(history, {**asdict(cell), "n": len(self.test[1])})
+        rows = history.columns({**asdict(cell), "n": len(self.test[1])})
         stronger = self._robust_accuracy(model, apgd_too=True) if self.config.apgd_steps else None
         rows["apgd_accuracy"] = [*[None] * (len(history.epochs) - 1), stronger]
         self.seconds[str(cell)] = round(time.perf_counter() - begin, 3)

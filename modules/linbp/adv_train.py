@@ -36,6 +36,9 @@ class AdvTrainConfig(StudyConfig):
     steps: int = option(5, "steps of PGD, in training and in testing", unit="steps", source=_SECTION, gt=0)
     norm: Literal["linf", "l2"] = option("linf", "norm of the ball and of a step", source="Li et al., Sec. 2.2")
     random_start: bool = option(True, "begin at a random point of the ball (Madry et al. 2018), or at the image")
+    attack_mode: Literal["eval", "train"] = option(
+        "eval", "the model's mode while training examples are made; train moves batch norm's statistics, as Rice et al."
+    )
     apgd_steps: int = option(
         0, "steps of APGD-CE on the trained model, against what PGD left; 0: none", source="Croce and Hein 2020", ge=0
     )

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modules.linbp.recipes import recipe_of
-from modules.linbp.training import beginning, check_rule, entropy, fit_shown, rows_of, subset
+from modules.linbp.training import beginning, check_rule, entropy
 from suite.errors import SuiteError
-from suite.training import Recipe, evaluate, remove_checkpoint
+from suite.training import Recipe, evaluate, remove_checkpoint, resident
 
 if TYPE_CHECKING:
     from modules.linbp.train import TrainConfig
@@ -44,8 +44,8 @@ class Scene:
     def __init__(self, config: "TrainConfig", run: "Run") -> None:
         self.run, self.config = run, config
         dataset = run.dataset(config.dataset)
-        self.train = subset(dataset.train, config.train_limit, run)
-        self.test = subset(dataset.test, config.test_limit, run)
+        self.train = resident(dataset.train, run.device, limit=config.train_limit, seed=run.seed)
+        self.test = resident(dataset.test, run.device, limit=config.test_limit, seed=run.seed)
         self.chance = entropy(self.train[1])
         self.cells = [
             Cell(model, factor, seed, gradient)
@@ -82,9 +82,9 @@ class Scene:
             return {"test_loss": test.loss, "test_accuracy": test.accuracy}
 
         recipe, rule = self.recipes[cell.model, cell.factor], self.run.gradient(cell.gradient)
-        history = fit_shown(self.run, str(cell), model, self.train, recipe, cell.seed, watch, gradient=rule)
+        history = self.run.fit(str(cell), model, self.train, recipe, seed=cell.seed, gradient=rule, watch=watch)
         self.seconds[str(cell)] = round(time.perf_counter() - begin, 3)
-        return rows_of(history, asdict(cell))
+        return history.columns(asdict(cell))
 
     def forget(self, cell: Cell) -> None:
         """Removes the state of a training whose rows are stored."""

@@ -238,15 +238,12 @@ class Scene:
         network = self._initial(cell.seed)
         if not cell.epoch:
             return network, History(())
-        images, labels = resident(self.train_split, self.run.device)
-        chosen = torch.from_numpy(data.sample(self.train_split, self.config.train_limit, self.run.seed)).to(
-            labels.device
-        )
+        images, labels = resident(self.train_split, self.run.device, limit=self.config.train_limit, seed=self.run.seed)
         eps = self.config.training_ratio * cell.scale * self.mean_norm
         history = fit(
             network,
-            cell.scale * as_pixels(images[chosen]),
-            labels[chosen],
+            cell.scale * as_pixels(images),
+            labels,
             replace(self.recipe, epochs=cell.epoch),
             seed=cell.seed,
             adversary=pgd_adversary(network, eps, self.config.training_steps),

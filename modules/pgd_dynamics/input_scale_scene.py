@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from modules.pgd_dynamics.image_networks import initial_network, mean_norm, pgd_adversary
-from suite import data
 from suite.attacks import frozen
 from suite.data import Split
 from suite.models import Classifier
@@ -96,6 +95,5 @@ class Scene:
         return initial_network(architecture, self.config.activation, seed).to(self.run.device)
 
     def _pixels(self, split: Split, limit: int | None) -> tuple[Tensor, Tensor]:
-        images, labels = resident(split, self.run.device)
-        ids = torch.from_numpy(data.sample(split, limit, self.config.seed)).to(labels.device)
-        return as_pixels(images[ids]), labels[ids]
+        images, labels = resident(split, self.run.device, limit=limit, seed=self.config.seed)
+        return as_pixels(images), labels

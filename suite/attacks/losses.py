@@ -30,6 +30,15 @@ def stable_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return torch.softmax(logits.masked_fill(onehot.bool(), -torch.inf), dim=1) - onehot
 
 
+def kl_from(clean: Tensor) -> Cotangent:
+    """softmax(z') - softmax(z): the gradient of KL(softmax(z) || softmax(z')) with respect to the logits z'.
+
+    `clean` (B, C) are the fixed logits z.
+    """
+    target = torch.softmax(clean, dim=1)
+    return lambda logits: torch.softmax(logits, dim=1) - target
+
+
 LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ce": cross_entropy,
     "nll_logits": nll_of_logits,

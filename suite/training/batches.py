@@ -4,16 +4,41 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from suite.data import Split
+from suite.data import Split, balanced, sample
+from suite.errors import SuiteError
 from suite.training.recipe import Augment
 
 PADDING = 4  # pixels on each side before the random crop, as in the CIFAR literature
 
 
-def resident(split: Split, device: str | torch.device = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
-    """The whole split on the device: images (N, C, H, W) uint8, labels (N,) int64."""
-    images = torch.from_numpy(np.array(split.images))  # a copy, since the memory map is read-only
-    return images.to(device), torch.from_numpy(np.array(split.labels)).to(device)
+Data = tuple[torch.Tensor, torch.Tensor]
+"""Images (N, C, H, W) and labels (N,) int64, on one device."""
+
+
+def resident(split: Split, device: str | torch.device = "cpu", *, limit: int | None = None, seed: int = 0) -> Data:
+    """The split on the device, or a seeded class-balanced sample of it: images (N, C, H, W) uint8, labels (N,) int64.
+
+    Raises SuiteError unless `limit` > 0.
+    """
+    ids = sample(split, limit, seed)
+    whole = len(ids) == len(split)
+    images, labels = (split.images, split.labels) if whole else (split.images[ids], split.labels[ids])
+    # Copied, since the memory map is read-only.
+    return torch.from_numpy(np.array(images)).to(device), torch.from_numpy(np.array(labels)).to(device)
+
+
+def held_out(data: Data, count: int, seed: int) -> tuple[Data, Data]:
+    """The data without `count` class-balanced samples, and those samples: a training and a validation set.
+
+    Raises SuiteError unless 0 < count < N.
+    """
+    images, labels = data
+    if not 0 < count < len(labels):
+        raise SuiteError(f"cannot hold {count} of {len(labels)} samples out", "give a smaller, positive number")
+    out = torch.zeros(len(labels), dtype=torch.bool)
+    out[torch.from_numpy(balanced(labels.cpu().numpy(), count, seed))] = True
+    out = out.to(labels.device)
+    return (images[~out], labels[~out]), (images[out], labels[out])
 
 
 def as_pixels(images: torch.Tensor) -> torch.Tensor:

@@ -2,23 +2,21 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from suite.training.batches import as_pixels, random_crop_flip
 from suite.training.checkpoint import read_checkpoint, write_checkpoint
 from suite.training.mode import in_mode
+from suite.training.objectives import Adversary, Objective, cross_entropy
 from suite.training.recipe import Recipe
-
-Adversary = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""(pixels (B, C, H, W), labels (B,)) -> adversarial pixels of the same shape."""
 
 Watch = Callable[[], Mapping[str, float]]
 """What to measure on the model after each epoch, by name: test accuracy, robust accuracy, distance from the start."""
@@ -29,8 +27,8 @@ class Epoch:
     """One pass over the training set: means over it, in train mode, while the weights moved."""
 
     number: int  # from 0
-    learning_rate: float
-    loss: float  # mean cross-entropy in nats, on the adversary's samples where there is one
+    learning_rate: float  # at its beginning
+    loss: float  # mean of the objective in nats, on the adversary's samples where there is one
     accuracy: float  # in [0, 1], on the same samples
     watched: Mapping[str, float] = field(default_factory=dict)  # measured after it, by `watch`
 
@@ -40,6 +38,22 @@ class History:
     """What training did, epoch by epoch."""
 
     epochs: tuple[Epoch, ...]
+
+    def best(self, watched: str) -> Epoch:
+        """The first epoch with the least finite value of what was watched under that name."""
+        return self.epochs[_best(self.epochs, watched)]
+
+    def columns(self, settings: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """A row per epoch, counted from 1: the settings, the learning rate, loss and accuracy, what was watched."""
+        epochs = self.epochs
+        return {
+            **{name: [value] * len(epochs) for name, value in settings.items()},
+            "epoch": [epoch.number + 1 for epoch in epochs],
+            "learning_rate": [epoch.learning_rate for epoch in epochs],
+            "train_loss": [epoch.loss for epoch in epochs],
+            "train_accuracy": [epoch.accuracy for epoch in epochs],
+            **{name: [epoch.watched[name] for epoch in epochs] for name in epochs[0].watched},
+        }
 
     @property
     def diverged(self) -> bool:
@@ -54,13 +68,16 @@ def fit(
     recipe: Recipe,
     *,
     seed: int,
+    objective: Objective = cross_entropy,
     backward_model: nn.Module | None = None,
     adversary: Adversary | None = None,
     watch: Watch | None = None,
+    select: str | None = None,
+    until: Callable[[History], bool] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     checkpoint: Path | None = None,
 ) -> History:
-    """Trains the model in place with cross-entropy; one forward and one backward pass per sample and epoch.
+    """Trains the model in place: clean, adversarially, by TRADES or MART.
 
     All random draws of an epoch (order, augmentation, dropout, the adversary's, the watch's) come from (seed, epoch)
     alone and leave torch's global generator as it was: an interrupted training continues to bit-identical weights,
@@ -72,57 +89,74 @@ def fit(
         images: (N, C, H, W), uint8 or float pixels in [0, 1].
         labels: (N,) int64.
         seed: of every draw except the model's initial weights.
+        objective: a batch's loss, see `suite.training.objectives`.
         backward_model: computes the loss in place of `model`, whose parameters it must share: the weights'
             gradient then follows its backward pass (LinBP training).
-        adversary: replaces every batch before the step (adversarial training); called in train mode.
+        adversary: gives the objective its adversarial samples (adversarial training); called in train mode.
         watch: measures the model after each epoch; its numbers are kept in `Epoch.watched` and in the checkpoint.
+        select: name of something watched; at the end the model has the weights of the epoch where it was least
+            (early stopping), see `History.best`.
+        until: ends the training after an epoch for which it is true; it depends on nothing but what it is given.
         on_epoch: told of each finished epoch, after the checkpoint is written.
         checkpoint: file to continue from and to write after each epoch. One that was written under another
-            recipe, seed, architecture or number of samples is ignored; adversary, watch and backward_model are the
-            caller's to tell apart, by the file's name. The one before it is kept beside it, see `read_checkpoint`.
+            recipe, seed, architecture or number of samples is ignored; all the other arguments are the caller's to
+            tell apart, by the file's name. The one before it is kept beside it, see `read_checkpoint`.
     """
     through = model if backward_model is None else backward_model
-    optimiser = recipe.optimiser_for(model)
-    key = _fingerprint(model, recipe, seed, len(labels))
-    epochs = _restore(checkpoint, key, model, optimiser) if checkpoint else []
+    if recipe.channels_last:
+        model.to(memory_format=torch.channels_last)
+    state = _State(model, recipe.optimiser_for(model), _fingerprint(model, recipe, seed, len(labels)))
+    if checkpoint:
+        state.restore(checkpoint)
     with in_mode(model, through, training=True):
-        while len(epochs) < recipe.epochs and not History(tuple(epochs)).diverged:
-            with _own_randomness(seed, len(epochs), labels.device):
-                epoch = _one_epoch(len(epochs), through, optimiser, images, labels, recipe, adversary)
-                epochs.append(replace(epoch, watched=dict(watch())) if watch else epoch)
+        while len(state.epochs) < recipe.epochs and not state.history.diverged:
+            if until is not None and state.epochs and until(state.history):
+                break
+            with _own_randomness(seed, len(state.epochs), labels.device):
+                work = _Work(through, state.optimiser, images, labels, recipe, objective, adversary)
+                epoch = _one_epoch(len(state.epochs), work)
+                state.epochs.append(replace(epoch, watched=dict(watch())) if watch else epoch)
+            if select is not None and _best(state.epochs, select) == len(state.epochs) - 1:
+                state.best = {name: value.detach().clone() for name, value in model.state_dict().items()}
             if checkpoint:
-                _store(checkpoint, key, model, optimiser, epochs)
+                state.store(checkpoint)
             if on_epoch:
-                on_epoch(epochs[-1])
-    return History(tuple(epochs))
+                on_epoch(state.epochs[-1])
+    if state.best is not None:
+        model.load_state_dict(state.best)
+    return state.history
 
 
-def _one_epoch(
-    number: int,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    recipe: Recipe,
-    adversary: Adversary | None,
-) -> Epoch:
-    for group in optimiser.param_groups:
-        group["lr"] = recipe.rate(number)
-    loss_sum = torch.zeros((), dtype=torch.float64, device=labels.device)
-    correct = torch.zeros((), dtype=torch.int64, device=labels.device)
-    order = torch.randperm(len(labels), device=labels.device)
-    batches = zip(images[order].split(recipe.batch_size), labels[order].split(recipe.batch_size), strict=True)
-    for images_of_batch, targets in batches:
-        pixels = as_pixels(images_of_batch)
+class _Work(NamedTuple):
+    """What the steps of an epoch need."""
+
+    model: nn.Module
+    optimiser: torch.optim.Optimizer
+    images: torch.Tensor
+    labels: torch.Tensor
+    recipe: Recipe
+    objective: Objective
+    adversary: Adversary | None
+
+
+def _one_epoch(number: int, work: _Work) -> Epoch:
+    recipe, labels, device = work.recipe, work.labels, work.labels.device
+    loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+    correct = torch.zeros((), dtype=torch.int64, device=device)
+    batches = torch.randperm(len(labels), device=device).split(recipe.batch_size)
+    for step, ids in enumerate(batches):
+        for group in work.optimiser.param_groups:
+            group["lr"] = recipe.rate(number + (step + 0.5) / len(batches))
+        pixels, targets = as_pixels(work.images[ids]), labels[ids]
         if recipe.augment != "none":
             pixels = random_crop_flip(pixels, recipe.augment)
-        if adversary is not None:
-            pixels = adversary(pixels, targets)
-        logits = model(pixels)
-        loss = F.cross_entropy(logits, targets)
-        optimiser.zero_grad()  # also drops what the adversary may have left in param.grad
+        if recipe.channels_last:
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.bfloat16):
+            loss, logits = work.objective(work.model, pixels, targets, work.adversary)
+        work.optimiser.zero_grad()  # also drops what the adversary may have left in param.grad
         loss.backward()
-        optimiser.step()
+        work.optimiser.step()
         # Sums stay on the device: the host reads them once an epoch.
         loss_sum += loss.detach() * len(targets)
         correct += (logits.detach().argmax(1) == targets).sum()
@@ -136,20 +170,40 @@ def _own_randomness(seed: int, epoch: int, device: torch.device) -> Iterator[Non
         yield
 
 
+def _best(epochs: Sequence[Epoch], watched: str) -> int:
+    values = [epoch.watched[watched] for epoch in epochs]
+    return min(range(len(values)), key=lambda number: values[number] if math.isfinite(values[number]) else math.inf)
+
+
 def _fingerprint(model: nn.Module, recipe: Recipe, seed: int, samples: int) -> str:
     shapes = [(name, tuple(value.shape)) for name, value in model.state_dict().items()]
     return hashlib.sha256(repr((shapes, recipe, seed, samples)).encode()).hexdigest()
 
 
-def _store(path: Path, key: str, model: nn.Module, optimiser: torch.optim.Optimizer, epochs: list[Epoch]) -> None:
-    state = {"key": key, "epochs": [asdict(epoch) for epoch in epochs]}
-    write_checkpoint(path, {**state, "model": model.state_dict(), "optimiser": optimiser.state_dict()})
+@dataclass
+class _State:
+    """All that a training continues from."""
 
+    model: nn.Module
+    optimiser: torch.optim.Optimizer
+    key: str
+    epochs: list[Epoch] = field(default_factory=list)
+    best: dict[str, torch.Tensor] | None = None  # weights of the selected epoch
 
-def _restore(path: Path, key: str, model: nn.Module, optimiser: torch.optim.Optimizer) -> list[Epoch]:
-    state = read_checkpoint(path)
-    if state is None or state["key"] != key:
-        return []
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return [Epoch(**epoch) for epoch in state["epochs"]]
+    @property
+    def history(self) -> History:
+        return History(tuple(self.epochs))
+
+    def store(self, path: Path) -> None:
+        state = {"key": self.key, "epochs": [asdict(epoch) for epoch in self.epochs], "best": self.best}
+        state |= {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+        write_checkpoint(path, state)
+
+    def restore(self, path: Path) -> None:
+        state = read_checkpoint(path)
+        if state is None or state["key"] != self.key:
+            return
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+        self.best = state["best"]

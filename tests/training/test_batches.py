@@ -1,11 +1,13 @@
 """Device-resident batches: exact pixels, and crops and flips that are what they say."""
 
 import numpy as np
+import pytest
 import torch
 from torch.nn import functional as F
 
 from suite.data import Split
-from suite.training import as_pixels, random_crop_flip, resident
+from suite.errors import SuiteError
+from suite.training import as_pixels, held_out, random_crop_flip, resident
 
 
 def test_resident_copies_a_read_only_split() -> None:
@@ -52,3 +54,23 @@ def test_images_of_a_batch_move_independently() -> None:
     torch.manual_seed(1)
     crops = random_crop_flip(torch.rand(1, 1, 8, 8).expand(50, -1, -1, -1), "zero")
     assert len(torch.unique(crops, dim=0)) > 30
+
+
+def test_held_out_samples_are_balanced_and_leave_the_rest() -> None:
+    images, labels = torch.arange(40.0).view(40, 1, 1, 1), torch.arange(40) % 4
+    (rest, rest_labels), (out, out_labels) = held_out((images, labels), 12, seed=3)
+    assert sorted([*rest.flatten().tolist(), *out.flatten().tolist()]) == list(range(40))
+    assert out_labels.bincount().tolist() == [3, 3, 3, 3] and len(rest_labels) == 28
+    assert all(int(i) % 4 == int(y) for i, y in zip(out.flatten(), out_labels, strict=True))
+    assert not torch.equal(out, held_out((images, labels), 12, seed=4)[1][0])
+    for count in (0, 40):
+        with pytest.raises(SuiteError, match="hold"):
+            held_out((images, labels), count, seed=0)
+
+
+def test_a_limited_split_is_a_balanced_sample_of_it() -> None:
+    split = Split(np.arange(40, dtype=np.uint8).reshape(40, 1, 1, 1), np.arange(40) % 4)
+    images, labels = resident(split, limit=8, seed=1)
+    assert labels.bincount().tolist() == [2, 2, 2, 2]
+    assert [int(i) % 4 for i in images.flatten()] == labels.tolist()
+    assert len(resident(split)[1]) == 40

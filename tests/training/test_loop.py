@@ -1,6 +1,7 @@
 """The training loop: one step in closed form, hooks, resume to the same bits, divergence."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from suite.errors import SuiteError
-from suite.training import Epoch, Recipe, fit
+from suite.training import Epoch, Mart, Objective, Recipe, Trades, fit
 
 ONE_STEP = Recipe(epochs=1, batch_size=100, learning_rate=0.1)
 
@@ -243,3 +244,100 @@ def test_training_learns() -> None:
     model = linear()
     history = fit(model, images, labels, Recipe(60, 10, 0.5), seed=0)
     assert history.epochs[-1].accuracy > 0.95
+
+
+def test_the_rate_of_rise_and_fall_changes_with_every_step() -> None:
+    images, labels = torch.full((8, 1, 2, 2), 0.5), torch.zeros(8, dtype=torch.int64)
+    model, weights = linear(), list[torch.Tensor]()
+
+    def spy(pixels: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        weights.append(weight_of(model).detach().clone())
+        return pixels
+
+    fit(model, images, labels, Recipe(2, 2, 0.4, schedule="rise-fall", peak=0.5), seed=0, adversary=spy)
+    rates, x = list[float](), torch.full((4,), 0.5)  # every batch is the same
+    for before, after in pairwise([*weights, weight_of(model).detach()]):
+        gradient = torch.outer(torch.softmax(before @ x, 0) - torch.tensor([1.0, 0, 0]), x)
+        rates.append(float(((before - after) * gradient).sum() / gradient.square().sum()))
+    assert rates == pytest.approx([0.05, 0.15, 0.25, 0.35, 0.35, 0.25, 0.15, 0.05], rel=1e-3)
+
+
+def test_the_selected_epochs_weights_are_the_models(tmp_path: Path) -> None:
+    values = [3.0, 1.0, math.nan, 2.0]
+    kept: dict[int, torch.Tensor] = {}
+
+    def fitted(path: Path, stop_at: int | None = None) -> nn.Module:
+        model = linear()
+
+        def watch() -> dict[str, float]:
+            number = len(kept)
+            kept[number] = weight_of(model).detach().clone()
+            return {"loss": values[number]}
+
+        def stop(epoch: Epoch) -> None:
+            if epoch.number == stop_at:
+                raise Interrupted
+
+        recipe = Recipe(4, 8, 0.1)
+        history = fit(model, *batch(), recipe, seed=0, watch=watch, select="loss", on_epoch=stop, checkpoint=path)
+        assert history.best("loss").number == 1
+        return model
+
+    whole = fitted(tmp_path / "one")
+    assert torch.equal(weight_of(whole), kept[1]) and not torch.equal(kept[1], kept[3])
+    kept.clear()
+    with pytest.raises(Interrupted):
+        fitted(tmp_path / "two", stop_at=2)
+    assert state_equal(fitted(tmp_path / "two"), whole)
+
+
+def test_training_ends_where_it_is_told_to_and_stays_ended(tmp_path: Path) -> None:
+    told = list[Epoch]()
+    for _ in range(2):
+        history = fit(
+            linear(),
+            *batch(),
+            Recipe(9, 8, 0.1),
+            seed=0,
+            until=lambda history: history.epochs[-1].number == 2,
+            on_epoch=told.append,
+            checkpoint=tmp_path / "training",
+        )
+        assert [epoch.number for epoch in history.epochs] == [0, 1, 2]
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize("objective", [Trades(1), Mart(1)])
+def test_trades_and_mart_train(objective: Objective) -> None:
+    images, labels = torch.rand(60, 1, 6, 6), torch.arange(60) % 3
+    images[range(60), 0, labels] += 1
+
+    def noise(pixels: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        return pixels + 0.02 * torch.randn_like(pixels)
+
+    recipe = Recipe(25, 20, 0.01, optimiser="adam")
+    history = fit(network(), images / 2, labels, recipe, seed=0, objective=objective, adversary=noise)
+    assert history.epochs[-1].accuracy > 0.9
+    assert history.epochs[-1].loss < history.epochs[0].loss
+
+
+@pytest.mark.parametrize("setting", ["bfloat16", "channels_last"])
+def test_fast_settings_train_nearly_alike(setting: str) -> None:
+    images, labels = torch.rand(64, 3, 6, 6), torch.randint(0, 3, (64,))
+    losses = []
+    for recipe in (Recipe(3, 16, 0.05), Recipe(3, 16, 0.05, **{setting: True})):  # type: ignore[arg-type]
+        torch.manual_seed(5)
+        model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3))
+        losses.append([epoch.loss for epoch in fit(model, images, labels, recipe, seed=0).epochs])
+        assert all(parameter.dtype == torch.float32 for parameter in model.parameters())
+    # bfloat16 has 8 bits: a relative error of 2^-9 an operation.
+    assert losses[1] == pytest.approx(losses[0], rel=2e-2 if setting == "bfloat16" else 1e-5)
+    assert losses[0] != losses[1] or setting == "channels_last"
+
+
+def test_a_history_as_columns() -> None:
+    history = fit(linear(), *batch(), Recipe(2, 8, 0.1), seed=0, watch=lambda: {"seen": 1.0})
+    columns = history.columns({"eps": 0.5})
+    assert [*columns] == ["eps", "epoch", "learning_rate", "train_loss", "train_accuracy", "seen"]
+    assert columns["eps"] == [0.5, 0.5] and columns["epoch"] == [1, 2]
+    assert columns["train_loss"] == [epoch.loss for epoch in history.epochs]

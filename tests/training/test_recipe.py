@@ -33,6 +33,19 @@ def test_cosine_ends_at_its_period() -> None:
     assert Recipe(4, 1, 1.0, schedule="cosine", period=8).rate(4) == pytest.approx(0.5)
 
 
+def test_rise_and_fall_and_its_repetition() -> None:
+    recipe = Recipe(10, 1, 2.0, schedule="rise-fall")  # peak at 0.4
+    assert [recipe.rate(time) for time in (0, 2, 4, 7, 10 - 1e-12)] == pytest.approx([0, 1, 2, 1, 0], abs=1e-9)
+    cyclic = Recipe(10, 1, 2.0, schedule="cyclic", period=5)
+    assert [cyclic.rate(time) for time in (0, 1, 2, 3.5, 5, 7)] == pytest.approx([0, 1, 2, 1, 0, 2])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine", "multistep"])
+def test_the_others_stand_still_within_an_epoch(schedule: str) -> None:
+    recipe = Recipe(9, 1, 0.1, schedule=schedule, milestones=(3, 6))  # type: ignore[arg-type]
+    assert all(recipe.rate(epoch) == recipe.rate(epoch + 0.99) for epoch in range(9))
+
+
 def test_frozen_parameters_are_not_optimised() -> None:
     model = torch.nn.Linear(2, 2)
     model.bias.requires_grad_(False)
@@ -46,6 +59,7 @@ def test_frozen_parameters_are_not_optimised() -> None:
     [
         ({"epochs": 0}, "epochs=0"),
         ({"batch_size": 0}, "batch_size=0"),
+        ({"peak": 1.0}, "peak=1.0"),
         ({"learning_rate": 0.0}, "learning_rate=0.0"),
         ({"learning_rate": math.nan}, "learning_rate=nan"),
         ({"momentum": -0.1}, "momentum=-0.1"),
