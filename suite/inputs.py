@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from suite.models import Architecture, Classifier
 
 
+REFERENCES = ("dataset", "model", "architecture", "gradient")
+"""Kinds of references."""
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What the references of one config stand for, each under the text that was typed.

@@ -51,14 +51,7 @@ class Run:
         self.study, self.config, self.device, self.seed = study, config, inputs.device, config.seed
         self._inputs = inputs
         self.code = code_digest(packages)
-        self.key = content_key(
-            {
-                "study": study,
-                "code": self.code,
-                "config": _key_fields(config),
-                "inputs": dict(inputs.digests),
-            }
-        )
+        self.key = run_key(study, config, self.code, inputs.digests)
         self.directory = RunDirectory(root / study / self.key)
         self._progress = Progress()
         self._tables: dict[str, Table] = {}
@@ -285,12 +278,22 @@ def prepare(study: str, config: StudyConfig, registry: Registry, *, root: Path, 
     Raises:
         SuiteError: bad references, no such device, or a root that cannot be written.
     """
-    inputs = resolve(config, registry, device)
-    rules = [call.name for ref in references(config, "gradient") for call in parse_sum(ref)]
-    run = Run(study, config, inputs, root, registry.packages(study, rules))
+    run = Run(study, config, resolve(config, registry, device), root, packages_behind(study, config, registry))
     if run.directory.status() != "finished":
         check_writable(run.directory.path)
     return run
+
+
+def run_key(study: str, config: StudyConfig, code: str, digests: Mapping[str, str]) -> str:
+    """The name of a run's directory: a hash of the study, its code, the options that matter, and its inputs."""
+    content = {"study": study, "code": code, "config": _key_fields(config), "inputs": dict(digests)}
+    return content_key(content)
+
+
+def packages_behind(study: str, config: StudyConfig, registry: Registry) -> set[str]:
+    """Dotted names of the plugin code that a run uses: its study's and its gradient rules'."""
+    rules = [call.name for ref in references(config, "gradient") for call in parse_sum(ref)]
+    return registry.packages(study, rules)
 
 
 def _key_fields(config: StudyConfig) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from suite.attacks.ila import MidLayer, ila
 from suite.attacks.iterate import Settings, Trajectory, iterate
 from suite.attacks.losses import LOSSES
 from suite.attacks.random_start import ball_noise, random_starts
+from suite.attacks.robustness import one_and_many, robustness
 from suite.attacks.sign_steps import SignSteps, sign_steps
 from suite.attacks.transferable import METHODS, Budget, Method, craft
 
@@ -47,6 +48,8 @@ __all__ = [
     "ila",
     "iterate",
     "make_attack",
+    "one_and_many",
     "random_starts",
+    "robustness",
     "sign_steps",
 ]

@@ -52,9 +52,9 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         **values: Any,
     ) -> None:
         from suite.cli import report
-        from suite.cli.settings import build_config
         from suite.registry import load_target
         from suite.run import prepare
+        from suite.settings import build_config
 
         typed = {key: (value, _label(ctx, fields[key])) for key, value in values.items() if value is not None}
         settings = build_config(config_class, study, typed, config, preset)

@@ -9,7 +9,7 @@ from torch import nn
 
 from suite.errors import SuiteError, did_you_mean
 
-Schedule = Literal["constant", "exponential", "cosine", "multistep", "rise-fall", "cyclic"]
+Schedule = Literal["constant", "exponential", "cosine", "multistep", "rise-fall", "cyclic", "hold-fall"]
 Augment = Literal["none", "zero", "reflect"]
 Optimiser = Literal["sgd", "adam"]
 
@@ -70,9 +70,13 @@ class Recipe:
         """The learning rate at a time in epochs, from 0; all but "rise-fall" and "cyclic" change between epochs only.
 
         "rise-fall" goes linearly from 0 to the highest rate and back to 0 (the "superconverge" schedule of Rice et
-        al. 2020, whose peak lies at 0.4); "cyclic" does so once a period.
+        al. 2020, whose peak lies at 0.4); "cyclic" does so once a period. "hold-fall" stays for half of the epochs,
+        then goes linearly to a hundredth, which it reaches at nine tenths (Garipov et al. 2018's code).
         """
         epoch = math.floor(time)
+        if self.schedule == "hold-fall":
+            done = (epoch + 1) / self.epochs
+            return self.learning_rate * min(1.0, max(0.01, 1 - 0.99 * (done - 0.5) / 0.4))
         if self.schedule in ("rise-fall", "cyclic"):
             length = self.epochs if self.schedule == "rise-fall" else self.period or self.epochs
             done = time % length / length

@@ -1,0 +1,118 @@
+"""What `sweep` and `experiment` share: options, the plan in words, the work, and how it went."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from suite.cli.options import device_option, option, runs_option
+from suite.cli.text import format_table
+from suite.errors import SuiteError, WorkFailed
+from suite.experiments.definition import Experiment, Stage, check
+from suite.registry import Registry
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def conducting_options(command: Command) -> Command:
+    """Where and how points are run."""
+    for decorate in (
+        option("--retry-failed", is_flag=True, help="Try points again that failed before."),
+        option("--dry-run", is_flag=True, help="Print the plan and stop."),
+        option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine."),
+        runs_option(),
+        device_option(),
+    ):
+        command = decorate(command)
+    return command
+
+
+def carry_out(
+    experiment: Experiment,
+    registry: Registry,
+    *,
+    device: str,
+    runs: Path,
+    jobs: int,
+    dry_run: bool,
+    retry_failed: bool,
+) -> None:
+    """Plans or runs an experiment and says how it went. Raises WorkFailed with the number of failed points."""
+    check(experiment, registry)
+    from suite.executors import run_locally
+    from suite.experiments.conduct import conduct
+    from suite.experiments.planning import Planner
+    from suite.inputs import choose_device
+
+    choose_device(device)
+    planner = Planner(registry, runs, device)
+    if dry_run:
+        _print_plan(experiment, planner, jobs)
+        return
+    results = conduct(
+        experiment,
+        planner,
+        partial(run_locally, jobs=jobs),
+        retry_failed=retry_failed,
+        on_outcome=_tell,
+    )
+    rows = [
+        {"stage": result.stage, "finished": len(result.done), "of these reused": result.reused,
+         "failed": len(result.failed)}
+        for result in results
+    ]  # fmt: skip
+    click.echo(format_table(rows, [*rows[0]]))
+    for result in results:
+        for done in result.done:
+            at = ", ".join(f"{name}={value}" for name, value in done.axes.items())
+            click.echo(f"run:      {done.directory.path}  {result.stage} {at}".rstrip())
+    failed = [f"{point}: {error}" for result in results for point, error in result.failed]
+    failed += [f"{result.stage}: {result.blocked}" for result in results if result.blocked]
+    if failed:
+        lines = "".join(f"\n  {line}" for line in failed)
+        raise WorkFailed(f"{len(failed)} points failed, the others are kept; --retry-failed tries them again{lines}")
+
+
+def _tell(point: Any, outcome: Any) -> None:
+    why = f", {outcome.error}" if outcome.error else ""
+    click.echo(f"{point}: {outcome.status}, {outcome.seconds:.1f} s{why}", err=True)
+
+
+def _print_plan(experiment: Experiment, planner: Any, jobs: int) -> None:
+    from suite.experiments.conduct import finished_run, plan
+    from suite.experiments.planning import usual_seconds
+
+    usual, rows, total = usual_seconds(planner.root), [], 0.0
+    for stage, points in plan(experiment, planner):
+        row: dict[str, Any] = {"stage": stage.name, "study": stage.study}
+        if points is None:
+            rows.append({**row, "points": f"after {_needs(stage)}", "reused": None, "to run": None, "about": None})
+            continue
+        reused = sum(finished_run(point) is not None for point in points)
+        seconds = usual.get(stage.study)
+        about = None if seconds is None else seconds * (len(points) - reused) / jobs
+        total += about or 0.0
+        told = "?" if about is None else f"{about:.0f} s"
+        rows.append({**row, "points": len(points), "reused": reused, "to run": len(points) - reused, "about": told})
+    click.echo(format_table(rows, [*rows[0]]))
+    click.echo(f"about {total:.0f} s in {jobs} processes, by earlier runs; ? where there are none")
+
+
+def _needs(stage: Stage) -> str:
+    return ", ".join(sorted({reference.stage for reference in stage.references}))
+
+
+def pairs(texts: tuple[str, ...], flag: str) -> dict[str, str]:
+    """`key=value` options as a mapping. Raises SuiteError for one that is none, or given twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals or not key:
+            raise SuiteError(f"{flag} {text!r} is not key=value", f"write {flag} option=value")
+        if key in found:
+            raise SuiteError(f"{flag} gives {key!r} twice", "give each option once")
+        found[key] = value.strip()
+    return found

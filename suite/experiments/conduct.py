@@ -1,0 +1,149 @@
+"""An experiment from its first stage to its last: what is there is taken, the rest is run, failures are kept."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from suite.errors import SuiteError
+from suite.executors import Outcome, Point
+from suite.experiments.definition import Experiment, Stage
+from suite.experiments.planning import Planned, Planner
+from suite.experiments.points import Done
+from suite.files import atomic
+from suite.store import RunDirectory, plain
+
+Executor = Callable[[Sequence[Point]], Iterator[tuple[int, Outcome]]]
+"""Runs points and yields (place, outcome) as they are done."""
+
+
+@dataclass
+class StageResult:
+    """What became of a stage's points; `blocked` says why it has none where an earlier failure leaves it none."""
+
+    stage: str
+    done: list[Done] = field(default_factory=list)
+    failed: list[tuple[Planned, str]] = field(default_factory=list)
+    reused: int = 0
+    blocked: str = ""
+
+
+def plan(experiment: Experiment, planner: Planner) -> Iterator[tuple[Stage, list[Planned] | None]]:
+    """Every stage with its points; None where they depend on runs that are not there yet."""
+    earlier: dict[str, Sequence[Done]] = {}
+    for stage in experiment.stages:
+        needed = {reference.stage for reference in stage.references}
+        if not needed <= earlier.keys():
+            yield stage, None
+            continue
+        points = [*planner.points(stage, earlier)]
+        finished = [found for point in points if (found := finished_run(point)) is not None]
+        if len(finished) == len(points):
+            earlier[stage.name] = finished
+        yield stage, points
+
+
+def conduct(
+    experiment: Experiment,
+    planner: Planner,
+    executor: Executor,
+    *,
+    retry_failed: bool = False,
+    on_outcome: Callable[[Planned, Outcome], None] | None = None,
+) -> list[StageResult]:
+    """Runs what is missing, stage after stage, and notes the points beside the runs, in `experiments/NAME.json`.
+
+    A point that failed is left as it is, also by a later call, unless `retry_failed`; the others go on. A stage that
+    refers to points of which one is missing has those of its points that need it left out.
+
+    Raises:
+        SuiteError: the first stages cannot be planned; nothing has been run then.
+    """
+    results: list[StageResult] = []
+    earlier: dict[str, Sequence[Done]] = {}
+    record = Record(planner.root / "experiments" / f"{experiment.name}.json", experiment)
+    for stage in experiment.stages:
+        try:
+            points = [*planner.points(stage, earlier)]
+        except SuiteError as error:
+            if not stage.references:
+                raise
+            results.append(StageResult(stage.name, blocked=str(error)))
+            earlier[stage.name] = ()
+            continue
+        result = StageResult(stage.name)
+        results.append(result)
+        waiting: list[Planned] = []
+        for point in points:
+            if (found := finished_run(point)) is not None:
+                result.done.append(found)
+                result.reused += 1
+            elif not retry_failed and (error_line := record.failure(point)):
+                result.failed.append((point, error_line))
+            else:
+                waiting.append(point)
+        tasks = [_task(stage, point, planner) for point in waiting]
+        for place, outcome in executor(tasks):
+            point = waiting[place]
+            if on_outcome is not None:
+                on_outcome(point, outcome)
+            found = finished_run(point)
+            if outcome.status == "failed" or found is None:
+                result.failed.append((point, outcome.error or "the run did not finish"))
+            else:
+                result.done.append(found)
+        order = {point.directory.path: place for place, point in enumerate(points)}
+        result.done.sort(key=lambda done: order[done.directory.path])
+        earlier[stage.name] = result.done
+        record.note(stage, points, result)
+    return results
+
+
+def finished_run(point: Planned) -> Done | None:
+    """The point's run where it is finished."""
+    content = point.directory.read()
+    return Done(point.axes, point.directory, content) if content.get("status") == "finished" else None
+
+
+class Record:
+    """`experiments/NAME.json`: the experiment, its points and their runs, and what failed why."""
+
+    def __init__(self, path: Path, experiment: Experiment) -> None:
+        self.path = path
+        before = _read(path)
+        self._failures: dict[str, str] = before.get("failures", {})
+        self._content: dict[str, Any] = {"name": experiment.name, "question": experiment.question, "stages": {}}
+
+    def failure(self, point: Planned) -> str:
+        """The line of an earlier failure of this very run; empty where there was none."""
+        return self._failures.get(_name(point.directory), "")
+
+    def note(self, stage: Stage, points: Sequence[Planned], result: StageResult) -> None:
+        """Stores a finished stage."""
+        for point in points:
+            self._failures.pop(_name(point.directory), None)
+        self._failures |= {_name(point.directory): error for point, error in result.failed}
+        self._content["stages"][stage.name] = {
+            "study": stage.study,
+            "points": [{"axes": dict(point.axes), "run": _name(point.directory)} for point in points],
+        }
+        with atomic(self.path) as file:
+            content = {**self._content, "failures": self._failures}
+            file.write(json.dumps(plain(content), indent=1).encode() + b"\n")
+
+
+def _task(stage: Stage, point: Planned, planner: Planner) -> Point:
+    return Point(stage.study, point.config.model_dump(mode="json"), planner.root, planner.device)
+
+
+def _name(directory: RunDirectory) -> str:
+    return f"{directory.path.parent.name}/{directory.path.name}"
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

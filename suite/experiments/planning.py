@@ -1,0 +1,85 @@
+"""Which runs an experiment is made of: for every point its config and its directory, without any work.
+
+Keys need digests of data, weights and code. Each is computed once, however many points share it.
+"""
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from suite.errors import SuiteError
+from suite.experiments.definition import Stage
+from suite.experiments.points import Axes, Done, combinations
+from suite.inputs import REFERENCES, references, resolve
+from suite.plugin import Study, StudyConfig
+from suite.provenance import code_digest
+from suite.registry import Registry
+from suite.run import packages_behind, run_key
+from suite.settings import build_config
+from suite.store import RunDirectory, find_runs
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A point of a stage: where it lies, and the run that stands for it."""
+
+    stage: str
+    axes: Axes
+    config: StudyConfig
+    directory: RunDirectory
+
+    def __str__(self) -> str:
+        at = ", ".join(f"{name}={value}" for name, value in self.axes.items())
+        return f"{self.stage} ({at})" if at else self.stage
+
+
+@dataclass
+class Planner:
+    """Turns stages into runs below a root; what it has digested once it knows."""
+
+    registry: Registry
+    root: Path
+    device: str = "auto"
+    _digests: dict[Any, Mapping[str, str]] = field(default_factory=dict)
+    _codes: dict[frozenset[str], str] = field(default_factory=dict)
+
+    def points(self, stage: Stage, earlier: Mapping[str, Sequence[Done]]) -> Iterator[Planned]:
+        """The stage's points in order; two that come to the same run are one error.
+
+        Raises SuiteError for values that an option refuses and references that find nothing, naming the stage.
+        """
+        study, config_class = self.registry.study(stage.study), self.registry.config(stage.study)
+        seen: dict[Path, Planned] = {}
+        for axes, values in combinations(stage, earlier):
+            config = _config(stage, study, config_class, values)
+            point = Planned(stage.name, axes, config, self._directory(stage.study, config))
+            other = seen.setdefault(point.directory.path, point)
+            if other is not point:
+                raise SuiteError(f"{other} and {point} are the same run", "leave one of them out")
+            yield point
+
+    def _directory(self, study: str, config: StudyConfig) -> RunDirectory:
+        asked = tuple((kind, tuple(references(config, kind))) for kind in REFERENCES)
+        if asked not in self._digests:
+            self._digests[asked] = resolve(config, self.registry, self.device).digests
+        packages = frozenset(packages_behind(study, config, self.registry))
+        if packages not in self._codes:
+            self._codes[packages] = code_digest(packages)
+        return RunDirectory(self.root / study / run_key(study, config, self._codes[packages], self._digests[asked]))
+
+
+def usual_seconds(root: Path) -> dict[str, float]:
+    """Median duration of the finished runs below a root, by study."""
+    taken: dict[str, list[float]] = {}
+    for run in find_runs(root):
+        content = run.read()
+        if content.get("status") == "finished":
+            taken.setdefault(content["study"], []).append(content["timings"]["seconds"])
+    return {study: statistics.median(seconds) for study, seconds in taken.items()}
+
+
+def _config(stage: Stage, study: Study, config: type[StudyConfig], values: Mapping[str, Any]) -> StudyConfig:
+    labelled = {name: (value, f"stage {stage.name!r}, {name}") for name, value in values.items()}
+    return build_config(config, study, labelled, preset=stage.preset)

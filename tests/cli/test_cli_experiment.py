@@ -1,0 +1,207 @@
+"""`suite sweep` and `suite experiment` as typed: points, reuse, references, several processes, failures, bad input."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Suite = Callable[..., Result]
+
+TWO_STAGES = """
+question = "What are squares of squares?"
+
+[stages.second]
+study = "toy.squares"
+set = { numbers = "{first.headline.largest}" }
+grid = { repeats = [1, 2], step_size = "{first.config.step_size} * [1, 2]" }
+
+[stages.first]
+study = "toy.squares"
+grid = { repeats = [1, 2] }
+zip = { numbers = [[3], [4]], batch = [1, 2] }
+
+[presets.small.first]
+set = { numbers = [5] }
+zip = { batch = [1] }
+
+[presets.small.second]
+set = { step_size = 0.5, numbers = "[{first.headline.largest}]" }
+"""
+
+
+def runs(where: Path) -> dict[str, dict[str, Any]]:
+    return {path.parent.name: json.loads(path.read_text()) for path in where.glob("runs/toy.squares/*/run.json")}
+
+
+def second_stage(where: Path, not_of: tuple[list[int], ...]) -> list[tuple[int, list[int], float]]:
+    """(repeats, numbers, step size) of the runs on other numbers than the first stage's."""
+    configs: list[Any] = [run["config"] for run in runs(where).values()]
+    return sorted((c["repeats"], c["numbers"], c["step_size"]) for c in configs if c["numbers"] not in not_of)
+
+
+def told_by(result: Result) -> list[str]:
+    """What stands on stderr beside the toy site's broken plugins."""
+    return [line for line in result.stderr.splitlines() if not line.startswith("warning: plugin")]
+
+
+def tables(where: Path) -> dict[str, bytes]:
+    return {path.parts[-3]: path.read_bytes() for path in where.glob("runs/toy.squares/*/tables/squares.parquet")}
+
+
+def computed(where: Path) -> list[str]:
+    return sorted((where / "computed").read_text().split())
+
+
+def test_a_sweep_is_the_product_of_its_grid_and_takes_what_is_there(suite: Suite, workplace: Path) -> None:
+    assert suite("run", "toy.squares", "--numbers", "7", "--repeats", "2").exit_code == 0
+    typed = ["sweep", "toy.squares", "--grid", "repeats=1,2", "--grid", "mode=plain,fancy", "--set", "numbers=7"]
+    planned = suite(*typed, "--dry-run")
+    assert planned.exit_code == 0 and len(runs(workplace)) == 1
+    words = planned.stdout.splitlines()[2].split()
+    assert words[:5] == ["squares", "toy.squares", "4", "1", "3"]
+    done = suite(*typed)
+    assert done.exit_code == 0, done.stderr
+    assert len(runs(workplace)) == 4 and computed(workplace) == ["7"] * 4
+    assert done.stdout.splitlines()[2].split() == ["squares", "4", "1", "0"]
+    again = suite(*typed)
+    assert again.exit_code == 0 and computed(workplace) == ["7"] * 4
+
+
+def test_later_stages_take_from_earlier_ones_point_by_point(suite: Suite, workplace: Path) -> None:
+    Path("two.toml").write_text(TWO_STAGES)
+    planned = suite("experiment", "two.toml", "--dry-run")
+    assert planned.stdout.startswith("What are squares of squares?")
+    assert "after first" in planned.stdout
+    done = suite("experiment", "two.toml")
+    assert done.exit_code == 0, done.stderr
+    # Both stages have the axis `repeats`, so that a point of the second is joined with two of the first.
+    assert second_stage(workplace, not_of=([3], [4])) == [
+        (repeats, [9, 16], step) for repeats in (1, 2) for step in (0.25, 0.5)
+    ]
+
+
+def test_a_preset_of_the_file_replaces_single_values(suite: Suite, workplace: Path) -> None:
+    Path("two.toml").write_text(TWO_STAGES)
+    done = suite("experiment", "two.toml", "--preset", "small")
+    assert done.exit_code == 0, done.stderr
+    assert second_stage(workplace, not_of=([5],)) == [(1, [25], 0.5), (2, [25], 0.5)]
+
+
+def test_two_processes_give_the_same_tables_and_share_the_machine(suite: Suite, workplace: Path) -> None:
+    typed = ["sweep", "toy.squares", "--grid", "repeats=1,2,3,4"]
+    assert suite(*typed).exit_code == 0
+    before = tables(workplace)
+    for path in workplace.glob("runs/toy.squares"):
+        path.rename(workplace / "before")
+    done = suite(*typed, "--jobs", "2")
+    assert done.exit_code == 0, done.stderr
+    assert tables(workplace) == before and len(before) == 4
+
+
+def test_a_failed_point_is_told_and_kept_and_tried_again_only_when_asked(
+    suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = ["sweep", "toy.squares", "--grid", "numbers=1,2,3"]
+    monkeypatch.setenv("TOY_FATE", "crash@2")
+    failed = suite(*typed)
+    assert failed.exit_code == 1
+    assert "1 points failed" in failed.stderr and "squares (numbers=2): ZeroDivisionError" in failed.stderr
+    assert failed.stdout.splitlines()[2].split() == ["squares", "2", "0", "1"]
+    monkeypatch.delenv("TOY_FATE")
+    again = suite(*typed)
+    assert again.exit_code == 1 and computed(workplace) == ["1", "3"]
+    retried = suite(*typed, "--retry-failed")
+    assert retried.exit_code == 0 and computed(workplace) == ["1", "2", "3"]
+    assert suite(*typed).exit_code == 0
+
+
+def test_a_process_that_dies_costs_its_point_alone(
+    suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_FATE", "kill@2")
+    failed = suite("sweep", "toy.squares", "--grid", "numbers=1,2,3", "--jobs", "2")
+    assert failed.exit_code == 1
+    assert "its process died 3 times" in failed.stderr
+    assert computed(workplace) == ["1", "3"]
+
+
+def test_killed_and_typed_again_it_goes_on(
+    process: "Callable[..., subprocess.CompletedProcess[str]]", workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = ["sweep", "toy.squares", "--grid", "numbers=1,2,3"]
+    monkeypatch.setenv("TOY_FATE", "kill@2")
+    assert process(*typed).returncode == -9
+    monkeypatch.delenv("TOY_FATE")
+    done = process(*typed)
+    assert done.returncode == 0, done.stderr
+    assert computed(workplace) == ["1", "2", "3"]
+
+
+def test_two_at_once_do_nothing_twice(workplace: Path) -> None:
+    typed = [sys.executable, "-c", "from suite.cli import main; main()", "sweep", "toy.squares"]
+    both = [
+        subprocess.Popen([*typed, "--grid", "numbers=1,2,3,4"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for one in both:
+        _, told = one.communicate(timeout=120)
+        assert one.returncode == 0, told
+    assert computed(workplace) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[stages", "is not TOML"),
+        ("question = ''", "has no stage"),
+        ("[stage.one]\nstudy = 'toy.squares'", "unknown key 'stage' (did you mean stages?)"),
+        ("[stages.one]\nstudy = 'toy.squares'\ngrids = {}", "unknown key 'grids' (did you mean grid?)"),
+        ("[stages.one]\nstudy = 'toy.square'", "unknown study 'toy.square' (did you mean toy.squares or"),
+        ("[stages.one]\nstudy = 'toy.squares'\npreset = 'larg'", "has no preset 'larg' (did you mean large?)"),
+        ("[stages.one]\nstudy = 'toy.squares'\nset = { repeat = 1 }", "has no option 'repeat' (did you mean repeats?)"),
+        ("[stages.one]\nstudy = 'toy.squares'\nset = { repeats = 0 }", "stage 'one', repeats: 0 is not valid"),
+        ("[stages.one]\nstudy = 'toy.squares'\ngrid = { repeats = [1, 2, 1] }", "repeats: 1 is given twice"),
+        ("[stages.one]\nstudy = 'toy.squares'\ngrid = { repeats = 1 }", "is no list of values"),
+        ("[stages.one]\nstudy = 'toy.squares'\ngrid = { repeats = [1] }\nset = { repeats = 1 }", "'repeats' twice"),
+        (
+            "[stages.one]\nstudy = 'toy.squares'\nzip = { repeats = [1], mode = ['plain', 'fancy'] }",
+            "zips 1 of repeats",
+        ),
+        ("[stages.one]\nstudy = 'toy.squares'\nset = { repeats = '{on.headline.x}' }", "'on', which is no stage"),
+        ("[stages.one]\nstudy = 'toy.squares'\nset = { repeats = '{one.headline.x}' }", "in a circle: one -> one"),
+        ("[stages.one]\nstudy = 'toy.squares'\nset = { repeats = '{one.x}' }", "cannot read the reference"),
+        ("[stages.one]\nstudy = 'toy.squares'\nset = { repeats = '{a.headline.x}; 1' }", "an expression is made of"),
+        ("[stages.one]\nstudy = 'toy.squares'\ngrid = { batch = [1, 2] }", "are the same run"),
+    ],
+)
+def test_bad_files_are_refused_before_any_work(suite: Suite, workplace: Path, content: str, told: str) -> None:
+    Path("bad.toml").write_text(content)
+    result = suite("experiment", "bad.toml")
+    assert result.exit_code == 2, result.stderr
+    assert len(told_by(result)) == 1 and told in told_by(result)[0]
+    assert not (workplace / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("sweep toy.square", "unknown study"),
+        ("sweep toy.squares --grid repeats", "is not key=value"),
+        ("sweep toy.squares --grid repeats=1 --grid repeats=2", "gives 'repeats' twice"),
+        ("sweep toy.squares --grid repeats=1,1", "'1' is given twice"),
+        ("sweep toy.squares --grid repeats=1 --set repeats=2", "gives 'repeats' twice"),
+        ("sweep toy.squares --jobs 0", "--jobs"),
+        ("sweep toy.squares --device gpu", "unknown device"),
+        ("experiment nowhere.toml", "cannot read nowhere.toml"),
+    ],
+)
+def test_bad_options_are_one_line(suite: Suite, workplace: Path, typed: str, told: str) -> None:
+    result = suite(*typed.split())
+    assert result.exit_code == 2, result.stderr
+    assert len(told_by(result)) == 1 and told in told_by(result)[0]
+    assert not (workplace / "runs").exists()
