@@ -1,5 +1,7 @@
 """The one exception that means: the user can mend this, and one line is enough to say how."""
 
+from collections.abc import Iterable, Sequence
+
 
 class SuiteError(ValueError):
     """Bad input or a failed step, shown as `error: <what> (<remedy>)` without a traceback.
@@ -28,6 +30,13 @@ def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
         return "did you mean " + " or ".join(near) + "?"
     more = f" and {len(known) - 12} more" if len(known) > 12 else ""
     return f"known: {', '.join(known[:12])}{more}" if known else "none is known"
+
+
+def known_keys(names: Iterable[str], known: Sequence[str], where: str) -> None:
+    """Raises SuiteError for a key that is not among the known ones, with the nearest."""
+    for name in names:
+        if name not in known:
+            raise SuiteError(f"{where}: unknown key {name!r}", did_you_mean(name, [*known]))
 
 
 def one_line(error: BaseException) -> str:

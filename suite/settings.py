@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError, did_you_mean, known_keys
 from suite.plugin import Study, StudyConfig
 
 
@@ -55,9 +55,7 @@ def _from_toml(path: Path | None, known: list[str]) -> dict[str, tuple[Any, str]
         raise SuiteError(
             f"--config: {path} is not TOML: {error}", "write lines such as epsilons = [0.05, 0.1]"
         ) from error
-    for name in values:
-        if name not in known:
-            raise SuiteError(f"{path}: unknown key {name!r}", did_you_mean(name, known))
+    known_keys(values, known, str(path))
     return {name: (value, f"{path}, {name}") for name, value in values.items()}
 
 

@@ -65,6 +65,15 @@ def read_columns(path: Path) -> dict[str, Any] | None:
     return _columns(table)
 
 
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """A table's rows. Raises SuiteError when the file is missing or damaged."""
+    columns = read_columns(path)
+    if columns is None:
+        raise SuiteError(f"{path} is missing or damaged", "run the study again with --fresh")
+    lists = {name: values if isinstance(values, list) else values.tolist() for name, values in columns.items()}
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
 class RunDirectory:
     """One run on disk. Writing needs `open`, which takes the lock until `close` or the end of the process."""
 

@@ -42,9 +42,10 @@ def carry_out(
     """Plans or runs an experiment and says how it went. Raises WorkFailed with the number of failed points."""
     check(experiment, registry)
     from suite.executors import run_locally
-    from suite.experiments.conduct import conduct
+    from suite.experiments.conduct import conduct, report
     from suite.experiments.planning import Planner
     from suite.inputs import choose_device
+    from suite.store import read_rows
 
     choose_device(device)
     planner = Planner(registry, runs, device)
@@ -68,6 +69,11 @@ def carry_out(
         for done in result.done:
             at = ", ".join(f"{name}={value}" for name, value in done.axes.items())
             click.echo(f"run:      {done.directory.path}  {result.stage} {at}".rstrip())
+    for path in report(experiment, results, runs) if all(result.done for result in results) else []:
+        if path.suffix == ".parquet" and path.stem not in experiment.tables:
+            shown = read_rows(path)
+            click.echo(f"\n{path.stem}\n\n{format_table(shown, [*shown[0]] if shown else [])}\n")
+        click.echo(f"{'figure:   ' if path.suffix != '.parquet' else 'table:    '}{path}")
     failed = [f"{point}: {error}" for result in results for point, error in result.failed]
     failed += [f"{result.stage}: {result.blocked}" for result in results if result.blocked]
     if failed:

@@ -1,13 +1,11 @@
 """What `run` and `runs show` say about a run directory; read from the directory alone."""
 
 import json
-from typing import Any
 
 import click
 
 from suite.cli.text import format_table, format_value
-from suite.errors import SuiteError
-from suite.store import RunDirectory, read_columns
+from suite.store import RunDirectory, read_rows
 
 
 def as_json(run: RunDirectory) -> str:
@@ -30,7 +28,7 @@ def print_results(run: RunDirectory) -> None:
     """The tables that the study shows, its headline, and where everything is."""
     content = run.read()
     for shown in content["shown"]:
-        rows = _rows(run, content["tables"][shown["table"]]["file"])
+        rows = read_rows(run.path / content["tables"][shown["table"]]["file"])
         columns = shown["columns"] or list(rows[0] if rows else ())
         click.echo(f"{shown['title'] or shown['table']}\n\n{format_table(rows, columns)}\n")
     if content["headline"]:
@@ -38,11 +36,3 @@ def print_results(run: RunDirectory) -> None:
     for figure in content["figures"].values():
         click.echo(f"figure:   {run.path / figure['png']}")
     click.echo(f"run:      {run.path} ({run.status()}, {content['timings']['seconds']:.1f} s)")
-
-
-def _rows(run: RunDirectory, file: str) -> list[dict[str, Any]]:
-    columns = read_columns(run.path / file)
-    if columns is None:
-        raise SuiteError(f"{run.path / file} is missing or damaged", "run the study again with --fresh")
-    lists = {name: values if isinstance(values, list) else values.tolist() for name, values in columns.items()}
-    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]

@@ -8,11 +8,12 @@ from typing import Any
 
 from suite.errors import SuiteError
 from suite.executors import Outcome, Point
+from suite.experiments import joint
 from suite.experiments.definition import Experiment, Stage
 from suite.experiments.planning import Planned, Planner
 from suite.experiments.points import Done
 from suite.files import atomic
-from suite.store import RunDirectory, plain
+from suite.store import RunDirectory, plain, write_columns
 
 Executor = Callable[[Sequence[Point]], Iterator[tuple[int, Outcome]]]
 """Runs points and yields (place, outcome) as they are done."""
@@ -98,6 +99,32 @@ def conduct(
         earlier[stage.name] = result.done
         record.note(stage, points, result)
     return results
+
+
+def report(experiment: Experiment, results: Sequence[StageResult], root: Path) -> list[Path]:
+    """Writes the experiment's joint tables and figures to `experiments/NAME/`; returns their paths.
+
+    Raises SuiteError where a table, a column or a value that they ask for is not there.
+    """
+    points = {result.stage: result.done for result in results}
+    folder, written, averaged = root / "experiments" / experiment.name, list[Path](), dict[str, list[Any]]()
+    for name, table in experiment.tables.items():
+        rows = joint.collect(table, points)
+        made = {name: rows}
+        if table.mean is not None:
+            averaged[name] = made[f"{name}_means"] = joint.means(table, rows)
+        if table.versus:
+            made[f"{name}_differences"] = joint.differences(table, rows)
+        for title, content in made.items():
+            written.append(folder / f"{title}.parquet")
+            write_columns(written[-1], plain({key: [row[key] for row in content] for key in (content or [{}])[0]}))
+    for name, figure in experiment.figures.items():
+        drawn = joint.draw(figure, averaged[figure.table], str(experiment.tables[figure.table].mean))
+        for kind in ("svg", "png"):
+            written.append(folder / f"{name}.{kind}")
+            with atomic(written[-1]) as file:
+                drawn.savefig(file, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {})
+    return written
 
 
 def finished_run(point: Planned) -> Done | None:

@@ -24,12 +24,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError, did_you_mean, known_keys
 from suite.experiments.expressions import Reference, is_expression, parse, references
+from suite.experiments.summaries import JointFigure, JointTable, read_summaries
 from suite.registry import Registry
 
 _STAGE_KEYS = ("study", "preset", "set", "grid", "zip")
-_TOP_KEYS = ("question", "stages", "presets")
+_TOP_KEYS = ("question", "stages", "tables", "figures", "presets")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Experiment:
     name: str
     question: str
     stages: tuple[Stage, ...]
+    tables: Mapping[str, JointTable] = field(default_factory=dict)
+    figures: Mapping[str, JointFigure] = field(default_factory=dict)
 
 
 def sweep(study: str, preset: str | None, fixed: Mapping[str, Any], grid: Mapping[str, Any]) -> Experiment:
@@ -85,7 +88,7 @@ def read(path: Path, preset: str | None = None) -> Experiment:
         raise SuiteError(f"cannot read {path}: {error.strerror}", "give an experiment's TOML file") from error
     except ValueError as error:
         raise SuiteError(f"{path} is not TOML: {error}", "see the files in experiments/") from error
-    _known_keys(content, _TOP_KEYS, str(path))
+    known_keys(content, _TOP_KEYS, str(path))
     stages, presets = content.get("stages", {}), content.get("presets", {})
     if not stages:
         raise SuiteError(f"{path} has no stage", "write [stages.NAME] with study = ...")
@@ -96,7 +99,9 @@ def read(path: Path, preset: str | None = None) -> Experiment:
         if name not in stages:
             raise SuiteError(f"{path}: preset {preset!r} changes no stage {name!r}", did_you_mean(name, [*stages]))
     made = [_stage(name, _merged(stages[name], changes.get(name, {})), path) for name in stages]
-    return Experiment(path.stem, str(content.get("question", "")), tuple(_ordered(made)))
+    tables, figures = read_summaries(content, [*stages], str(path))
+    name = path.stem if preset is None else f"{path.stem}-{preset}"
+    return Experiment(name, str(content.get("question", "")), tuple(_ordered(made)), tables, figures)
 
 
 def check(experiment: Experiment, registry: Registry) -> None:
@@ -135,7 +140,7 @@ def _check_values(stage: Stage, name: str, values: Any, *, zipped: bool) -> None
 def _stage(name: str, content: Any, path: Path) -> Stage:
     if not isinstance(content, Mapping):
         raise SuiteError(f"{path}: stage {name!r} is no table", f"write [stages.{name}] with study = ...")
-    _known_keys(content, _STAGE_KEYS, f"{path}: stage {name!r}")
+    known_keys(content, _STAGE_KEYS, f"{path}: stage {name!r}")
     if not isinstance(content.get("study"), str):
         raise SuiteError(f"{path}: stage {name!r} names no study", 'write study = "module.study"')
     for key in ("set", "grid", "zip"):
@@ -163,12 +168,6 @@ def _merged(stage: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, An
                 merged.get(place, {}).pop(option, None)
         merged[key] = {**merged.get(key, {}), **value}
     return merged
-
-
-def _known_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    for key in content:
-        if key not in known:
-            raise SuiteError(f"{where}: unknown key {key!r}", did_you_mean(key, [*known]))
 
 
 def _ordered(stages: Sequence[Stage]) -> Iterator[Stage]:

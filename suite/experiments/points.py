@@ -43,7 +43,7 @@ def combinations(stage: Stage, earlier: Mapping[str, Sequence[Done]]) -> Iterato
     for axes in _varied(stage, [*stage.grid.items()], {}, earlier):
         for row in _rows(stage, axes, earlier):
             place = {**axes, **row}
-            fixed = {name: _value(value, place, earlier) for name, value in stage.fixed.items()}
+            fixed = {name: value_at(value, place, earlier) for name, value in stage.fixed.items()}
             yield place, {**fixed, **place}
 
 
@@ -70,13 +70,14 @@ def _rows(stage: Stage, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> It
 
 
 def _list(stage: Stage, name: str, values: Any, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> list[Any]:
-    found = _value(values, axes, earlier)
+    found = value_at(values, axes, earlier)
     return found if isinstance(found, list) else [found]
 
 
-def _value(value: Any, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> Any:
+def value_at(value: Any, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> Any:
+    """A value of the file at a place: what its expression gives there, also inside lists, or itself."""
     if isinstance(value, list):
-        return [_value(item, axes, earlier) for item in value]
+        return [value_at(item, axes, earlier) for item in value]
     if not is_expression(value):
         return value
     return evaluate(parse(value), lambda reference: look_up(reference, axes, earlier))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
@@ -205,3 +206,31 @@ def test_bad_options_are_one_line(suite: Suite, workplace: Path, typed: str, tol
     assert result.exit_code == 2, result.stderr
     assert len(told_by(result)) == 1 and told in told_by(result)[0]
     assert not (workplace / "runs").exists()
+
+
+def test_joint_tables_and_figures_stand_beside_the_runs(suite: Suite, workplace: Path) -> None:
+    Path("joint.toml").write_text(
+        TWO_STAGES
+        + """
+[tables.squares]
+rows = "first.squares"
+where = { name = "n3" }
+columns = { twice = "{first.headline.largest} * 2" }
+mean = "square"
+by = ["repeats", "twice"]
+
+[figures.squares]
+table = "squares"
+x = "repeats"
+series = "twice"
+"""
+    )
+    done = suite("experiment", "joint.toml")
+    assert done.exit_code == 0, done.stderr
+    folder = workplace / "runs/experiments/joint"
+    found = sorted(path.name for path in folder.iterdir())
+    assert found == ["squares.parquet", "squares.png", "squares.svg", "squares_means.parquet"]
+    assert pq.read_table(folder / "squares_means.parquet").to_pylist() == [
+        {"repeats": repeats, "twice": 18, "square": 9.0, "low": None, "high": None, "n": 1} for repeats in (1, 2)
+    ]
+    assert "squares_means" in done.stdout and str(Path("runs/experiments/joint/squares.svg")) in done.stdout

@@ -1,0 +1,105 @@
+"""What an experiment's file asks for at its end: joint tables and figures.
+
+[tables.edge]
+rows = "attack.success"                              # a stage's table
+where = { step = 10 }                                # which of its rows
+columns = { ratio = "{attack.config.eps} / {star.headline.eps_star}" }
+mean = "rate"                                        # of the rows alike in `by`: mean, 95 % limits, n
+by = ["ratio", "gradient"]
+versus = { gradient = ["linbp", "bp"] }              # the first minus the second, paired by `pair`
+pair = ["seed"]
+
+[figures.edge]
+table = "edge"
+x = "ratio"
+series = "gradient"
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, TypeVar
+
+from suite.errors import SuiteError, did_you_mean, known_keys
+from suite.experiments.expressions import is_expression, parse, references
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class JointTable:
+    """Which rows, and what to make of them.
+
+    Args:
+        rows: "stage.table".
+        where: column -> the value that a row must have.
+        columns: new column -> expression, evaluated for each point.
+        mean: column to average; None keeps the rows as they are.
+        by: columns whose values make a group.
+        versus: one column of `by` -> two of its values to compare.
+        pair: columns that tell which rows of the two belong together.
+    """
+
+    rows: str
+    where: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    mean: str | None = None
+    by: tuple[str, ...] = ()
+    versus: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    pair: tuple[str, ...] = ("seed",)
+
+
+@dataclass(frozen=True)
+class JointFigure:
+    """Means of a joint table against one of its columns, a line with its band for every value of another."""
+
+    table: str
+    x: str
+    series: str
+    title: str = ""
+    x_label: str = ""
+    y_label: str = ""
+    log_x: bool = False
+
+
+def read_summaries(
+    content: Mapping[str, Any], stages: Sequence[str], where: str
+) -> tuple[dict[str, JointTable], dict[str, JointFigure]]:
+    """The tables and figures of a file's content, by name. Raises SuiteError for what does not fit its stages."""
+    tables = {
+        name: _made(JointTable, table, f"{where}: table {name!r}") for name, table in content.get("tables", {}).items()
+    }
+    figures = {
+        name: _made(JointFigure, figure, f"{where}: figure {name!r}")
+        for name, figure in content.get("figures", {}).items()
+    }
+    for name, table in tables.items():
+        _check_table(name, table, stages)
+    for name, figure in figures.items():
+        if figure.table not in tables or tables[figure.table].mean is None:
+            what = f"figure {name!r} shows no table with a mean: {figure.table!r}"
+            raise SuiteError(what, did_you_mean(figure.table, [*tables]))
+    return tables, figures
+
+
+def _made(kind: type[T], content: Mapping[str, Any], where: str) -> T:
+    entries = fields(kind)  # type: ignore[arg-type]
+    known_keys(content, [entry.name for entry in entries], where)
+    for entry in entries:
+        if entry.name not in content and entry.default is entry.default_factory is MISSING:
+            raise SuiteError(f"{where} lacks {entry.name!r}", "see docs/experiments.md")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+
+
+def _check_table(name: str, table: JointTable, stages: Sequence[str]) -> None:
+    asked = [table.rows.partition(".")[0]]
+    for column, text in table.columns.items():
+        if not is_expression(text):
+            what = f"table {name!r}: column {column!r} = {text!r} is no expression"
+            raise SuiteError(what, "write {stage.kind.name}, computed with")
+        asked += [reference.stage for reference in references(parse(text))]
+    for stage in asked:
+        if stage not in stages:
+            what = f"table {name!r} refers to {stage!r}, which is no stage"
+            raise SuiteError(what, did_you_mean(stage, [*stages]))
+    if table.versus and (len(table.versus) > 1 or any(len(sides) != 2 for sides in table.versus.values())):
+        raise SuiteError(f"versus of table {name!r} compares no two values", "write { column = [first, second] }")

@@ -1,0 +1,95 @@
+"""Joint tables: rows of all points, means by group, paired differences; against numbers worked out by hand."""
+
+import json
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy.stats import t as student
+
+from suite.errors import SuiteError
+from suite.experiments.joint import collect, differences, draw, means
+from suite.experiments.points import Done
+from suite.experiments.summaries import JointFigure, JointTable
+from suite.store import RunDirectory, write_columns
+
+SCALES = {0: 0.1, 1: 0.2, 2: 0.4}  # a number of the first stage, by seed
+
+
+@pytest.fixture
+def points(tmp_path: Path) -> dict[str, list[Done]]:
+    """Three seeds of a stage with a number, three seeds x two strengths of a stage with a table."""
+
+    def done(study: str, key: str, axes: dict[str, Any], headline: dict[str, float], rows: dict[str, Any]) -> Done:
+        directory = RunDirectory(tmp_path / study / key)
+        write_columns(directory.path / "tables/success.parquet", rows)
+        manifest = {
+            "headline": headline,
+            "config": axes,
+            "models": {},
+            "tables": {"success": {"file": "tables/success.parquet"}},
+        }
+        (directory.path / "run.json").write_text(json.dumps(manifest))
+        return Done(axes, directory, manifest)
+
+    first = [done("a", f"{seed}", {"seed": seed}, {"scale": scale}, {"x": [1]}) for seed, scale in SCALES.items()]
+    second = []
+    for seed, scale in SCALES.items():
+        for factor in (0.5, 3.0):
+            rates = [0.1 * seed + factor, 0.2 * seed, 9.0]
+            rows = {"rule": ["linbp", "bp", "bp"], "step": [10, 10, 1], "rate": rates}
+            second.append(done("b", f"{seed}-{factor}", {"seed": seed, "eps": factor * scale}, {}, rows))
+    return {"first": first, "second": second}
+
+
+TABLE = JointTable(
+    rows="second.success",
+    where={"step": 10},
+    columns={"ratio": "{second.config.eps} / {first.headline.scale}"},
+    mean="rate",
+    by=("ratio", "rule"),
+    versus={"rule": ["linbp", "bp"]},
+)
+
+
+def test_rows_carry_axes_and_what_is_computed_for_their_point(points: dict[str, list[Done]]) -> None:
+    rows = collect(TABLE, points)
+    assert len(rows) == 12 and all(row["step"] == 10 for row in rows)
+    assert {row["ratio"] for row in rows} == {0.5, 3.0}
+    assert rows[0] == {"seed": 0, "eps": 0.05, "rule": "linbp", "step": 10, "rate": 0.5, "ratio": 0.5}
+
+
+def test_means_with_students_limits(points: dict[str, list[Done]]) -> None:
+    found = means(TABLE, collect(TABLE, points))
+    assert [(row["ratio"], row["rule"]) for row in found] == [(0.5, "linbp"), (0.5, "bp"), (3.0, "linbp"), (3.0, "bp")]
+    half = student.ppf(0.975, 2) * 0.1 / sqrt(3)  # of 0.5, 0.6, 0.7
+    assert found[0] == pytest.approx(
+        {"ratio": 0.5, "rule": "linbp", "rate": 0.6, "low": 0.6 - half, "high": 0.6 + half, "n": 3}
+    )
+
+
+def test_differences_are_paired_by_seed(points: dict[str, list[Done]]) -> None:
+    found = differences(TABLE, collect(TABLE, points))
+    half = student.ppf(0.975, 2) * 0.1 / sqrt(3)  # of 0.5, 0.4, 0.3: paired, seeds' own spread cancels in part
+    assert found[0] == pytest.approx(
+        {"ratio": 0.5, "of": "rate", "rule": "linbp - bp", "difference": 0.4, "low": 0.4 - half, "high": 0.4 + half,
+         "n": 3}
+    )  # fmt: skip
+    without_a_side = [row for row in collect(TABLE, points) if (row["seed"], row["rule"]) != (1, "bp")]
+    assert [row["n"] for row in differences(TABLE, without_a_side)] == [2, 2]
+
+
+def test_a_figure_has_a_line_with_a_band_for_every_series(points: dict[str, list[Done]]) -> None:
+    rows = means(TABLE, collect(TABLE, points))
+    (axes,) = draw(JointFigure("t", "ratio", "rule", title="Edge", y_label="success"), rows, "rate").axes
+    drawn = [list(line.get_ydata()) for line in axes.lines]  # type: ignore[arg-type]
+    assert drawn == [pytest.approx([0.6, 3.1]), pytest.approx([0.2, 0.2])]
+    assert len(axes.collections) == 2 and axes.get_ylabel() == "success"
+
+
+def test_columns_that_are_not_there_are_named(points: dict[str, list[Done]]) -> None:
+    with pytest.raises(SuiteError, match="no column 'stepp' \\(did you mean step"):
+        collect(JointTable("second.success", where={"stepp": 1}), points)
+    with pytest.raises(SuiteError, match="no such table \\(did you mean success"):
+        collect(JointTable("second.succes"), points)
