@@ -1,0 +1,86 @@
+"""`suite query` as typed: the views, numbers that agree with the runs, and what is refused."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+pytest.importorskip("duckdb", reason="queries need DuckDB: pip install 'suite[query]'")
+
+Suite = Callable[..., Result]
+
+
+@pytest.fixture
+def rows(suite: Suite) -> Callable[[str], list[dict[str, Any]]]:
+    """The rows of a query over three runs, two finished and one failed."""
+    for numbers in ("1,2", "5"):
+        assert suite("run", "toy.squares", "--numbers", numbers, "--seed", "3").exit_code == 0
+
+    def ask(sql: str) -> list[dict[str, Any]]:
+        result = suite("query", sql, "--json")
+        assert result.exit_code == 0, result.stderr
+        found: list[dict[str, Any]] = json.loads(result.stdout)
+        return found
+
+    return ask
+
+
+def test_runs(rows: Callable[[str], list[dict[str, Any]]], workplace: Path) -> None:
+    found = rows("SELECT *, headline->>'$.largest' AS largest FROM runs ORDER BY largest")
+    assert [row["largest"] for row in found] == ["25", "4"]
+    assert all(row["study"] == "toy.squares" and row["status"] == "finished" and row["seed"] == 3 for row in found)
+    assert all((workplace / row["path"] / "run.json").exists() for row in found)
+    (count,) = rows("SELECT count(*) AS n FROM runs WHERE config->>'$.numbers' = '[5]'")
+    assert count == {"n": 1}
+
+
+def test_rows_of_all_runs_know_their_run(rows: Callable[[str], list[dict[str, Any]]]) -> None:
+    found = rows(
+        "SELECT number, square, runs.headline->>'$.largest' AS largest FROM rows_squares JOIN runs USING (run) "
+        "WHERE name IS NOT NULL ORDER BY number"
+    )
+    assert [(row["number"], row["square"], row["largest"]) for row in found] == [
+        (1, 1, "4"),
+        (2, 4, "4"),
+        (5, 25, "25"),
+    ]
+
+
+def test_a_table_for_people(suite: Suite, rows: object) -> None:
+    result = suite("query", "SELECT max(square) AS largest FROM rows_squares")
+    assert result.stdout.splitlines() == ["largest", "-------", "     25"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("DROP TABLE runs", "one statement that only reads"),
+        ("SELECT 1; DELETE FROM runs", "one statement that only reads"),
+        ("COPY runs TO 'out.csv'", "one statement that only reads"),
+        ("CREATE TABLE x (y INT)", "one statement that only reads"),
+        ("SELECT nothing FROM runs", "nothing"),
+        ("SELECT * FROM rows_square", "there are runs, rows_squares"),
+        ("", "one statement that only reads"),
+        ("SELEC 1", "yntax"),
+    ],
+)
+def test_what_is_refused(suite: Suite, rows: object, workplace: Path, sql: str, told: str) -> None:
+    before = sorted(workplace.rglob("*"))
+    result = suite("query", sql)
+    assert result.exit_code == 2 and told in result.stderr.splitlines()[-1]
+    assert sorted(workplace.rglob("*")) == before
+
+
+def test_without_runs_there_is_an_empty_view(suite: Suite) -> None:
+    result = suite("query", "SELECT count(*) AS n FROM runs", "--json")
+    assert json.loads(result.stdout) == [{"n": 0}]
+
+
+def test_without_duckdb_the_command_that_mends_it(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    result = suite("query", "SELECT 1")
+    assert result.exit_code == 2 and "pip install 'suite[query]'" in result.stderr
