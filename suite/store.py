@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from suite.errors import SuiteError
+from suite.errors import SuiteError, did_you_mean
 from suite.files import ELSEWHERE, atomic, cannot_write
 
 MANIFEST, LOCK = "run.json", "lock"
@@ -164,6 +164,18 @@ class RunDirectory:
 def find_runs(root: Path) -> list[RunDirectory]:
     """All runs below a root, by study and key."""
     return [RunDirectory(path.parent) for path in sorted(root.glob(f"*/*/{MANIFEST}"))]
+
+
+def find_run(root: Path, key: str) -> RunDirectory:
+    """The run below a root whose key begins so, `study/` before it or not. Raises SuiteError for none or several."""
+    found = find_runs(root)
+    matching = [run for run in found if f"{run.path.parent.name}/{run.path.name}".startswith(key)]
+    matching = matching or [run for run in found if run.path.name.startswith(key)]
+    if not matching:
+        raise SuiteError(f"no run {key!r} in {root}", did_you_mean(key, [run.path.name for run in found]))
+    if len(matching) > 1:
+        raise SuiteError(f"{key!r} begins {len(matching)} keys", "type more of it")
+    return matching[0]
 
 
 def check_writable(path: Path) -> None:

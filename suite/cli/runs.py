@@ -11,9 +11,9 @@ from suite.cli.fields import text_of
 from suite.cli.options import registry, runs_option
 from suite.cli.report import print_results
 from suite.cli.text import format_table, format_value
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError
 from suite.registry import Registry
-from suite.store import RunDirectory, find_runs
+from suite.store import RunDirectory, find_run, find_runs
 
 _here = click.option(  # the same option after the verb, where it is as likely to be typed
     "--runs",
@@ -52,7 +52,7 @@ def list_runs(ctx: click.Context, runs: Path) -> None:
 @_here
 def show(runs: Path, key: str) -> None:
     """Show a run by its key or the beginning of it."""
-    run = _find(runs, key)
+    run = find_run(runs, key)
     content = run.read()
     described = {name: value for name, value in content.items() if name not in ("shown", "tables", "figures", "models")}
     click.echo(json.dumps(described, indent=2))
@@ -83,13 +83,3 @@ def _options(study: str, config: dict[str, Any], known: Registry) -> str:
         defaults = known.config(study).model_validate({}).model_dump(mode="json")
     chosen = {name: value for name, value in config.items() if name not in defaults or defaults[name] != value}
     return ", ".join(f"{name}={text_of(value)}" for name, value in chosen.items())
-
-
-def _find(root: Path, key: str) -> RunDirectory:
-    found = find_runs(root)
-    matching = [run for run in found if run.path.name.startswith(key)]
-    if not matching:
-        raise SuiteError(f"no run {key!r} in {root}", did_you_mean(key, [run.path.name for run in found]))
-    if len(matching) > 1:
-        raise SuiteError(f"{key!r} begins {len(matching)} keys", "type more of it")
-    return matching[0]
