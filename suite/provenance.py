@@ -15,13 +15,8 @@ from typing import Any
 import suite
 
 _HOST = Path(suite.__file__).parent
-_NO_PART_OF_RESULTS = {
-    "cli",
-    "executors",
-    "comparison.py",
-    "experiments",
-    "query.py",
-}  # of `suite`, what cannot change a number
+# Of `suite`, what cannot change a number.
+_NO_PART_OF_RESULTS = {"cli", "comparison.py", "executors", "experiments", "query.py"}
 
 
 def code_digest(packages: Iterable[str] = ()) -> str:
