@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from suite.errors import SuiteError, did_you_mean
@@ -66,14 +66,10 @@ def resolve(config: StudyConfig, registry: Registry, device: str = "auto") -> In
 def references(config: StudyConfig, kind: str) -> list[str]:
     """The values of all fields marked `Reference(kind)`, also inside tuples, each once."""
     found: dict[str, None] = {}
-    for name, declared in type(config).model_fields.items():
-        if kind in [
-            *_kinds(declared.annotation),
-            *(mark.kind for mark in declared.metadata if isinstance(mark, Reference)),
-        ]:
-            value = getattr(config, name)
-            values = value if isinstance(value, tuple) else (value,)
-            found |= dict.fromkeys(item for item in values if item is not None)
+    for name in _fields_of(type(config), kind):
+        value = getattr(config, name)
+        values = value if isinstance(value, tuple) else (value,)
+        found |= dict.fromkeys(item for item in values if item is not None)
     return list(found)
 
 
@@ -91,6 +87,17 @@ def choose_device(text: str) -> "torch.device":
         remedy = f"this machine has {count}, numbered from 0" if count else "there is none here; use --device cpu"
         raise SuiteError(f"--device: no GPU {text!r}", remedy)
     return device
+
+
+@cache
+def _fields_of(config: type[StudyConfig], kind: str) -> tuple[str, ...]:
+    """Names of the fields that hold references of a kind."""
+    return tuple(
+        name
+        for name, declared in config.model_fields.items()
+        if kind
+        in [*_kinds(declared.annotation), *(mark.kind for mark in declared.metadata if isinstance(mark, Reference))]
+    )
 
 
 def _kinds(annotation: Any) -> Iterator[str]:
