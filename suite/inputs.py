@@ -92,12 +92,12 @@ def choose_device(text: str) -> "torch.device":
 @cache
 def _fields_of(config: type[StudyConfig], kind: str) -> tuple[str, ...]:
     """Names of the fields that hold references of a kind."""
-    return tuple(
-        name
-        for name, declared in config.model_fields.items()
-        if kind
-        in [*_kinds(declared.annotation), *(mark.kind for mark in declared.metadata if isinstance(mark, Reference))]
-    )
+    found = []
+    for name, declared in config.model_fields.items():
+        marks = [mark.kind for mark in declared.metadata if isinstance(mark, Reference)]
+        if kind in [*marks, *_kinds(declared.annotation)]:
+            found.append(name)
+    return tuple(found)
 
 
 def _kinds(annotation: Any) -> Iterator[str]:
