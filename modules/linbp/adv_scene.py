@@ -9,15 +9,16 @@ import torch
 from torch import nn
 
 from modules.linbp.training import beginning, check_rule, entropy
-from suite.attacks import Adversary, Autograd, Settings, apgd, ball_noise, frozen, iterate, random_starts
-from suite.data import sample
-from suite.training import as_pixels, evaluate, remove_checkpoint, resident
+from suite.attacks import Adversary, Autograd, Settings, apgd, ball_noise, frozen, iterate, one_and_many, random_starts
+from suite.data import balanced, sample
+from suite.training import Collapse, as_pixels, evaluate, remove_checkpoint, resident
 
 if TYPE_CHECKING:
     from modules.linbp.adv_train import AdvTrainConfig
     from suite.run import Run
 
 BATCH = 250  # test images attacked at once
+PROBED = 200  # training samples on which a collapse is looked for
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Scene:
         tested = sample(dataset.test, config.test_limit, run.seed)
         noise = ball_noise(tested.tolist(), dataset.shape, seed=config.seed, norm=config.norm)
         self.noise = noise.to(run.device)
+        probed = torch.from_numpy(balanced(self.train[1].cpu().numpy(), PROBED, run.seed)).to(run.device)
+        self.probed = self.train[0][probed], self.train[1][probed]
         self.cells = [
             Cell(config.model, strategy, seed)
             for seed in range(config.seed, config.seed + config.seeds)
@@ -86,6 +89,7 @@ class Scene:
             self.recipe,
             seed=cell.seed,
             watch=lambda: self._measured(model),
+            until=Collapse() if self.config.watch_collapse else None,
             gradient=None if cell.strategy == "bp" else rule,
             adversary=Adversary(
                 crafter,
@@ -108,7 +112,11 @@ class Scene:
     def _measured(self, model: nn.Module) -> dict[str, float]:
         clean = evaluate(model, *self.test)
         robust = self._robust_accuracy(model)
-        return {"clean_loss": clean.loss, "clean_accuracy": clean.accuracy, "robust_accuracy": robust}
+        measured = {"clean_loss": clean.loss, "clean_accuracy": clean.accuracy, "robust_accuracy": robust}
+        if self.config.watch_collapse:
+            steps, norm = self.config.watch_collapse, self.config.norm
+            measured |= one_and_many(model, *self.probed, self.config.eps, norm, steps)
+        return measured
 
     def _robust_accuracy(self, model: nn.Module, *, apgd_too: bool = False) -> float:
         """Share of test samples that no iterate fools, the start and the clean image among them, by true gradients."""

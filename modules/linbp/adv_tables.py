@@ -6,6 +6,7 @@ from typing import Any
 from modules.linbp.train_tables import Group, above, columns, difference, finite_mean, outcome
 from modules.linbp.train_tables import bands as bands_over_seeds
 from suite.stats import Mean, wilson
+from suite.training import MANY_STEPS, ONE_STEP, Collapse
 
 METRICS = ("train_loss", "train_accuracy", "clean_loss", "clean_accuracy", "robust_accuracy")
 LATE = 4  # "the latter epochs" are the last quarter
@@ -23,6 +24,7 @@ Rows = Sequence[Mapping[str, Any]]
 def outcomes(rows: Rows, chance: float) -> Iterator[dict[str, Any]]:
     """The last epoch of each training: accuracies on n test images with Wilson's 95 % intervals, and how it ended.
 
+    `collapsed` are trainings that catastrophic overfitting ended, where it was looked for.
     `apgd` columns are empty where APGD was not asked for.
     """
     last = {(row["strategy"], row["seed"]): row for row in rows}
@@ -34,11 +36,12 @@ def outcomes(rows: Rows, chance: float) -> Iterator[dict[str, Any]]:
                 interval = wilson(round(row[metric] * row["n"]), row["n"])
                 told = (interval.rate, interval.low, interval.high)
             intervals |= zip((metric, f"{metric}_low", f"{metric}_high"), told, strict=True)
+        loss = float("nan") if row["train_loss"] is None else row["train_loss"]
         yield {
             "strategy": row["strategy"],
             "seed": row["seed"],
             "epochs": row["epoch"],
-            "outcome": outcome(float("nan") if row["train_loss"] is None else row["train_loss"], chance),
+            "outcome": "collapsed" if _collapsed(row) else outcome(loss, chance),
             "train_loss": row["train_loss"],
             **intervals,
             "n": row["n"],
@@ -88,3 +91,7 @@ def claims(groups: Sequence[Group], as_published: bool) -> Iterator[dict[str, An
                     "paper": figure,
                     "verdict": _VERDICTS[holds] if figure else "",
                 }
+
+
+def _collapsed(row: Mapping[str, Any]) -> bool:
+    return ONE_STEP in row and Collapse().first([row[MANY_STEPS]], [row[ONE_STEP]]) is not None

@@ -42,6 +42,13 @@ class AdvTrainConfig(StudyConfig):
     apgd_steps: int = option(
         0, "steps of APGD-CE on the trained model, against what PGD left; 0: none", source="Croce and Hein 2020", ge=0
     )
+    watch_collapse: int = option(
+        0,
+        "steps of PGD that look for catastrophic overfitting after each epoch, on 200 training samples; a training ends "
+        "once they take nearly all that a single step leaves. 0: do not look",
+        source="Wong et al. 2020",
+        ge=0,
+    )
     learning_rate: Number | None = option(
         None, "learning rate of the first epoch; none: the recipe's", source=f"{_SECTION}: 0.01", gt=0
     )
@@ -54,6 +61,8 @@ class AdvTrainConfig(StudyConfig):
     def _options_that_do_something(self) -> "AdvTrainConfig":
         if self.apgd_steps and self.norm != "linf":
             raise ValueError("--apgd-steps: APGD-CE is for --norm linf")
+        if self.watch_collapse == 1:
+            raise ValueError("--watch-collapse 1: one step tells nothing of another; give 2 or more")
         if self.strategies == ("bp",) and self.gradient != type(self).model_fields["gradient"].default:
             raise ValueError("--gradient does nothing without the strategy weights or weights+examples")
         return self

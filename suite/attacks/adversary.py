@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from suite.attacks.differentiate import Autograd
+from suite.attacks.differentiate import Autograd, constant_weights
 from suite.attacks.iterate import Settings, step_in_ball
 from suite.attacks.losses import LOSSES, Cotangent, kl_from
 from suite.training.mode import in_mode
@@ -45,7 +45,7 @@ class Adversary:
 
     def __call__(self, pixels: Tensor, labels: Tensor) -> Tensor:
         radius = pixels.new_full((), self.eps)
-        with in_mode(self.model, training=self.mode == "train"):
+        with in_mode(self.model, training=self.mode == "train"), constant_weights(self.model):
             cotangent = self._cotangent(pixels, labels)
             x = (pixels + self._offset(pixels)).clamp(*self.settings.bounds) if self.start != "image" else pixels
             differentiate = Autograd(self.model)

@@ -72,22 +72,31 @@ def differentiator(model: nn.Module, probe: Tensor, engine: str = "auto") -> tup
 
 @contextmanager
 def frozen(*models: nn.Module) -> Iterator[None]:
-    """Eval mode and no weight gradients within the block; mode and `requires_grad` as before after it.
-
-    `param.grad` is not touched: autograd computes no gradient for a parameter that does not require one.
-    """
+    """Eval mode and no weight gradients within the block; mode and `requires_grad` as before after it."""
     modules = [module for model in models for module in model.modules()]
-    parameters = [parameter for model in models for parameter in model.parameters()]
     modes = [module.training for module in modules]
-    wanted = [parameter.requires_grad for parameter in parameters]
     try:
         for model in models:
             model.eval()
+        with constant_weights(*models):
+            yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+
+
+@contextmanager
+def constant_weights(*models: nn.Module) -> Iterator[None]:
+    """No weight gradients within the block, not even where a layer's own backward pass would make them unasked.
+
+    `param.grad` is not touched: autograd computes no gradient for a parameter that does not require one.
+    """
+    parameters = [parameter for model in models for parameter in model.parameters()]
+    wanted = [parameter.requires_grad for parameter in parameters]
+    try:
         for parameter in parameters:
             parameter.requires_grad_(False)
         yield
     finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.training = mode
         for parameter, want in zip(parameters, wanted, strict=True):
             parameter.requires_grad_(want)

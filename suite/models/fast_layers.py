@@ -49,6 +49,23 @@ class MaxPool2x2(nn.MaxPool2d):
         return result
 
 
+class HalvingConv2d(nn.Conv2d):
+    """`nn.Conv2d` with 4 x 4 kernels, stride 2 and padding 1, which halves the sides.
+
+    In training on a CPU the input's gradient is one convolution of the output's, equal up to rounding: with few
+    channels oneDNN's own takes several times as long as the forward pass, and an attack needs nothing else.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 4, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not _trains_on_cpu(self, x) or not x.requires_grad or x.shape[2] % 2 or x.shape[3] % 2:
+            return super().forward(x)
+        result: Tensor = _HalvingConvolution.apply(x, self.weight, self.bias)
+        return result
+
+
 class _OneDnnLinear(torch.autograd.Function):
     """x W^T + b."""
 
@@ -91,6 +108,44 @@ class _MaxPool2x2(torch.autograd.Function):
         geometry = ([2, 2], [2, 2], [0, 0], [1, 1], False)  # kernel, stride, padding, dilation, ceil_mode
         result: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(gradient, x, *geometry, _first(x, largest))
         return result
+
+
+class _HalvingConvolution(torch.autograd.Function):
+    """The pixels of each corner of the 2 x 2 cells are a 2 x 2 convolution of the output's gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return nn.functional.conv2d(x, weight, bias, stride=2, padding=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        for_weight, for_bias = None, None
+        if any(ctx.needs_input_grad[1:]):
+            geometry = ([len(weight)], [2, 2], [1, 1], [1, 1], False, [0, 0], 1)  # of bias, stride, padding, ...
+            wanted = [False, *ctx.needs_input_grad[1:]]
+            _, for_weight, for_bias = torch.ops.aten.convolution_backward(gradient, x, weight, *geometry, wanted)
+        return _from_corners(gradient, weight, x.shape), for_weight, for_bias
+
+
+def _from_corners(gradient: Tensor, weight: Tensor, shape: torch.Size) -> Tensor:
+    """The gradient (batch, in, H, W) behind a halving convolution, from the one (batch, out, H/2, W/2) before it.
+
+    Input row 2q + r meets, by the kernel's row r + 1 - 2d, the output's row q + d: rows 3 and 1 where r = 0 and
+    d = -1, 0; rows 2 and 0 where r = 1 and d = 0, 1. Columns alike.
+    """
+    batch, channels, height, width = shape
+    rows, cells = torch.tensor([[3, 1], [2, 0]]), (height // 2, width // 2)
+    # (out, in, corner's row, d, corner's column, d) -> (4 in, out, 2, 2)
+    kernels = weight[:, :, rows][..., rows].permute(1, 2, 4, 0, 3, 5).flatten(0, 2)
+    corners = nn.functional.conv2d(gradient, kernels, padding=1).view(batch, channels, 2, 2, cells[0] + 1, -1)
+    result = gradient.new_empty(batch, channels, cells[0], 2, cells[1], 2)
+    for r in (0, 1):
+        for c in (0, 1):
+            result[:, :, :, r, :, c] = corners[:, :, r, c, r : r + cells[0], c : c + cells[1]]
+    return result.view(shape)
 
 
 def _maximum(x: Tensor) -> Tensor:

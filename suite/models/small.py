@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from suite.models.fast_layers import Linear, MaxPool2x2
+from suite.models.fast_layers import HalvingConv2d, Linear, MaxPool2x2
 
 
 def mlp(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
@@ -47,9 +47,9 @@ def mnist_cnn(in_channels: int, image_size: int, num_classes: int, width: int = 
     """
     side = image_size // 4
     return _stack(
-        conv1=nn.Conv2d(in_channels, 16, 4, stride=2, padding=1),
+        conv1=HalvingConv2d(in_channels, 16),
         relu1=nn.ReLU(),
-        conv2=nn.Conv2d(16, 32, 4, stride=2, padding=1),
+        conv2=HalvingConv2d(16, 32),
         relu2=nn.ReLU(),
         flatten=nn.Flatten(),
         fc1=Linear(32 * side**2, width),

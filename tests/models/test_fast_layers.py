@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from suite.models.fast_layers import Linear, MaxPool2x2
+from suite.models.fast_layers import HalvingConv2d, Linear, MaxPool2x2
 
 
 def gradients(layer: nn.Module, x: Tensor, upstream: Tensor) -> tuple[Tensor, ...]:
@@ -65,6 +65,34 @@ def test_a_torch_without_the_product_trains_by_its_own(monkeypatch: pytest.Monke
     monkeypatch.setattr("suite.models.fast_layers._HAS_PRODUCT", False)
     assert torch.equal(layer(x), F.linear(x, layer.weight, layer.bias))
     assert "OneDnn" not in type(layer(x).grad_fn).__name__
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 6), (1, 1, 2, 2), (2, 3, 28, 28)])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_halving_convolutions_have_torchs_gradients(shape: tuple[int, ...], frozen: bool) -> None:
+    torch.manual_seed(0)
+    layer = HalvingConv2d(shape[1], 5).double()
+    x = torch.randn(shape, dtype=torch.float64)
+    upstream = torch.randn(shape[0], 5, shape[2] // 2, shape[3] // 2, dtype=torch.float64)
+    expected = gradients(layer.eval(), x, upstream)
+    inputs = x.clone().requires_grad_()
+    fast = layer.train()(inputs)
+    assert "Halving" in type(fast.grad_fn).__name__
+    assert torch.equal(fast, layer.eval()(x))
+    if frozen:  # as an attack asks
+        layer.requires_grad_(False)
+        found = torch.autograd.grad(layer.train()(inputs), inputs, upstream)
+    else:
+        found = gradients(layer.train(), x, upstream)
+    for one, other in zip(found, expected, strict=False):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_halving_convolution_is_torchs_where_no_image_asks_or_sides_are_odd() -> None:
+    layer = HalvingConv2d(1, 2)
+    odd = torch.randn(1, 1, 7, 8, requires_grad=True)
+    for made in (layer.train()(torch.randn(1, 1, 8, 8)), layer(odd), layer.eval()(torch.randn(1, 1, 8, 8))):
+        assert "Convolution" in type(made.grad_fn).__name__ and "Halving" not in type(made.grad_fn).__name__
 
 
 def test_torch_func_finds_torchs_own_operations() -> None:

@@ -40,7 +40,13 @@ def test_rise_and_fall_and_its_repetition() -> None:
     assert [cyclic.rate(time) for time in (0, 1, 2, 3.5, 5, 7)] == pytest.approx([0, 1, 2, 1, 0, 2])
 
 
-@pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine", "multistep"])
+def test_hold_and_fall() -> None:
+    """Garipov et al. 2018's code counts epochs from 1: the rate of half, three quarters, nine tenths of them, the last."""
+    recipe = Recipe(20, 1, 2.0, schedule="hold-fall")
+    assert [recipe.rate(epoch) for epoch in (0, 9, 13, 17, 19)] == pytest.approx([2, 2, 2 * 0.505, 0.02, 0.02])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine", "multistep", "hold-fall"])
 def test_the_others_stand_still_within_an_epoch(schedule: str) -> None:
     recipe = Recipe(9, 1, 0.1, schedule=schedule, milestones=(3, 6))  # type: ignore[arg-type]
     assert all(recipe.rate(epoch) == recipe.rate(epoch + 0.99) for epoch in range(9))

@@ -1,0 +1,148 @@
+"""Speed of the phase-transition studies against the loops that they replace, interleaved in one run.
+
+    python benchmarks/phase_transition_speed.py [--repeats 3]
+
+Linear regression: T = 100 steps of gradient descent at all strengths, 0 among them. Peers loop over data sets,
+strengths and steps, with the closed-form gradient in NumPy, and with autograd (on LOOP of the data sets, scaled up:
+each takes the same time); ours is the study's batched computation on all of them. Same data in, not drawn anew; CPU
+time of one thread, float64. Last column: the largest difference in a distance from the clean path, over the largest.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import torch
+
+from modules.phase_transition import theory
+from modules.phase_transition.linear import LinearConfig
+from modules.phase_transition.linear_data import DataSets, draw, in_row_space
+from modules.phase_transition.linear_paths import descend
+from modules.phase_transition.linear_scene import chunks
+from modules.phase_transition.sizes import parse_size
+
+LOOP = 4  # data sets that the loop really trains on
+CPU = torch.device("cpu")
+
+
+def loop(X: np.ndarray, y: np.ndarray, eps: np.ndarray, rate: float, steps: int) -> np.ndarray:
+    """(data sets, strengths, steps + 1): distance from the clean path, one after another."""
+    n = X.shape[1]
+    far = np.empty((len(X), len(eps), steps + 1))
+    for r in range(len(X)):
+        for e, strength in enumerate(eps):
+            theta, path = np.zeros(X.shape[2]), [np.zeros(X.shape[2])]
+            for _ in range(steps):
+                residual = X[r] @ theta - y[r]
+                norm = np.sqrt(theta @ theta)
+                unit = theta / norm if norm else theta
+                pulled = residual + strength * norm * np.sign(residual)
+                shrinking = strength**2 * theta + strength * np.abs(residual).mean() * unit
+                theta = theta - 2 * rate * (X[r].T @ pulled / n + shrinking)
+                path.append(theta)
+            if e == 0:
+                clean = np.array(path)
+            far[r, e] = np.linalg.norm(np.array(path) - clean, axis=1)
+    return far
+
+
+def autograd_loop(X: torch.Tensor, y: torch.Tensor, eps: torch.Tensor, rate: float, steps: int) -> np.ndarray:
+    """The same with the gradient of the closed-form risk by autograd, which has none at 0: the first step is clean."""
+    far = np.empty((len(X), len(eps), steps + 1))
+    for r in range(len(X)):
+        for e, strength in enumerate(eps):
+            theta, path = torch.zeros(X.shape[2], dtype=X.dtype), [np.zeros(X.shape[2])]
+            for step in range(steps):
+                theta.requires_grad_()
+                attacked = (X[r] @ theta - y[r]).abs()
+                if step:
+                    attacked = attacked + strength * theta.norm()
+                (gradient,) = torch.autograd.grad(attacked.square().mean(), theta)
+                theta = theta.detach() - rate * gradient
+                path.append(theta.numpy())
+            if e == 0:
+                clean = np.array(path)
+            far[r, e] = np.linalg.norm(np.array(path) - clean, axis=1)
+    return far
+
+
+def batched(data: DataSets, eps: torch.Tensor, rate: float, steps: int, d: int) -> np.ndarray:
+    """The same for all data sets, as `phase_transition.linear` computes it: chunk by chunk."""
+    R, n = data.y.shape
+    parts = []
+    for chunk in chunks(R, n, d, len(eps), CPU):
+        rows = slice(chunk.start, chunk.stop)
+        here = DataSets(data.X[rows], data.y[rows], data.theta0[rows], data.hidden[rows], data.noise2[rows])
+        thetas = (state.theta for state in islice(descend(in_row_space(here), eps, rate), steps + 1))
+        parts.append(torch.stack([torch.linalg.vector_norm(t - t[:, :1], dim=-1) for t in thetas], -1))
+    return torch.cat(parts).numpy()
+
+
+def compare_linear(repeats: int) -> None:
+    """A row for each size of Fig. 2 and 3 at the study's own strengths, and one for all together."""
+    write(f"linear study: loops on {LOOP} data sets, scaled up; wanted: >= 20x a loop over repeats")
+    write("| what | NumPy loop | autograd loop | ours | over NumPy | over autograd | differ |")
+    write("|---|---|---|---|---|---|---|")
+    c, total = LinearConfig(), np.zeros(3)
+    for sizes, strengths in ((c.sizes, c.eps), (c.test_sizes, c.test_eps)):
+        for size in sizes:
+            d, n = parse_size(size)
+            data = draw("paths", range(c.repeats), n, d, c.sigma, c.theta0_norm, c.seed, CPU)
+            eps = theory.eps_star_order(n, d) * torch.tensor([0.0, *strengths], dtype=torch.float64)
+            rate = c.step / theory.curvature(n, d)
+            X, y = data.X[:LOOP], data.y[:LOOP]
+            ways: dict[str, Callable[[], np.ndarray]] = {
+                "numpy": partial(loop, X.numpy(), y.numpy(), eps.numpy(), rate, c.steps),
+                "autograd": partial(autograd_loop, X, y, eps, rate, c.steps),
+                "ours": partial(batched, data, eps, rate, c.steps, d),
+            }
+            seconds, found = timed(ways, repeats)
+            times = np.array(list(seconds.values())) * (c.repeats / LOOP, c.repeats / LOOP, 1)
+            total += times
+            apart = [np.abs(found[way] - found["ours"][:LOOP]).max() for way in ("numpy", "autograd")]
+            differ = max(apart) / found["numpy"].max()
+            linear_row(f"d = {d}, n = {n}, {c.repeats} data sets, {len(eps)} strengths", times, f"{differ:.0e}")
+    linear_row("all of these", total, "-")
+
+
+def linear_row(name: str, times: np.ndarray, differ: str) -> None:
+    by_numpy, by_autograd, ours = times
+    write(
+        f"| {name} | {by_numpy:.2f} s | {by_autograd:.2f} s | {ours:.3f} s | {by_numpy / ours:.1f}x | "
+        f"{by_autograd / ours:.1f}x | {differ} |"
+    )
+
+
+def timed(ways: dict[str, Callable[[], np.ndarray]], repeats: int) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Median CPU seconds of each way, taken in turns, and what each gave."""
+    results = {way: work() for way, work in ways.items()}  # warm up
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(repeats):
+        for way, work in ways.items():
+            begin = time.process_time()
+            work()
+            seconds[way].append(time.process_time() - begin)
+    return {way: statistics.median(values) for way, values in seconds.items()}, results
+
+
+def write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    write(f"numpy {np.__version__}, torch {torch.__version__}, 1 thread, CPU time, float64")
+    compare_linear(arguments.repeats)
+
+
+if __name__ == "__main__":
+    main()
