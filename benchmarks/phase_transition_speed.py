@@ -1,6 +1,6 @@
 """Speed of the phase-transition studies against the loops that they replace, interleaved in one run.
 
-    python benchmarks/phase_transition_speed.py [--repeats 3]
+    python benchmarks/phase_transition_speed.py [--repeats 3] [--only linear|training]
 
 Linear regression: T = 100 steps of gradient descent at all strengths, 0 among them. Peers loop over data sets,
 strengths and steps, with the closed-form gradient in NumPy, and with autograd (on LOOP of the data sets, scaled up:
@@ -12,12 +12,14 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import islice
 
 import numpy as np
 import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from modules.phase_transition import theory
 from modules.phase_transition.linear import LinearConfig
@@ -25,9 +27,15 @@ from modules.phase_transition.linear_data import DataSets, draw, in_row_space
 from modules.phase_transition.linear_paths import descend
 from modules.phase_transition.linear_scene import chunks
 from modules.phase_transition.sizes import parse_size
+from suite import models
+from suite.attacks import Adversary, Settings
+from suite.data import Dataset, Split
+from suite.models import fast_layers
+from suite.training import Recipe, as_pixels, fit, resident
 
 LOOP = 4  # data sets that the loop really trains on
 CPU = torch.device("cpu")
+EPS, STEP, STEPS = 8 / 255, 2 / 255, 10  # of adversarial training
 
 
 def loop(X: np.ndarray, y: np.ndarray, eps: np.ndarray, rate: float, steps: int) -> np.ndarray:
@@ -118,16 +126,86 @@ def linear_row(name: str, times: np.ndarray, differ: str) -> None:
     )
 
 
-def timed(ways: dict[str, Callable[[], np.ndarray]], repeats: int) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Median CPU seconds of each way, taken in turns, and what each gave."""
-    results = {way: work() for way, work in ways.items()}  # warm up
+def pgd(net: nn.Module, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The perturbation, as written in many a repository."""
+    delta = torch.empty_like(X).uniform_(-EPS, EPS)
+    delta.data = torch.min(torch.max(delta.data, -X), 1 - X)
+    delta.requires_grad = True
+    for _ in range(STEPS):
+        nn.functional.cross_entropy(net(X + delta), y).backward()
+        gradient = delta.grad.detach()
+        delta.data = torch.clamp(delta.data + STEP * gradient.sign(), -EPS, EPS)
+        delta.data = torch.min(torch.max(delta.data, -X), 1 - X)
+        delta.grad.zero_()
+    return delta.detach()
+
+
+def plain_training(net: nn.Module, loader: DataLoader[tuple[torch.Tensor, ...]]) -> float:
+    """One epoch; returns the sum of the losses."""
+    optimiser, total = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, weight_decay=5e-4), 0.0
+    net.train()
+    for X, y in loader:
+        delta = pgd(net, X, y)
+        loss = nn.functional.cross_entropy(net((X + delta).clamp(0, 1)), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        total += loss.item() * len(y)
+    return total
+
+
+def with_torchs_layers(net: nn.Module) -> nn.Module:
+    """The suite's fast layers are subclasses of torch's: let them be those."""
+    for layer in net.modules():
+        if type(layer).__module__ == fast_layers.__name__:
+            layer.__class__ = type(layer).__bases__[0]
+    return net
+
+
+def compare_training(repeats: int) -> None:
+    """A row per net and way: images per second, median and least CPU time."""
+    write(f"adversarial training, PGD-{STEPS}: images per second of CPU time; wanted: >= 1.3x the plain loop")
+    write("| net | batch | plain | ours | ratio of medians | of least times | attack in eval mode |")
+    write("|---|---|---|---|---|---|---|")
+    for name, shape, batch, batches in (("mnist-cnn", (1, 28, 28), 128, 4), ("preactresnet18", (3, 32, 32), 16, 1)):
+        draw, count = np.random.default_rng(0), batch * batches
+        split = Split(draw.integers(0, 256, (count, *shape), dtype=np.uint8), draw.integers(0, 10, count))
+        architecture = models.architecture(name, Dataset("noise", tuple("0123456789"), split, split, ""))
+        peer, train, evaluate = with_torchs_layers(architecture.initial(0)), *map(architecture.initial, (0, 0))
+        images, labels = resident(split)
+        loader = DataLoader(TensorDataset(as_pixels(images), labels), batch, shuffle=True)
+        recipe, settings = Recipe(1, batch, 0.1, momentum=0.9, weight_decay=5e-4), Settings(STEPS, STEP)
+        ways: dict[str, Callable[[], object]] = {
+            "plain": partial(plain_training, peer, loader),
+            "train": partial(fit, train, images, labels, recipe, seed=0,
+                             adversary=Adversary(train, EPS, settings, mode="train")),
+            "eval": partial(fit, evaluate, images, labels, recipe, seed=0,
+                            adversary=Adversary(evaluate, EPS, settings)),
+        }  # fmt: skip
+        seconds = taken(ways, repeats)
+        middle, least = ({way: pick(times) for way, times in seconds.items()} for pick in (statistics.median, min))
+        write(
+            f"| {name} | {batch} | {count / middle['plain']:.1f} | {count / middle['train']:.1f} | "
+            f"{middle['plain'] / middle['train']:.2f}x | {least['plain'] / least['train']:.2f}x | "
+            f"{middle['plain'] / middle['eval']:.2f}x |"
+        )
+
+
+def taken(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """CPU seconds of each way, taken in turns."""
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(repeats):
         for way, work in ways.items():
             begin = time.process_time()
             work()
             seconds[way].append(time.process_time() - begin)
-    return {way: statistics.median(values) for way, values in seconds.items()}, results
+    return seconds
+
+
+def timed(ways: dict[str, Callable[[], np.ndarray]], repeats: int) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Median CPU seconds of each way, taken in turns, and what each gave."""
+    results = {way: work() for way, work in ways.items()}  # warm up
+    return {way: statistics.median(values) for way, values in taken(ways, repeats).items()}, results
 
 
 def write(line: str) -> None:
@@ -138,10 +216,14 @@ def write(line: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", choices=("linear", "training"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     write(f"numpy {np.__version__}, torch {torch.__version__}, 1 thread, CPU time, float64")
-    compare_linear(arguments.repeats)
+    if arguments.only != "training":
+        compare_linear(arguments.repeats)
+    if arguments.only != "linear":
+        compare_training(arguments.repeats)
 
 
 if __name__ == "__main__":

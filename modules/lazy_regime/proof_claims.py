@@ -77,9 +77,10 @@ def _powers(
     for key, mine in groups(rows, fixed, "c0"):
         if len({row[variable] for row in mine}) < 2:
             continue
-        found = power(mine, variable, value, of)
+        found, places = power(mine, variable, value, of)
+        fitted = f", {variable} = {', '.join(f'{place:g}' for place in places)}" if places else ""
         yield {
-            "claim": claim, "source": source, "of": f"{fixed} = {key[fixed]}, C0 = {key['c0']:g}",
+            "claim": claim, "source": source, "of": f"{fixed} = {key[fixed]}, C0 = {key['c0']:g}{fitted}",
             "expected": expected, "measured": _gap(found.mean), "low": _gap(found.low), "high": _gap(found.high),
             "n": found.n, "verdict": _verdict(found, expected),
         }  # fmt: skip

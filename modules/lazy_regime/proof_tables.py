@@ -135,18 +135,21 @@ def explicit(points: Rows, gamma: float) -> Iterator[dict[str, Any]]:
 
 def power(
     rows: Rows, variable: str, value: Callable[[Row], float], of: Callable[[Sequence[float]], Any] = np.mean
-) -> Mean:
-    """The power p of value = constant x variable^p: least squares on logarithms for each net seed, mean over them.
+) -> tuple[Mean, list[float]]:
+    """The power p of value = constant x variable^p, and the places that it was fitted to.
 
-    `value` is taken `of` each net's points; a seed with a value that has no logarithm somewhere has no power.
+    Least squares on logarithms for each net seed, with `value` taken `of` each net's points; mean over seeds. A place
+    where some net's value has no logarithm is left out for all of them: to leave out the net would be to choose.
     """
-    powers = []
-    for _, mine in groups(rows, "run"):
-        at = [(key[variable], float(of([value(r) for r in cell]))) for key, cell in groups(mine, variable)]
-        if len(at) > 1 and all(0 < v < inf for _, v in at):
-            x, y = np.log(np.array(at, dtype=float)).T
-            powers.append(float(np.polyfit(x, y, 1)[0]))
-    return mean_interval(powers)
+    at = {
+        key[variable]: {of_net["run"]: float(of([value(row) for row in mine])) for of_net, mine in groups(cell, "run")}
+        for key, cell in groups(rows, variable)
+    }
+    places = [place for place, values in at.items() if all(0 < v < inf for v in values.values())]
+    if len(places) < 2:
+        return mean_interval([]), places
+    x, y = np.log(places), np.log([[at[place][run] for run in at[places[0]]] for place in places])
+    return mean_interval(np.polyfit(x, y, 1)[0]), places
 
 
 def _statements(d: int, m: int, c0: float, gamma: float) -> list[tuple[str, Callable[[Row], float], float, bool]]:

@@ -44,8 +44,8 @@ class AdvTrainConfig(StudyConfig):
     )
     watch_collapse: int = option(
         0,
-        "steps of PGD that look for catastrophic overfitting after each epoch, on 200 training samples; a training ends "
-        "once they take nearly all that a single step leaves. 0: do not look",
+        "steps of PGD that look for catastrophic overfitting after each epoch, on 200 training samples; a training "
+        "ends once they take nearly all that a single step leaves. 0: do not look",
         source="Wong et al. 2020",
         ge=0,
     )

@@ -7,7 +7,8 @@ highest it rises above the straight line between the losses of the two ends (Fra
 """
 
 import logging
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -79,7 +80,7 @@ class ConnectivityConfig(TrainingConfig):
 
 
 def connectivity(config: ConnectivityConfig, run: "Run") -> None:
-    """Barriers between clean and adversarial models, along a trained curve and straight (Xing et al. 2022, Sec. 5.2)."""
+    """Barriers between clean and adversarial models, along a trained curve and straight (Xing et al., Sec. 5.2)."""
     from modules.phase_transition.connectivity_scene import Scene
 
     scene = Scene(config, run)
@@ -95,7 +96,7 @@ def connectivity(config: ConnectivityConfig, run: "Run") -> None:
 
 def _report(config: ConnectivityConfig, run: "Run") -> None:
     """Barriers, their means over seeds, claims and figures from the rows of ends, paths, plane and marks."""
-    from modules.phase_transition import connectivity_figures, connectivity_tables
+    from modules.phase_transition import connectivity_tables
 
     ends = run.table("ends").rows()
     for row in ends:
@@ -112,7 +113,14 @@ def _report(config: ConnectivityConfig, run: "Run") -> None:
         for row in rows:
             run.table(name).add(**row)
     for row in tables["means"]:
-        run.headline(**{f"barrier along the {row['path']}, eps {row['eps']:.4g}": row["barrier"]})
+        if row["path"] == "curve":
+            run.headline(**{f"climb along the curve, eps {row['eps']:.4g}": row["excess"]})
+    if barriers:
+        _show(config, run, tables)
+
+
+def _show(config: ConnectivityConfig, run: "Run", tables: Mapping[str, Sequence[Any]]) -> None:
+    from modules.phase_transition import connectivity_figures
 
     about = f"{config.model} on {config.dataset}, {config.norm}, {config.initialisation} initial weights"
     seeds = f"{config.seeds} seed{'s' * (config.seeds > 1)}"
@@ -122,18 +130,17 @@ def _report(config: ConnectivityConfig, run: "Run") -> None:
     if tables["claims"]:
         run.show("claims", title="What Sec. 5.2 says, as numbers: mean over seeds, 95 % interval, and what follows")
     over = f"{about}; bands and bars are 95 % intervals (Student) over {seeds}"
-    if tables["means"]:
-        run.figure(
-            "paths",
-            connectivity_figures.paths(tables["profiles"], tables["means"]),
-            f"Clean training loss along the {config.curve} curve and the segment: {over}. Dashed: R*.",
-        )
-        run.figure("barriers", connectivity_figures.barriers(tables["means"], config.norm), f"Barriers: {over}.")
-    if len(run.table("plane")):
-        planes = connectivity_figures.planes(run.table("plane").rows(), run.table("marks").rows(), barriers)
+    means, barriers = tables["means"], tables["barriers"]
+    figure = connectivity_figures.paths(tables["profiles"], means)
+    caption = f"Clean training loss along the {config.curve} curve and the segment: {over}. Dashed: R*."
+    run.figure("paths", figure, caption)
+    caption = f"Barrier and excess of both paths, and the clean training loss of both models: {over}."
+    run.figure("barriers", connectivity_figures.barriers(means, config.norm), caption)
+    if any((row["path"], row["seed"]) == ("curve", config.seed) for row in barriers):
         caption = (
             f"Clean training loss on the plane through the clean model (circle), the middle point (square) and the "
-            f"adversarial one (triangle), with the {config.curve} curve: {about}, seed {config.seed}. Within the dashed "
-            f"line the loss is below R*, the clean model's test loss."
+            f"adversarial one (triangle), with the {config.curve} curve: {about}, seed {config.seed}. Within the "
+            f"dashed line the loss is below R*, the clean model's test loss."
         )
-        run.figure("planes", planes, caption)
+        figure = connectivity_figures.planes(run.table("plane").rows(), run.table("marks").rows(), barriers)
+        run.figure("planes", figure, caption)

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cached_property, partial
-from math import isfinite
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

@@ -50,7 +50,7 @@ def parameters_of(model: nn.Module) -> dict[str, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class CurveObjective:
-    """The loss at a uniform point of the curve, whose expectation the middle point makes small (Eq. 2 of Garipov et al.).
+    """The loss at a uniform point of the curve, whose mean the middle point makes small (Garipov et al. 2018, Eq. 2).
 
     An objective of `suite.training.fit`, where the model in training is the middle: its parameters' gradient is exact,
     c_1(t) times that of the loss at the point. One t is drawn for each batch. The logits are those at the point.

@@ -103,9 +103,9 @@ def _show(config: EpsilonStarConfig, run: "Run") -> None:
 
     seeds = f"{config.seeds} seed{'s' * (config.seeds > 1)}"
     attacked = f"{config.dataset}, {config.loss}, {config.norm} {config.attack}, {seeds}"
-    columns = ("kind", "eps", "epoch", "train_loss", "train_accuracy", "attacked_train_loss", "watched_loss", "n")
+    columns = "kind eps epoch train_loss train_accuracy attacked_train_loss watched_loss n".split()
     run.show("means", *columns, title=f"{attacked}: the selected epoch, means over seeds")
-    columns = ("kind", "measure", "threshold", "eps_star_255", "outcome", "isotonic", "n", "published_255", "verdict")
+    columns = "kind measure threshold eps_star_255 outcome isotonic n published_255 verdict".split()
     run.show("eps_star", *columns, title="eps_star in units of 1/255, mean over seeds and 95 % interval")
     if len(run.table("comparisons")):
         run.show("comparisons", title="eps_star over the reference's, paired by seed: geometric mean, 95 % interval")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modules.phase_transition.crossing import next_strength
-from modules.phase_transition.epsilon_star_tables import crossings, losses
+from modules.phase_transition.epsilon_star_tables import crossings, found, losses
 from modules.phase_transition.trainings import Cell, Trainings
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class Scene:
         """Trains at further strengths until the seed's crossing is bracketed narrowly, or there is none to find."""
         while True:
             rows = [row for row in self.run.table("epochs").rows() if _belongs(row, kind, seed)]
-            running = [row for row in crossings(losses(rows), self.config.loss) if row["measure"] == "running"]
-            strength = next_strength(running[0], self.config.tolerance, self.trainings.largest_eps) if running else None
+            running = next(crossings(losses(rows), self.config.loss))
+            strength = next_strength(found(running), self.config.tolerance, self.trainings.largest_eps)
             # A strength that was tried and diverged leaves the bracket as it was.
             if strength is None or strength in {row["eps"] for row in rows}:
                 return

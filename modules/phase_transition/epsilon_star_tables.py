@@ -48,22 +48,27 @@ def crossings(rows: Sequence[Row], loss: str) -> Iterator[dict[str, Any]]:
         for measure, column, threshold_column in measures:
             points = {row["eps"]: row[column] for row in (base, *group) if _counts(row, column)}
             threshold = base[threshold_column] if 0.0 in points else None
-            found = Crossing("none", nan, 0.0, inf, True)
+            its = Crossing("none", nan, 0.0, inf, True)
             if threshold is not None:
-                found = crossing([*points], [*points.values()], threshold)
+                its = crossing([*points], [*points.values()], threshold)
             yield {
                 "kind": kind_name(group[0]),
                 **dict(zip((*FACTORS, "seed"), key, strict=True)),
                 "measure": measure,
                 "threshold": threshold,
-                "eps_star": found.estimate,
-                "outcome": found.outcome,
-                "at_least": found.low,
-                "at_most": found.high,
-                "monotone": found.monotone,
+                "eps_star": its.estimate,
+                "outcome": its.outcome,
+                "at_least": its.low,
+                "at_most": its.high,
+                "monotone": its.monotone,
                 "strengths": len(points),
                 "left_out": len(group) + 1 - len(points),
             }
+
+
+def found(row: Row) -> Crossing:
+    """What a row of `crossings` says."""
+    return Crossing(row["outcome"], row["eps_star"], row["at_least"], row["at_most"], row["monotone"])
 
 
 def over_kinds(rows: Iterable[Row], printed: Callable[[str, int, str], Printed | None]) -> Iterator[dict[str, Any]]:
@@ -76,7 +81,7 @@ def over_kinds(rows: Iterable[Row], printed: Callable[[str, int, str], Printed |
     for key, group in grouped(rows, *FACTORS, "measure").items():
         model, samples, gradient, measure = key
         left = [row for row in group if row["outcome"] != "none"]
-        summary = over_seeds([_crossing(row) for row in left])
+        summary = over_seeds([found(row) for row in left])
         known = printed(model, samples, gradient) if measure == RUNNING[0] else None
         yield {
             "kind": group[0]["kind"],
@@ -106,12 +111,12 @@ def comparisons(rows: Sequence[Row], dataset: str) -> Iterator[dict[str, Any]]:
              for key, group in grouped(rows, *FACTORS, "measure").items()}  # fmt: skip
     first = {name: next(iter(rows))[name] for name in FACTORS} if rows else {}
     for place, factor in enumerate(FACTORS):
-        for key, found in kinds.items():
+        for key, strengths in kinds.items():
             base = (*key[:place], first[factor], *key[place + 1 :])
             if base == key or base not in kinds:
                 continue
-            seeds = [seed for seed in found if seed in kinds[base]]
-            ratio = mean_interval([log(found[seed] / kinds[base][seed]) for seed in seeds])
+            seeds = [seed for seed in strengths if seed in kinds[base]]
+            ratio = mean_interval([log(strengths[seed] / kinds[base][seed]) for seed in seeds])
             direction = "larger" if ratio.low > 0 else "smaller" if ratio.high < 0 else "undecided"
             paper = _direction(factor, first[factor], key[place], dataset)
             yield {
@@ -149,15 +154,11 @@ def _counts(row: Row, column: str) -> bool:
     return not row["diverged"] and row[column] is not None and isfinite(row[column])
 
 
-def _crossing(row: Row) -> Crossing:
-    return Crossing(row["outcome"], row["eps_star"], row["at_least"], row["at_most"], row["monotone"])
-
-
-def _verdict(known: Printed, found: Summary) -> str:
+def _verdict(known: Printed, summary: Summary) -> str:
     """The printed number is truncated or rounded from what its losses give: either may lie in the interval."""
-    if not known.same_settings or not isfinite(found.low):
+    if not known.same_settings or not isfinite(summary.low):
         return "cannot be told"
-    inside = any(found.low <= value / 255 <= found.high for value in (known.eps_star, known.recomputed))
+    inside = any(summary.low <= value / 255 <= summary.high for value in (known.eps_star, known.recomputed))
     return "reproduced" if inside else "differs"
 
 

@@ -27,8 +27,8 @@ Columns = dict[str, Any]
 def paths(config: "LinearConfig", d: int, n: int, device: torch.device) -> Columns:
     """Rows per data set, strength and step 1..T, of clean and adversarial descent with one learning rate.
 
-    eps and eps_over_order (in sqrt(d/n)); apart: |theta(eps) - theta(0)|; norm, loss: of the adversarial model, with its
-    adversarial training loss; clean_norm, clean_loss: of the clean one; gone: a training has diverged, by its last loss.
+    eps, eps_over_order: in units of 1 and of sqrt(d/n). apart: |theta(eps) - theta(0)|. norm, loss: of the adversarial
+    model, with its adversarial training loss; clean_norm, clean_loss: of the clean one. gone: a training has diverged.
     """
     order, rate = theory.eps_star_order(n, d), config.step / theory.curvature(n, d)
     eps = torch.tensor([0.0, *(order * value for value in config.eps)], dtype=torch.float64, device=device)

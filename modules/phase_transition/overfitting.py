@@ -6,7 +6,8 @@ which its model falls to an attack of many steps while it stands one; told durin
 """
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pydantic import model_validator
 
@@ -22,7 +23,7 @@ _FIGURE, _TABLE = "Xing et al., Fig. 5", "Xing et al., Table 2, B.6"
 
 
 class OverfittingConfig(TrainingConfig):
-    """Generalisation gaps of clean and adversarial training, and the strengths that one-step training does not stand."""
+    """Generalisation gaps of clean and adversarial training, and the strengths that spoil one-step training."""
 
     model: ArchitectureRef = option("digits-cnn", "architecture of the zoo: name, name(k=v)", source=_FIGURE)
     train_limit: Steps | None = option(
@@ -74,7 +75,7 @@ def overfitting(config: OverfittingConfig, run: "Run") -> None:
 
 def _report(config: OverfittingConfig, run: "Run", reference: int) -> None:
     """Gaps, collapses, the smallest unstable eps, claims and figures from the rows per epoch."""
-    from modules.phase_transition import overfitting_claims, overfitting_figures, overfitting_tables
+    from modules.phase_transition import overfitting_claims, overfitting_tables
 
     epochs = run.table("epochs").rows()
     for cell in dict.fromkeys((row["kind"], row["eps"], row["seed"]) for row in epochs if row["diverged"]):
@@ -96,27 +97,44 @@ def _report(config: OverfittingConfig, run: "Run", reference: int) -> None:
             run.table(name).add(**row)
     for size, text in overfitting_tables.unstable_texts(unstable).items():
         run.headline(**{f"smallest unstable eps, n = {size}": text})
+    _show(config, run, reference, tables)
 
-    about = f"{config.model} on {config.dataset}, {config.norm}"
-    seeds = f"{config.seeds} seed{'s' * (config.seeds > 1)}"
-    columns = ("samples", "eps", "gap_at_reference", "gap_at_end", "ratio", "ratio_low", "ratio_high", "n")
-    title = f"{about}, {config.attack}: robust test minus training loss at epoch {reference} and at the end, {seeds}"
-    run.show("means", *columns, title=title)
-    columns = ("samples", "eps", "collapsed", "n", "low", "high", "fell", "epoch", "many_steps", "one_step")
-    run.show("stability", *columns, title=f"{about}, {config.fast}: collapsed trainings, 95 % interval (Wilson)")
-    run.show("unstable", title="The smallest unstable eps, and eps_star of the many-step trainings")
-    if tables["claims"]:
-        run.show("claims", title="What Sec. 5.2 says, as numbers: mean over seeds, 95 % interval, and what follows")
-    bands = f"bands are 95 % intervals (Student) over {seeds}" if config.seeds > 1 else "one seed"
-    run.figure(
-        "gaps",
-        overfitting_figures.gaps(tables["gaps"], reference),
-        f"Robust test loss minus training loss of {about}, {config.attack}, and its ratio to that of epoch {reference} "
-        f"(dotted); {bands}. Eps 0 is clean training.",
+
+def _show(config: OverfittingConfig, run: "Run", reference: int, tables: Mapping[str, Sequence[Any]]) -> None:
+    from modules.phase_transition import overfitting_figures
+
+    about, seeds = (
+        f"{config.model} on {config.dataset}, {config.norm}",
+        f"{config.seeds} seed{'s' * (config.seeds > 1)}",
     )
-    run.figure(
-        "collapses",
-        overfitting_figures.collapses(epochs, collapses),
-        f"One-step training of {about}, {config.fast}: accuracy on {config.watched} samples that are not trained on, "
-        f"under one step (dashed) and under {config.attack} (solid), a colour per seed; crosses: collapsed.",
-    )
+    gap = "robust test minus training loss"
+    shown: dict[str, tuple[str, tuple[str, ...]]] = {
+        "means": (
+            f"{about}, {config.attack}: {gap} at epoch {reference} and at the end, {seeds}",
+            ("samples", "eps", "gap_at_reference", "gap_at_end", "ratio", "ratio_low", "ratio_high", "n"),
+        ),
+        "stability": (
+            f"{about}: collapsed trainings, 95 % interval (Wilson); means at the collapse, or at the end",
+            (),
+        ),
+        "unstable": ("The smallest unstable eps, and eps_star of the trainings by many steps", ()),
+        "claims": ("What Sec. 5.2 says, as numbers: mean over seeds, 95 % interval, and what follows", ()),
+    }
+    for name, (title, columns) in shown.items():
+        if tables[name]:
+            run.show(name, *columns, title=title)
+    if tables["gaps"]:
+        bands = f"bands are 95 % intervals (Student) over {seeds}" if config.seeds > 1 else "one seed"
+        run.figure(
+            "gaps",
+            overfitting_figures.gaps(tables["gaps"], reference),
+            f"{gap.capitalize()} of {about}, {config.attack}, and its ratio to that of epoch {reference} (dotted); "
+            f"{bands}. Eps 0 is clean training.",
+        )
+    if tables["unstable"]:
+        run.figure(
+            "collapses",
+            overfitting_figures.collapses(run.table("epochs").rows(), tables["collapses"]),
+            f"One-step training of {about}, {config.fast}: accuracy on {config.watched} samples that are not trained "
+            f"on, under one step (dashed) and under {config.attack} (solid), a colour per seed; crosses: collapsed.",
+        )

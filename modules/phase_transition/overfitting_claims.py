@@ -1,6 +1,7 @@
 """What Xing et al. 2022, Sec. 5.2 say of overfitting, as numbers over seeds; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import isfinite, log
 from typing import Any
 
@@ -19,12 +20,12 @@ def claims(growth: Sequence[Row], collapses: Sequence[Row], unstable: Sequence[R
         known = [row for row in mine if row["unstable_eps"] is not None and _is_number(row["eps_star"])]
         values = [row["unstable_eps"] - row["eps_star"] for row in known]
         yield from _claim(f"n = {samples}: smallest unstable eps minus eps_star", values, "Table 2")
-        fast = [row for row in collapses if (row["samples"], row["kind"], row["collapsed"]) == (samples, "one step", True)]
-        yield from _claim(f"n = {samples}: rise of the accuracy under one step while that under many collapses",
-                          [row["rise"] for row in fast if row["fell"]], "")  # fmt: skip
+        fell = [row for row in collapses if (row["samples"], row["kind"]) == (samples, "one step") and row["fell"]]
+        text = f"n = {samples}: rise of the accuracy under one step while that under many collapses"
+        yield from _claim(text, [row["rise"] for row in fell], "")
     sizes = sorted({row["samples"] for row in unstable})
     found = {(row["samples"], row["seed"]): row["unstable_eps"] for row in unstable if row["unstable_eps"] is not None}
-    for small, large in zip(sizes, sizes[1:], strict=False):
+    for small, large in pairwise(sizes):
         seeds = [seed for samples, seed in found if samples == small and (large, seed) in found]
         ratios = [log(found[small, seed] / found[large, seed]) for seed in seeds]
         yield from _claim(f"log of the smallest unstable eps, n = {small} over n = {large}", ratios, "Table 2")

@@ -19,7 +19,7 @@ _PANELS = 4
 
 
 def gaps(rows: Rows, reference: int) -> Figure:
-    """A row of panels per training-set size: the robust gap over epochs, and from the reference epoch on its ratio to that."""
+    """Panels per training-set size: the robust gap over epochs, and from the reference epoch on in units of its."""
     sizes = list(dict.fromkeys(row["samples"] for row in rows))
     strengths = sorted({row["eps"] for row in rows})
     panels = {"robust_gap": "robust test minus training\nloss (nats)", "ratio": "ratio to the reference epoch"}
@@ -40,7 +40,7 @@ def gaps(rows: Rows, reference: int) -> Figure:
 
 
 def collapses(epochs: Rows, found: Rows) -> Figure:
-    """A row of panels per size, at most four strengths across: both robust accuracies over epochs, a colour per seed."""
+    """A row per size, at most four strengths across: both robust accuracies over epochs, a colour per seed."""
     fast = [row for row in epochs if row["kind"] == "one step"]
     sizes = list(dict.fromkeys(row["samples"] for row in fast))
     tried = sorted({row["eps"] for row in fast})

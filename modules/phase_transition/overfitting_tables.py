@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any
 
-from modules.phase_transition.crossing import crossing
+from modules.phase_transition.crossing import crossing, over_seeds
 from suite.stats import mean_interval, wilson
 from suite.training import ONE_STEP, Collapse
 
@@ -17,7 +17,7 @@ def gaps(epochs: Iterable[Row], reference: int) -> Iterator[dict[str, Any]]:
     """Of trainings that are not by one step: gaps at each epoch, mean over seeds with Student's 95 % interval.
 
     robust_gap: robust test loss minus the training loss of the same epoch, which like Xing et al.'s is the mean over
-    the epoch while the weights moved. clean_gap: clean test loss minus clean training loss, both of the epoch's weights.
+    the epoch while the weights moved. clean_gap: clean test minus clean training loss, both after the epoch.
     ratio: a training's robust gap in units of what it is at the reference epoch; told where that is above zero.
     """
     trainings = [group for group in _trainings(epochs) if group[0]["kind"] != "one step" and not group[0]["diverged"]]
@@ -120,9 +120,10 @@ def stability(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
 def unstable(rows: Sequence[Row], epochs: Sequence[Row]) -> Iterator[dict[str, Any]]:
     """For each size and seed: the smallest strength at which one-step training collapsed, beside eps_star.
 
-    outcome: "found"; "above": no strength of the list, so that it is above them; "below": the least one already, so that
-    it may be below it. monotone: all larger strengths of the list collapsed too. eps_star is read off the trainings by
-    many steps at the epochs of least watched loss; NaN with a bound in `eps_star_text` where they do not cross R*.
+    outcome: "found"; "above": no strength of the list, so that it is above them; "below": the least one already, so
+    that it may be below it. monotone: all larger strengths of the list collapsed too. eps_star is read off the
+    trainings by many steps at the epochs of least watched loss; NaN, with a bound in `eps_star_text`, where they do
+    not cross R*.
     """
     by_steps = _grouped([row for row in rows if row["kind"] == "one step"], "samples", "seed")
     for (samples, seed), group in by_steps.items():
@@ -163,7 +164,7 @@ def _eps_star(rows: Sequence[Row]) -> dict[str, Any]:
         return {"eps_star": nan, "eps_star_text": "not told"}
     losses = [row["train_loss"] for row in chosen]
     found = crossing([row["eps"] for row in chosen], losses, clean[0]["robust_test_loss"])
-    return {"eps_star": found.estimate, "eps_star_text": str(found)}
+    return {"eps_star": found.estimate, "eps_star_text": str(over_seeds([found]))}
 
 
 def _robust_gap(row: Row) -> float:

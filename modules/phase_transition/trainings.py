@@ -64,6 +64,10 @@ class Trainings:
         dataset = run.dataset(config.dataset)
         self._pool = resident(dataset.train, run.device)
         self.test = resident(dataset.test, run.device)
+        if config.select == "test" and config.watched > len(self.test[1]):
+            raise SuiteError(
+                f"--watched {config.watched} of {len(self.test[1])} test samples", f"give at most {len(self.test[1])}"
+            )
         self.objective = objective_of(config.loss)
         self.recipes = {model: recipe_of(config, run.architecture(model).entry.recipe) for model in models}
         bare = {model: untrained(model, dataset, "meta") for model in models}
@@ -208,12 +212,17 @@ class Trainings:
                 self._kept[seed] = held_out(self._pool, self.config.watched, seed)
             else:
                 images, labels = self.test
-                count = min(self.config.watched, len(labels))
-                ids = torch.from_numpy(balanced(labels.cpu().numpy(), count, self.run.seed)).to(labels.device)
+                ids = torch.from_numpy(balanced(labels.cpu().numpy(), self.config.watched, self.run.seed))
+                ids = ids.to(labels.device)
                 self._kept[seed] = self._pool, (images[ids], labels[ids])
         return self._kept[seed]
 
     def _check_size(self, cell: Cell) -> None:
+        if self.largest < 1:
+            raise SuiteError(
+                f"--watched {self.config.watched} of {len(self._pool[1])} training samples leaves none to train on",
+                "give a smaller number",
+            )
         if cell.samples > self.largest:
             taken = f", {self.config.watched} held out" if self.config.select == "validation" else ""
             raise SuiteError(

@@ -52,7 +52,7 @@ class Plane:
 
 
 def plane_through(start: Weights, middle: Weights, end: Weights) -> Plane:
-    """Of three models that need not be in general position: the foot of the middle is 1/2 where start and end are one."""
+    """Of three models that need not be in general position: the foot is 1/2 where start and end are one."""
     along, towards = (_flat(end) - _flat(start)), (_flat(middle) - _flat(start))
     length = float(along.norm())
     foot = float(along @ towards) / length**2 if length else 0.5

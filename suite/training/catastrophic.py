@@ -15,9 +15,9 @@ class Collapse:
     """A rule for `fit(until=...)`: true once many steps take nearly all that one step leaves.
 
     A model that FGSM training has spoilt stands one step and falls to several: its accuracy under PGD goes to zero
-    within an epoch or so, while that under FGSM rises (Wong et al. 2020; Andriushchenko and Flammarion 2020). Accuracies
-    under both attacks, at one strength and on the same samples, are within a few points of each other until then. The
-    rule compares the two in the same epoch, so that it also tells of a training that was spoilt from its beginning.
+    within an epoch or so, while that under FGSM rises (Wong et al. 2020; Andriushchenko and Flammarion 2020). Until
+    then the two, at one strength and on the same samples, are within a few points of each other. The rule compares
+    them in one and the same epoch, so that it also tells of a training that was spoilt from its beginning.
 
     Args:
         many, one: names of the two accuracies among what is watched.

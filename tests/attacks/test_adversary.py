@@ -1,5 +1,7 @@
 """PGD on training batches: closed forms on linear models, the ball, and agreement with the attack loop."""
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -69,6 +71,16 @@ def test_it_leaves_weights_mode_and_gradients_alone_and_draws_from_the_generator
     assert torch.equal(results[0], results[1]) and not torch.equal(results[0], results[2])
     assert torch.equal(weight.grad, torch.ones_like(weight)) and weight.requires_grad and model.training
     assert not results[0].requires_grad
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_no_layer_is_asked_for_a_weight_gradient(mode: Literal["eval", "train"]) -> None:
+    """Layers with a backward pass of their own would make it whether wanted or not."""
+    model, asked = linear(), []
+    weight = model.get_parameter("1.weight")
+    model.register_forward_pre_hook(lambda *_: asked.append((weight.requires_grad, model.training)))
+    Adversary(model, 0.1, Settings(3, 0.01), mode=mode)(*batch())
+    assert asked == [(False, mode == "train")] * 3 and weight.requires_grad
 
 
 def test_draws_are_uniform_in_the_ball() -> None:

@@ -119,9 +119,12 @@ def test_a_net_that_gets_nothing_right_is_recorded() -> None:
 
 def test_powers_and_means_over_nets() -> None:
     rows = [{"run": run, "d": d, "v": (run + 1) * d**-0.5, "id": k} for run in (0, 1) for d in (4, 16) for k in (0, 1)]
-    found = proof_tables.power(rows, "d", lambda row: row["v"])
-    assert found.mean == pytest.approx(-0.5) and found.n == 2
-    assert proof_tables.power([*rows, {"run": 1, "d": 64, "v": inf, "id": 0}], "d", lambda row: row["v"]).n == 1
+    found, places = proof_tables.power(rows, "d", lambda row: row["v"])
+    assert found.mean == pytest.approx(-0.5) and found.n == 2 and places == [4, 16]
+    endless = [{"run": run, "d": 64, "v": v, "id": 0} for run, v in ((0, 1.0), (1, inf))]
+    assert proof_tables.power([*rows, *endless], "d", lambda row: row["v"]) == (found, [4, 16])  # left out for both
+    few, places = proof_tables.power(rows[:2] + endless, "d", lambda row: row["v"])
+    assert np.isnan(few.mean) and places == [4]
     mean = proof_tables.over_nets([row for row in rows if row["d"] == 4], lambda row: row["v"])
     assert mean.mean == pytest.approx(0.75) and mean.n == 2
     assert np.isnan(proof_tables.over_nets([{"run": 0, "v": inf}], lambda row: row["v"]).mean)

@@ -1,4 +1,4 @@
-"""Where losses cross the threshold: closed forms, bounds, isotonic losses, bisection, seeds, the paper's own numbers."""
+"""Where losses cross the threshold: closed forms, bounds, isotonic losses, bisection, seeds, the paper's numbers."""
 
 from math import inf, isnan, nan
 
@@ -77,7 +77,7 @@ def test_bisection_ends_where_nothing_is_to_be_found() -> None:
     assert next_strength(crossing([0, 0.7], [0.1, 0.2], 0.4), 0.1, 1.0) == 1.0
     assert next_strength(crossing([0, 1.0], [0.1, 0.2], 0.4), 0.1, 1.0) is None
     assert next_strength(Crossing("none", nan, 0.0, inf, True), 0.1, 1.0) is None
-    # The estimate shrinks with the bracket when the threshold is the clean loss; below a grey level it ends all the same.
+    # The estimate shrinks with the bracket when the threshold is the clean loss: it ends below a grey level.
     points, steps = {0.0: 0.2, 0.1: 0.3}, 0
     while (strength := next_strength(crossing([*points], [*points.values()], 0.2), 0.1, 1.0)) is not None:
         points[strength], steps = 0.2 + strength, steps + 1

@@ -1,4 +1,4 @@
-"""Curves between models: coefficients, the middle's gradient, batch-norm statistics at a point, the plane's geometry."""
+"""Curves between models: coefficients, the middle's gradient, batch norm at a point, the plane's geometry."""
 
 import torch
 from torch import Tensor, nn

@@ -24,7 +24,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_is_whole(study: Study, finished_study: Finish) -> None:
-    typed = (TINY, "--train-limit 40,80 --gradient bp,linbp")
+    typed = (TINY, "--train-limit 40,80 --gradient bp,linbp --watched 50")
     result = study(NAME, *typed)
     assert result.exit_code == 0, result.stderr
     assert "eps_star in units of 1/255, mean over seeds and 95 % interval" in result.stdout
@@ -64,7 +64,11 @@ def test_cells_of_one_seed_begin_alike_whatever_else_is_run(finished_study: Fini
 def test_a_stopped_search_continues_to_the_same_bytes(
     finished_study: Finish, study: Study, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    typed = (TINY, "--search bisect --eps 0.3 --seeds 1 --epochs 4 --learning-rate 0.5")
+    typed = (
+        TINY,
+        "--search bisect --tolerance 0.3 --eps 0.3 --seeds 1",
+        "--train-limit 20 --epochs 30 --learning-rate 0.5 --watched 50",
+    )
     undisturbed = finished_study(NAME, *typed, "--runs", str(workplace / "elsewhere"))
     tried = sorted({row["eps"] for row in undisturbed.rows("epochs")})
     assert len(tried) > 4 and tried[0] == 0
@@ -83,12 +87,12 @@ def test_a_stopped_search_continues_to_the_same_bytes(
     assert continued.table_bytes() == undisturbed.table_bytes()
     (found,) = [row for row in continued.rows("crossings") if row["measure"] == "running"]
     assert found["outcome"] == "bracketed"
-    assert found["at_most"] - found["at_least"] <= 0.1 * max(found["eps_star"], 1 / 255) + 1e-12
+    assert found["at_most"] - found["at_least"] <= 0.3 * max(found["eps_star"], 1 / 255) + 1e-12
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_no_crossing_is_a_bound(finished_study: Finish) -> None:
-    run = finished_study(NAME, TINY, "--eps 1e-9 --train-limit 20 --epochs 30 --learning-rate 0.5")
+    run = finished_study(NAME, TINY, "--eps 1e-9 --train-limit 20 --epochs 30 --learning-rate 0.5 --watched 50")
     rows = [row for row in run.rows("eps_star") if row["measure"] == "running"]
     assert rows[0]["outcome"] == "above" and rows[0]["eps_star"] is None and rows[0]["at_most"] is None
     assert next(iter(run.manifest["headline"].values())).startswith("> ")
@@ -136,7 +140,8 @@ def test_every_way_to_train_runs(finished_study: Finish, typed: str) -> None:
         ("--train-limit 2000", "give at most 1057"),
         ("--train-limit 1200", "200 held out"),
         ("--train-limit 1258 --select test", "give at most 1257"),
-        ("--watched 1257", "cannot hold 1257 of 1257"),
+        ("--watched 1257", "leaves none to train on"),
+        ("--select test --watched 541", "--watched 541 of 540 test samples"),
         ("--gradient bp,linbp(start=layer9)", "has no module 'layer9'"),
         ("--optimiser adam", "give --learning-rate"),
         ("--seeds 0", "--seeds"),

@@ -21,9 +21,7 @@ AT_CHANCE = ([0.00, 0.01, 0.00, 0.02, 0.00], [0.10, 0.09, 0.11, 0.10, 0.12])
     ("curves", "first", "fell"),
     [(HEALTHY, None, False), (SPOILT, 3, True), (NEVER_ROBUST, 2, False), (AT_CHANCE, None, False)],
 )
-def test_the_epoch_of_the_collapse(
-    curves: tuple[list[float], list[float]], first: int | None, fell: bool
-) -> None:
+def test_the_epoch_of_the_collapse(curves: tuple[list[float], list[float]], first: int | None, fell: bool) -> None:
     rule = Collapse()
     assert rule.first(*curves) == first
     assert rule.fell(*curves) == fell

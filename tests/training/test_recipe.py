@@ -41,7 +41,7 @@ def test_rise_and_fall_and_its_repetition() -> None:
 
 
 def test_hold_and_fall() -> None:
-    """Garipov et al. 2018's code counts epochs from 1: the rate of half, three quarters, nine tenths of them, the last."""
+    """Garipov et al. 2018's code counts epochs from 1: the rate at half, 7/10, nine tenths, the end."""
     recipe = Recipe(20, 1, 2.0, schedule="hold-fall")
     assert [recipe.rate(epoch) for epoch in (0, 9, 13, 17, 19)] == pytest.approx([2, 2, 2 * 0.505, 0.02, 0.02])
 
