@@ -39,6 +39,8 @@ bench: setup
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/transfer_cost.py
 	$(BIN)/python benchmarks/pgd_dynamics_speed.py
+	$(BIN)/python benchmarks/lazy_regime_speed.py
+	$(BIN)/python benchmarks/phase_transition_speed.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

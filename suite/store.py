@@ -74,6 +74,10 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
+class Busy(SuiteError):
+    """Another process holds the run."""
+
+
 class RunDirectory:
     """One run on disk. Writing needs `open`, which takes the lock until `close` or the end of the process."""
 
@@ -110,7 +114,8 @@ class RunDirectory:
         """Creates the directory, takes its lock and sweeps what a killed process left half-written.
 
         Raises:
-            SuiteError: another process is working on this run, or the directory cannot be written.
+            Busy: another process is working on this run.
+            SuiteError: the directory cannot be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -121,7 +126,7 @@ class RunDirectory:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
-            raise SuiteError(f"another process is working on {self.path}", "wait for it or stop it") from None
+            raise Busy(f"another process is working on {self.path}", "wait for it or stop it") from None
         self._lock = lock
         for leftover in self.path.rglob(".*.tmp"):
             leftover.unlink()

@@ -24,6 +24,11 @@ def claims(nets: Rows, transitions: Rows, powers: Rows, orders: Rows) -> Iterato
             f"the transition follows {row['variable']}^{PREDICTED:g}", row, row["power"], row["low"], row["high"],
             row["runs"], row["verdict"],
         )  # fmt: skip
+        if row["upper_from"] is not None:
+            yield _row(
+                f"the same from {row['variable']} = {row['upper_from']} on", row, row["upper"], row["upper_low"],
+                row["upper_high"], row["runs"], row["upper_verdict"],
+            )  # fmt: skip
     for (panel, order), mine in grouped(transitions, "panel", "order"):
         where = {"panel": panel, "order": order}
         widths = [row["width"] for row in mine if row["width"] is not None]

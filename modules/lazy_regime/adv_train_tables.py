@@ -72,21 +72,21 @@ def transitions(nets: Rows) -> Iterator[Row]:
 def powers(nets: Rows) -> Iterator[Row]:
     """Per panel and order: the power p of at = constant x d^p or m^p, least squares on logarithms for each run.
 
-    Over the values of d or m at which every run passes one half (points). bend: the power over the upper half of them
-    minus that over the lower half, mean over runs; far from 0 no power law holds.
+    Over the values of d or m at which every run passes one half (points), and over the upper half of four or more of
+    them: where the two differ there is no one power, and the theory speaks of large d and m.
     """
     for (panel, order), mine in grouped(nets, "panel", "order"):
         places = {value: by_run(rows, ALONG[panel]) for (value,), rows in grouped(mine, ACROSS[panel])}
-        usable = {value: found for value, found in places.items() if all(found.values())}
-        runs = sorted({row["run"] for row in mine})
-        limits = [_power_of_run(usable, run) for run in runs] if len(usable) > 1 else []
-        mean = joint([low for low, _ in limits], [high for _, high in limits])
-        fitted = bool(limits)
+        usable = sorted(value for value, found in places.items() if all(found.values()))
+        half = usable[len(usable) // 2 :] if len(usable) > 3 else []
+        whole, upper = (_power([places[value] for value in values], values) for values in (usable, half))
         yield {
             "panel": panel, "order": order, "variable": ACROSS[panel],
-            "power": mean.mean if fitted else None, "low": _gap(mean.low), "high": _gap(mean.high),
-            "predicted": PREDICTED, "bend": _bend(usable, runs), "points": len(usable), "values": len(places),
-            "runs": len(runs), "verdict": _verdict(mean.low, mean.high),
+            "power": _gap(whole.mean), "low": _gap(whole.low), "high": _gap(whole.high), "predicted": PREDICTED,
+            "verdict": _verdict(whole), "points": len(usable), "values": len(places),
+            "upper_from": half[0] if half else None, "upper": _gap(upper.mean), "upper_low": _gap(upper.low),
+            "upper_high": _gap(upper.high), "upper_verdict": _verdict(upper) if half else "",
+            "runs": len({row["run"] for row in mine}),
         }  # fmt: skip
 
 
@@ -137,21 +137,13 @@ def grouped(rows: Rows, *names: str) -> Iterator[tuple[tuple[Any, ...], list[Map
     yield from groups.items()
 
 
-def _power_of_run(usable: Mapping[Any, Mapping[int, Transition | None]], run: int) -> tuple[float, float]:
-    ones = [found[run] for found in usable.values()]
-    return power(list(usable), [one for one in ones if one is not None])
-
-
-def _bend(usable: Mapping[Any, Mapping[int, Transition | None]], runs: Sequence[int]) -> float | None:
-    values = sorted(usable)
-    if len(values) < 4:
-        return None
-    halves = [
-        {value: usable[value] for value in half}
-        for half in (values[: len(values) // 2 + 1], values[len(values) // 2 :])
-    ]
-    lower, upper = ([np.mean(_power_of_run(half, run)) for run in runs] for half in halves)
-    return float(np.mean(upper) - np.mean(lower))
+def _power(places: Sequence[Mapping[int, Transition | None]], values: Sequence[float]) -> Mean:
+    """The power over these values, its mean over runs; all NaN for fewer than two values."""
+    if len(values) < 2:
+        return mean_interval([])
+    of_runs = ([one for found in places if (one := found[run]) is not None] for run in places[0])
+    limits = [power(values, ones) for ones in of_runs]
+    return joint([low for low, _ in limits], [high for _, high in limits])
 
 
 def _touching(rows: Rows, along: str, at: float) -> float:
@@ -171,9 +163,9 @@ def _beyond(rows: Rows, found: Sequence[Transition | None], along: str) -> str:
     return ", ".join(sorted(sides))
 
 
-def _verdict(low: float, high: float) -> str:
+def _verdict(found: Mean) -> str:
     """An interval that holds 0 as well says nothing about a power, whatever else it holds."""
-    return "cannot be told" if not (high < 0 or low > 0) else verdict(low, high, PREDICTED)
+    return verdict(found.low, found.high, PREDICTED) if found.high < 0 or found.low > 0 else "cannot be told"
 
 
 def _power_of_e(value: float) -> float | None:

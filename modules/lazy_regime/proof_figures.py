@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -23,7 +24,7 @@ def condition(changes: Rows) -> Figure:
     widest = [row for row in changes if row["m"] == max(row["m"] for row in changes)]
     panels = list(groups(widest, "c0"))
     with style():
-        figure, axes = new_figure(1, len(panels), width=0.8 + 2.5 * len(panels), height=2.9)
+        figure, axes = _panels(len(panels))
         for axis, (key, mine) in zip(axes, panels, strict=True):
             for (of, rows), colour in zip(groups(mine, "d"), _SHADES * len(mine), strict=False):
                 ratio, middle, low, high = (
@@ -35,7 +36,7 @@ def condition(changes: Rows) -> Figure:
             axis.set(xscale="log", xlabel="R in |f| / |grad f|", ylim=(0, 1.6), title=_named(key["c0"]))
             axis.set_xticks([2, 5], ["2", "5"])
             axis.set_xticks([], minor=True)
-        axes[0].set_ylabel("change of gradient / |grad f|")
+        figure.supylabel("change of gradient / |grad f|", fontsize=9)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
@@ -46,7 +47,7 @@ def sizes(found: Rows) -> Figure:
     initial = [row for row in widest if row["net"] == "initial"]
     panels = [pair for pair in groups(widest, "c0") if pair[0]["c0"] > 0] or list(groups(widest, "c0"))
     with style():
-        figure, axes = new_figure(1, len(panels), width=0.8 + 2.5 * len(panels), height=3.1)
+        figure, axes = _panels(len(panels))
         for axis, (key, mine) in zip(axes, panels, strict=True):
             for net, colour in _NETS.items():
                 rows = [row for row in (initial if net == "initial" else mine) if row["net"] == net]
@@ -71,9 +72,19 @@ def sizes(found: Rows) -> Figure:
             axis.yaxis.set_major_formatter("{x:g}")
             axis.yaxis.set_minor_formatter(NullFormatter())
             axis.set_xticks([], minor=True)
-        axes[0].set_ylabel("|delta| of the smallest flip, |x| = 1")
+        figure.supylabel("smallest flipping |delta|, |x| = 1", fontsize=9)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    """Panels in rows of two, or of three where that fills them."""
+    columns = 1 if count == 1 else 3 if count % 3 == 0 else 2
+    rows = -(-count // columns)
+    figure, axes = new_figure(rows, columns, width=1.2 + 2.4 * columns, height=0.6 + 2.4 * rows)
+    for axis in axes[count:]:
+        axis.set_axis_off()
+    return figure, axes[:count]
 
 
 def _named(c0: float) -> str:

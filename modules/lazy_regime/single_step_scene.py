@@ -19,7 +19,7 @@ from suite.gradients.diagnostics import input_gradient
 if TYPE_CHECKING:
     from modules.lazy_regime.single_step import SingleStepConfig
 
-_TRAINED_BYTES = 3 << 28  # of the weights that training holds at a time: now, at the start, and one a radius
+_TRAINED_BYTES = 1 << 29  # of all copies of the weights that training holds at a time
 _POINT_BYTES = 1 << 24  # of one array of neurons' inputs at the points whose gradients are computed at a time
 
 
@@ -41,8 +41,8 @@ def tasks(config: "SingleStepConfig", dataset: Dataset, device: torch.device) ->
 
 def chunks(config: "SingleStepConfig", task: Task, m: int) -> list[list[int]]:
     """The runs 0, 1, ... in portions whose nets fit into memory side by side; the same on every machine."""
-    net = 4 * m * (task.d + config.biases) * (2 + len(config.c0s))
-    size = max(1, _TRAINED_BYTES // net)
+    copies = 6 + 2 * len(config.c0s)  # at the start and now, twice each, of the step; per radius kept and returned
+    size = max(1, _TRAINED_BYTES // (4 * m * (task.d + config.biases) * copies))
     return [list(range(first, min(first + size, config.networks))) for first in range(0, config.networks, size)]
 
 

@@ -68,8 +68,13 @@ def may_change_sign(inner: Tensor, radius: float) -> Tensor:
 
 
 def sign_changes_bound(m: float, c0: float, gamma: float) -> float:
-    """Lemma 4.3, B.4: m P(|N(0, 1)| <= C0 / sqrt m) + sqrt(m log(1/gamma) / 2) change sign at most, O(sqrt m)."""
-    return m * min(1.0, erf(c0 / sqrt(2 * m)) + deviation(m, gamma))
+    """Lemma 4.3, B.4: m P(|N(0, 1)| <= C0 / sqrt m) + sqrt(m log(1/gamma) / 2) change sign at most, O(sqrt m).
+
+    The paper's deviation is Hoeffding's; Bernstein's stands here where it is smaller, as in a small ball.
+    """
+    p, certainty = erf(c0 / sqrt(2 * m)), log(1 / gamma)
+    bernstein = certainty / 3 + sqrt((certainty / 3) ** 2 + 2 * certainty * m * p * (1 - p))
+    return min(m, m * p + min(m * deviation(m, gamma), bernstein)) if p > 0 else 0.0
 
 
 def gradient_bound(d: float, m: float, c0: float, gamma: float) -> float:

@@ -41,7 +41,7 @@ module = Module(
             function="modules.phase_transition.two_layer:two_layer",
             presets={
                 "quick": {},
-                "paper": {"widths": (16, 64, 256, 1024, 4096), "activations": ("softplus", "tanh"), "seeds": 20},
+                "paper": {"activations": ("softplus", "tanh"), "seeds": 20},
             },
         ),
         "epsilon_star": Study(
@@ -86,7 +86,8 @@ module = Module(
                     "model": "mnist-cnn",
                     "dataset": "mnist",
                     "attack": "pgd(steps=10,reach=2.5)",
-                    "train_limit": 5000,
+                    "train_limit": 1500,
+                    "epochs": 12,
                     "eps": (0.0, 0.05, 0.1, 0.3),
                 },
                 "paper": {
@@ -113,12 +114,10 @@ module = Module(
                 "mnist": {
                     "model": "mnist-cnn",
                     "dataset": "mnist",
-                    "attack": "pgd(steps=10,reach=2.5)",
-                    "train_limit": (1000, 4000),
-                    "eps": (0.05, 0.1, 0.2),
-                    "fast_eps": (0.1, 0.15, 0.2, 0.25, 0.3, 0.4),
-                    "test_limit": 1000,
-                    "batch_size": 128,
+                    "train_limit": (500, 2000),
+                    "epochs": 30,
+                    "fast_eps": (0.1, 0.2, 0.3, 0.4),
+                    "test_limit": 300,
                 },
                 "paper": {
                     "model": "preactresnet18",

@@ -102,6 +102,10 @@ def _report(config: ConnectivityConfig, run: "Run") -> None:
     for row in ends:
         if row["diverged"]:
             log.warning("%s with eps %s, seed %d diverged: left out", row["end"], row["eps"], row["seed"])
+    measured = {(row["eps"], row["seed"]) for row in run.table("paths").rows()}
+    for eps, seed in connectivity_tables.connectable(ends):
+        if (eps, seed) not in measured:
+            log.warning("the curve to eps %s, seed %d diverged: left out", eps, seed)
     barriers = list(connectivity_tables.barriers(run.table("paths").rows(), ends))
     tables = {
         "barriers": barriers,

@@ -153,7 +153,7 @@ class _Link:
         return self.scene.told("end", self.cell, *self._end)
 
     def paths(self) -> Columns:
-        """Loss and accuracy at POINTS points of the curve and of the segment; no row where an end diverged."""
+        """Loss and accuracy at POINTS points of the curve and the segment; none where one of the three diverged."""
         t = torch.linspace(0, 1, POINTS, dtype=torch.float64)
         rows = []
         for path, points in (("curve", coefficients(self.scene.config.curve, t)), ("segment", segment(t))):
@@ -201,21 +201,21 @@ class _Link:
 
     @cached_property
     def _connected(self) -> bool:
-        """Whether both ends are models."""
-        return not (self._start[1].diverged or self._end[1].diverged)
+        """Whether both ends and the middle are models."""
+        return not (self._start[1].diverged or self._end[1].diverged or self._bend[1].diverged)
 
     @cached_property
     def _ends(self) -> tuple[Weights, Weights]:
         return parameters_of(self._start[0]), parameters_of(self._end[0])
 
     @cached_property
-    def _middle(self) -> Weights:
-        """Trained from half-way between the ends."""
+    def _bend(self) -> tuple[Weights, History]:
+        """The middle point, trained from half-way between the ends."""
         scene, (start, end) = self.scene, self._ends
         model = scene.trainings.initial(self.cell)
         half = combine(torch.tensor([0.5, 0.0, 0.5]).to(scene.run.device), start, start, end)
         model.load_state_dict(half, strict=False)
-        scene.run.fit(
+        history = scene.run.fit(
             f"curve {self.name}",
             model,
             scene.trainings.train_data(self.cell),
@@ -223,18 +223,18 @@ class _Link:
             seed=self.seed,
             objective=CurveObjective(scene.config.curve, start, end, scene.decay),
         )
-        return parameters_of(model)
+        return parameters_of(model), history
 
     @cached_property
     def _surface(self) -> Surface:
         start, end = self._ends
         scratch = self.scene.trainings.initial(self.cell)
-        return Surface(scratch, start, self._middle, end, self.scene.loss_data(self.seed))
+        return Surface(scratch, start, self._bend[0], end, self.scene.loss_data(self.seed))
 
     @cached_property
     def _plane(self) -> Plane:
         start, end = self._ends
-        return plane_through(start, self._middle, end)
+        return plane_through(start, self._bend[0], end)
 
     def _places(self, coordinates: Tensor) -> list[list[float]]:
         lengths = torch.tensor([self._plane.width, self._plane.height], dtype=torch.float64)

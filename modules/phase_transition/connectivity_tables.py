@@ -12,6 +12,13 @@ NUMBERS = ("barrier", "excess", "low_share", "start_loss", "end_loss", "asymmetr
 _VERDICTS = {"yes": "reproduced", "no": "differs", "undecided": "cannot be told"}
 
 
+def connectable(ends: Sequence[Row]) -> list[tuple[float, int]]:
+    """Strengths and seeds whose two models did not diverge."""
+    starts = {row["seed"] for row in ends if row["end"] == "start" and not row["diverged"]}
+    others = [row for row in ends if row["end"] == "end" and not row["diverged"]]
+    return [(row["eps"], row["seed"]) for row in others if row["seed"] in starts]
+
+
 def barriers(paths: Iterable[Row], ends: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """A row for each strength, seed and path whose losses are finite.
 

@@ -109,6 +109,8 @@ class Summary:
     def __str__(self) -> str:
         if self.outcome == "none":
             return "no training left"
+        if self.outcome == "below" and self.at_most == 0:
+            return "none: clean training is above R*"
         if self.outcome != "bracketed":
             bounds = {"below": f"< {self.at_most:.4g}", "above": f"> {self.at_least:.4g}"}
             return bounds.get(self.outcome, f"between {self.at_least:.4g} and {self.at_most:.4g}")

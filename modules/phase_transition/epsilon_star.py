@@ -6,6 +6,7 @@ weights, training samples (smaller sets are parts of larger ones) and batches, s
 """
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,7 @@ from modules.phase_transition.options import AttackRef, TrainingConfig, check_st
 from suite.plugin import ArchitectureRefs, Epsilons, GradientRefs, Number, Steps, option
 
 if TYPE_CHECKING:
+    from modules.phase_transition.rows import Row
     from suite.run import Run
 
 log = logging.getLogger("suite")
@@ -76,12 +78,8 @@ def _report(config: EpsilonStarConfig, run: "Run") -> None:
     from modules.phase_transition import epsilon_star_tables, published_losses
 
     losses = epsilon_star_tables.losses(run.table("epochs").rows())
-    for row in losses:
-        if row["diverged"]:
-            log.warning("%s with eps %s, seed %d diverged: left out", row["kind"], row["eps"], row["seed"])
     crossings = list(epsilon_star_tables.crossings(losses, config.loss))
-    if any(row["measure"] == "running" and not row["monotone"] for row in crossings):
-        log.warning("training losses that do not rise with eps were made isotonic: see the table crossings")
+    _warn(losses, [row for row in crossings if row["measure"] == "running"])
     tables = {
         "losses": losses,
         "crossings": crossings,
@@ -98,14 +96,31 @@ def _report(config: EpsilonStarConfig, run: "Run") -> None:
     _show(config, run)
 
 
+def _warn(losses: "Sequence[Row]", crossings: "Sequence[Row]") -> None:
+    """What was left out, bent or read off beside the strengths that were asked for."""
+    for row in losses:
+        if row["diverged"]:
+            log.warning("%s with eps %s, seed %d diverged: left out", row["kind"], row["eps"], row["seed"])
+    for row in crossings:
+        where = f"{row['kind']}, seed {row['seed']}"
+        if not row["monotone"]:
+            log.warning("%s: training losses that do not rise with eps were made isotonic", where)
+        if row["outcome"] == "above":
+            log.warning("%s: no crossing, eps_star > %g", where, row["at_least"])
+        if row["outcome"] == "bracketed" and row["at_least"] == 0:
+            log.warning(
+                "%s: eps_star < %g, the least eps; read off between it and clean training", where, row["at_most"]
+            )
+
+
 def _show(config: EpsilonStarConfig, run: "Run") -> None:
     from modules.phase_transition import epsilon_star_figures
 
     seeds = f"{config.seeds} seed{'s' * (config.seeds > 1)}"
     attacked = f"{config.dataset}, {config.loss}, {config.norm} {config.attack}, {seeds}"
-    columns = "kind eps epoch train_loss train_accuracy attacked_train_loss watched_loss n".split()
+    columns = ["kind", "eps", "epoch", "train_loss", "train_accuracy", "attacked_train_loss", "watched_loss", "n"]
     run.show("means", *columns, title=f"{attacked}: the selected epoch, means over seeds")
-    columns = "kind measure threshold eps_star_255 outcome isotonic n published_255 verdict".split()
+    columns = ["kind", "measure", "threshold", "eps_star_255", "outcome", "isotonic", "n", "published_255", "verdict"]
     run.show("eps_star", *columns, title="eps_star in units of 1/255, mean over seeds and 95 % interval")
     if len(run.table("comparisons")):
         run.show("comparisons", title="eps_star over the reference's, paired by seed: geometric mean, 95 % interval")

@@ -1,28 +1,29 @@
 """Figures of `phase_transition.epsilon_star`, drawn from its tables alone."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from modules.phase_transition.rows import Row, grouped
 from suite.figures import new_figure, style
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Row]
 
 
 def losses(trainings: Rows, strengths: Rows, norm: str) -> Figure:
-    """Adversarial training loss against eps: a dot per training, a line through the means, R* dashed, eps_star."""
+    """Adversarial training loss against eps: a dot per training, a line per seed; means of R* dashed, and eps_star."""
     kinds = [row for row in strengths if row["measure"] == "running"]
     with style():
         figure, (axis,) = new_figure(width=5.2, height=3.4)
         for number, kind in enumerate(kinds):
             colour = _COLOURS[number % len(_COLOURS)]
-            mine = [row for row in trainings if _is_of(row, kind) and not row["diverged"]]
-            axis.plot([row["eps"] for row in mine], [row["train_loss"] for row in mine], ".", color=colour, alpha=0.5)
-            means = _means(mine)
-            axis.plot([*means], [*means.values()], color=colour, label=kind["kind"])
+            axis.plot([], [], color=colour, label=kind["kind"])
+            trained = [row for row in trainings if _is_of(row, kind) and not row["diverged"]]
+            for mine in grouped(trained, "seed").values():
+                curve = sorted((row["eps"], row["train_loss"]) for row in mine)
+                axis.plot(*zip(*curve, strict=True), ".-", color=colour, linewidth=1, alpha=0.7)
             if kind["threshold"] is not None:
                 axis.axhline(kind["threshold"], color=colour, linestyle="--", linewidth=1)
             if kind["eps_star"] is not None:
@@ -56,7 +57,7 @@ def strengths(kinds: Rows, norm: str) -> Figure:
     return figure
 
 
-def _point(axis: Axes, row: Mapping[str, Any], place: float, colour: str) -> None:
+def _point(axis: Axes, row: Row, place: float, colour: str) -> None:
     if row["outcome"] == "bracketed":
         axis.plot(row["eps_star"], place, "o", color=colour, markersize=5)
         _interval(axis, row, place, colour)
@@ -68,22 +69,14 @@ def _point(axis: Axes, row: Mapping[str, Any], place: float, colour: str) -> Non
         axis.plot([row["at_least"], row["at_most"]], [place, place], ":", color=colour)
 
 
-def _interval(axis: Axes, row: Mapping[str, Any], place: float, colour: str) -> None:
+def _interval(axis: Axes, row: Row, place: float, colour: str) -> None:
     if row["low"] is not None:
         axis.plot([max(row["low"], 0), row["high"]], [place, place], color=colour, linewidth=3, alpha=0.5)
 
 
-def _is_of(row: Mapping[str, Any], kind: Mapping[str, Any]) -> bool:
+def _is_of(row: Row, kind: Row) -> bool:
     same = (row["model"], row["samples"]) == (kind["model"], kind["samples"])
     return same and row["gradient"] in ("", kind["gradient"])
-
-
-def _means(rows: Rows) -> dict[float, float]:
-    """Mean training loss by strength, ascending."""
-    found: dict[float, list[float]] = {}
-    for row in sorted(rows, key=lambda row: float(row["eps"])):
-        found.setdefault(row["eps"], []).append(row["train_loss"])
-    return {eps: sum(values) / len(values) for eps, values in found.items()}
 
 
 def _strength(norm: str) -> str:

@@ -7,6 +7,7 @@ which its model falls to an attack of many steps while it stands one; told durin
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import model_validator
@@ -67,7 +68,7 @@ def overfitting(config: OverfittingConfig, run: "Run") -> None:
 
     scene = Scene(config, run)
     for part in run.track(scene.parts, "trainings"):
-        run.table("epochs").extend(run.once(str(part), lambda part=part: scene.rows(part)))
+        run.table("epochs").extend(run.once(str(part), partial(scene.rows, part)))
         scene.forget(part)
     run.record(**scene.facts)
     _report(config, run, scene.reference)

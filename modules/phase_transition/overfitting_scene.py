@@ -74,12 +74,14 @@ class Scene:
         """Trains a part, or continues it: a row per epoch."""
         begin, cell, fast = time.perf_counter(), part.cell, part.kind == "one step"
         model = self.trainings.initial(cell)
+        trained_on = _sample(self.trainings.train_data(cell), self.config.test_limit, cell.seed)
+        watched = self.trainings.watched_data(cell)
         history = self.trainings.fit(
             cell,
             model,
             name=str(part),
             attack=self.config.fast if fast else None,
-            watch=lambda: self._watched(part, model),
+            watch=lambda: self._watched(part, model, trained_on, watched),
             until=RULE if fast and self.config.stop else None,
             select=False,
         )
@@ -94,20 +96,19 @@ class Scene:
     def _strengths(self) -> Mapping[Kind, tuple[float, ...]]:
         return {"clean": (0.0,), "many steps": self.config.eps, "one step": self.config.fast_eps}
 
-    def _watched(self, part: Part, model: nn.Module) -> dict[str, float]:
+    def _watched(self, part: Part, model: nn.Module, trained_on: Data, watched: Data) -> dict[str, float]:
         """Losses on test samples and on as many training samples, for the gap; for the collapse, accuracy at one step.
 
         NaN stands for what nobody reads: the robust test loss of one-step training, and an attack on clean training.
         """
         trainings, cell = self.trainings, part.cell
         clean = evaluate(model, *self.test)
-        trained_on = _sample(trainings.train_data(cell), self.config.test_limit, cell.seed)
         robust = one_step = nan
         if part.kind != "one step":
             robust, _ = trainings.adversarial_loss(model, self.test, cell.eps, trainings.objective)
         if cell.eps:
             once = Adversary(model, cell.eps, Settings(1, cell.eps, self.config.norm), start="image")
-            one_step = robustness(model, *trainings.watched_data(cell), once).accuracy
+            one_step = robustness(model, *watched, once).accuracy
         return {
             "robust_test_loss": robust,
             "clean_test_loss": clean.loss,

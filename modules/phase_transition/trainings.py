@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -11,6 +12,7 @@ from modules.phase_transition.options import TrainingConfig, check_strengths
 from modules.phase_transition.settings import adversary_of, objective_mean, objective_of, recipe_of
 from suite.attacks import Adversary
 from suite.data import balanced
+from suite.data.dataset import Ids
 from suite.errors import SuiteError
 from suite.models import Classifier
 from suite.models.build import untrained
@@ -23,7 +25,6 @@ from suite.training import (
     as_pixels,
     cross_entropy,
     evaluate,
-    held_out,
     remove_checkpoint,
     resident,
 )
@@ -56,7 +57,7 @@ class Trainings:
     A cell's seed draws its initial weights, its training samples (smaller sets are parts of larger ones), the samples
     held out and the batches: cells of one seed differ in nothing but what their fields say.
 
-    Raises SuiteError for an optimiser that needs a learning rate.
+    Raises SuiteError for an optimiser that needs a learning rate, and for more watched test samples than there are.
     """
 
     def __init__(self, config: TrainingConfig, run: "Run", models: tuple[str, ...]) -> None:
@@ -74,7 +75,6 @@ class Trainings:
         self._has_batch_norm = {
             model: any(isinstance(module, nn.BatchNorm2d) for module in bare[model].modules()) for model in models
         }
-        self._kept: dict[int, tuple[Data, Data]] = {}  # per seed: what may be trained on, what decides on the epoch
 
     @property
     def largest(self) -> int:
@@ -105,15 +105,19 @@ class Trainings:
 
     def train_data(self, cell: Cell) -> Data:
         """The cell's training samples."""
-        images, labels = self._split(cell.seed)[0]
-        if cell.samples == len(labels):
-            return images, labels
-        ids = torch.from_numpy(balanced(labels.cpu().numpy(), cell.samples, cell.seed)).to(labels.device)
+        images, labels = self._pool
+        free = np.setdiff1d(np.arange(len(labels)), self._held_out(cell.seed))
+        ids = torch.from_numpy(free[balanced(labels.cpu().numpy()[free], cell.samples, cell.seed)]).to(labels.device)
         return images[ids], labels[ids]
 
     def watched_data(self, cell: Cell) -> Data:
         """The samples whose adversarial loss decides on the epoch: held out from the training set, or of the test."""
-        return self._split(cell.seed)[1]
+        (images, labels), ids = self._pool, self._held_out(cell.seed)
+        if self.config.select == "test":
+            images, labels = self.test
+            ids = balanced(labels.cpu().numpy(), self.config.watched, self.run.seed)
+        chosen = torch.from_numpy(ids).to(labels.device)
+        return images[chosen], labels[chosen]
 
     def initial(self, cell: Cell) -> Classifier:
         """The cell's model with its initial weights."""
@@ -162,8 +166,10 @@ class Trainings:
             select: False leaves the model as the last epoch made it.
         """
 
+        judges = self.watched_data(cell)
+
         def measured() -> Mapping[str, float]:
-            loss, accuracy = self.adversarial_loss(model, self.watched_data(cell), cell.eps, cross_entropy)
+            loss, accuracy = self.adversarial_loss(model, judges, cell.eps, cross_entropy)
             return {WATCHED: loss, "watched_accuracy": accuracy, **(watch() if watch else {})}
 
         return self.run.fit(
@@ -206,16 +212,9 @@ class Trainings:
             "attacked_train_loss": self.adversarial_loss(model, self.train_data(cell), cell.eps, self.objective)[0],
         }
 
-    def _split(self, seed: int) -> tuple[Data, Data]:
-        if seed not in self._kept:
-            if self.config.select == "validation":
-                self._kept[seed] = held_out(self._pool, self.config.watched, seed)
-            else:
-                images, labels = self.test
-                ids = torch.from_numpy(balanced(labels.cpu().numpy(), self.config.watched, self.run.seed))
-                ids = ids.to(labels.device)
-                self._kept[seed] = self._pool, (images[ids], labels[ids])
-        return self._kept[seed]
+    def _held_out(self, seed: int) -> Ids:
+        count = self.config.watched if self.config.select == "validation" else 0
+        return balanced(self._pool[1].cpu().numpy(), count, seed)
 
     def _check_size(self, cell: Cell) -> None:
         if self.largest < 1:

@@ -75,7 +75,6 @@ def carry_out(
             click.echo(f"\n{path.stem}\n\n{format_table(shown, [*shown[0]] if shown else [])}\n")
         click.echo(f"{'figure:   ' if path.suffix != '.parquet' else 'table:    '}{path}")
     failed = [f"{point}: {error}" for result in results for point, error in result.failed]
-    failed += [f"{result.stage}: {result.blocked}" for result in results if result.blocked]
     if failed:
         lines = "".join(f"\n  {line}" for line in failed)
         raise WorkFailed(f"{len(failed)} points failed, the others are kept; --retry-failed tries them again{lines}")

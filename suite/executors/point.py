@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Literal
 
 from suite.errors import SuiteError, one_line
 from suite.registry import Registry, load_target
+from suite.store import Busy
 
 Status = Literal["finished", "reused", "failed"]
 
@@ -55,18 +57,20 @@ def execute(point: Point) -> Outcome:
         registry = _registry()
         config = registry.config(point.study).model_validate(dict(point.values))
         function = load_target(registry.study(point.study).function)
-        execution = prepare(point.study, config, registry, root=point.root, device=point.device)
-        run = execution.directory.path
-        while execution.directory.status() == "running":
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-        if execution.directory.status() == "finished":
-            return outcome("reused")
-        execution.execute(function)
+        while True:
+            execution = prepare(point.study, config, registry, root=point.root, device=point.device)
+            run = execution.directory.path
+            if execution.directory.status() == "finished":
+                return outcome("reused")
+            with suppress(Busy):
+                execution.execute(function)
+                return outcome("finished")
+            while execution.directory.status() == "running":
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
     except SuiteError as error:
         return outcome("failed", str(error))
     except Exception as error:
         return outcome("failed", one_line(error))
-    return outcome("finished")
 
 
 @cache

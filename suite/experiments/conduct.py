@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suite.errors import SuiteError
 from suite.executors import Outcome, Point
 from suite.experiments import joint
 from suite.experiments.definition import Experiment, Stage
-from suite.experiments.planning import Planned, Planner
-from suite.experiments.points import Done
+from suite.experiments.planning import Blocked, Planned, Planner
+from suite.experiments.points import Done, Points
 from suite.files import atomic
 from suite.store import RunDirectory, plain, write_columns
 
@@ -21,27 +20,31 @@ Executor = Callable[[Sequence[Point]], Iterator[tuple[int, Outcome]]]
 
 @dataclass
 class StageResult:
-    """What became of a stage's points; `blocked` says why it has none where an earlier failure leaves it none."""
+    """What became of a stage's points: finished (of these reused), and those that failed or could not be planned."""
 
     stage: str
     done: list[Done] = field(default_factory=list)
-    failed: list[tuple[Planned, str]] = field(default_factory=list)
+    failed: list[tuple[Planned | Blocked, str]] = field(default_factory=list)
     reused: int = 0
-    blocked: str = ""
+
+    @property
+    def points(self) -> Points:
+        """As later stages refer to them."""
+        return Points(self.done, [point.axes for point, _ in self.failed])
 
 
 def plan(experiment: Experiment, planner: Planner) -> Iterator[tuple[Stage, list[Planned] | None]]:
     """Every stage with its points; None where they depend on runs that are not there yet."""
-    earlier: dict[str, Sequence[Done]] = {}
+    earlier: dict[str, Points] = {}
     for stage in experiment.stages:
         needed = {reference.stage for reference in stage.references}
         if not needed <= earlier.keys():
             yield stage, None
             continue
-        points = [*planner.points(stage, earlier)]
+        points = [point for point in planner.points(stage, earlier) if isinstance(point, Planned)]
         finished = [found for point in points if (found := finished_run(point)) is not None]
         if len(finished) == len(points):
-            earlier[stage.name] = finished
+            earlier[stage.name] = Points(finished)
         yield stage, points
 
 
@@ -55,50 +58,56 @@ def conduct(
 ) -> list[StageResult]:
     """Runs what is missing, stage after stage, and notes the points beside the runs, in `experiments/NAME.json`.
 
-    A point that failed is left as it is, also by a later call, unless `retry_failed`; the others go on. A stage that
-    refers to points of which one is missing has those of its points that need it left out.
+    A point that failed is left as it is, also by a later call, unless `retry_failed`; the others go on, and of later
+    stages those points that ask nothing of it.
 
     Raises:
-        SuiteError: the first stages cannot be planned; nothing has been run then.
+        SuiteError: a stage cannot be planned: a value that an option refuses, a reference that finds nothing.
     """
     results: list[StageResult] = []
-    earlier: dict[str, Sequence[Done]] = {}
+    earlier: dict[str, Points] = {}
     record = Record(planner.root / "experiments" / f"{experiment.name}.json", experiment)
     for stage in experiment.stages:
-        try:
-            points = [*planner.points(stage, earlier)]
-        except SuiteError as error:
-            if not stage.references:
-                raise
-            results.append(StageResult(stage.name, blocked=str(error)))
-            earlier[stage.name] = ()
-            continue
-        result = StageResult(stage.name)
+        result = _conduct_stage(
+            stage, [*planner.points(stage, earlier)], planner, executor, record, retry_failed, on_outcome
+        )
         results.append(result)
-        waiting: list[Planned] = []
-        for point in points:
-            if (found := finished_run(point)) is not None:
-                result.done.append(found)
-                result.reused += 1
-            elif not retry_failed and (error_line := record.failure(point)):
-                result.failed.append((point, error_line))
-            else:
-                waiting.append(point)
-        tasks = [_task(stage, point, planner) for point in waiting]
-        for place, outcome in executor(tasks):
-            point = waiting[place]
-            if on_outcome is not None:
-                on_outcome(point, outcome)
-            found = finished_run(point)
-            if outcome.status == "failed" or found is None:
-                result.failed.append((point, outcome.error or "the run did not finish"))
-            else:
-                result.done.append(found)
-        order = {point.directory.path: place for place, point in enumerate(points)}
-        result.done.sort(key=lambda done: order[done.directory.path])
-        earlier[stage.name] = result.done
-        record.note(stage, points, result)
+        earlier[stage.name] = result.points
     return results
+
+
+def _conduct_stage(
+    stage: Stage,
+    points: Sequence[Planned | Blocked],
+    planner: Planner,
+    executor: Executor,
+    record: "Record",
+    retry_failed: bool,
+    on_outcome: Callable[[Planned, Outcome], None] | None,
+) -> StageResult:
+    result, waiting = StageResult(stage.name), list[Planned]()
+    for point in points:
+        if isinstance(point, Blocked):
+            result.failed.append((point, point.why))
+        elif (found := finished_run(point)) is not None:
+            result.done.append(found)
+            result.reused += 1
+        elif not retry_failed and (line := record.failure(point)):
+            result.failed.append((point, line))
+        else:
+            waiting.append(point)
+    for place, outcome in executor([_task(stage, point, planner) for point in waiting]):
+        ran = waiting[place]
+        if on_outcome is not None:
+            on_outcome(ran, outcome)
+        if outcome.status == "failed" or (found := finished_run(ran)) is None:
+            result.failed.append((ran, outcome.error or "the run did not finish"))
+        else:
+            result.done.append(found)
+    order = {point.directory.path: number for number, point in enumerate(points) if isinstance(point, Planned)}
+    result.done.sort(key=lambda done: order[done.directory.path])
+    record.note(stage, [point for point in points if isinstance(point, Planned)], result)
+    return result
 
 
 def report(experiment: Experiment, results: Sequence[StageResult], root: Path) -> list[Path]:
@@ -106,7 +115,7 @@ def report(experiment: Experiment, results: Sequence[StageResult], root: Path) -
 
     Raises SuiteError where a table, a column or a value that they ask for is not there.
     """
-    points = {result.stage: result.done for result in results}
+    points = {result.stage: result.points for result in results}
     folder, written, averaged = root / "experiments" / experiment.name, list[Path](), dict[str, list[Any]]()
     for name, table in experiment.tables.items():
         rows = joint.collect(table, points)
@@ -150,7 +159,9 @@ class Record:
         """Stores a finished stage."""
         for point in points:
             self._failures.pop(_name(point.directory), None)
-        self._failures |= {_name(point.directory): error for point, error in result.failed}
+        self._failures |= {
+            _name(point.directory): error for point, error in result.failed if isinstance(point, Planned)
+        }
         self._content["stages"][stage.name] = {
             "study": stage.study,
             "points": [{"axes": dict(point.axes), "run": _name(point.directory)} for point in points],

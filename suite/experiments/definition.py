@@ -28,6 +28,7 @@ from suite.errors import SuiteError, did_you_mean, known_keys
 from suite.experiments.expressions import Reference, is_expression, parse, references
 from suite.experiments.summaries import JointFigure, JointTable, read_summaries
 from suite.registry import Registry
+from suite.store import content_key
 
 _STAGE_KEYS = ("study", "preset", "set", "grid", "zip")
 _TOP_KEYS = ("question", "stages", "tables", "figures", "presets")
@@ -73,7 +74,9 @@ class Experiment:
 
 def sweep(study: str, preset: str | None, fixed: Mapping[str, Any], grid: Mapping[str, Any]) -> Experiment:
     """The experiment of one stage."""
-    return Experiment(study, "", (Stage(study.rpartition(".")[2], study, preset, fixed, grid),))
+    stage = Stage(study.rpartition(".")[2], study, preset, fixed, grid)
+    key = content_key({"preset": preset, "fixed": dict(fixed), "grid": dict(grid)})
+    return Experiment(f"{study}-{key[:8]}", "", (stage,))
 
 
 def read(path: Path, preset: str | None = None) -> Experiment:

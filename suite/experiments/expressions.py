@@ -120,7 +120,10 @@ def evaluate(node: Node, look_up: Callable[[Reference], Value]) -> Value:
             return _combine(sign, evaluate(left, look_up), evaluate(right, look_up))
         case Call(name, of):
             value = evaluate(of, look_up)
-            return FUNCTIONS[name]([_number(item) for item in (value if isinstance(value, list) else [value])])
+            numbers = [_number(item) for item in (value if isinstance(value, list) else [value])]
+            if not numbers:
+                raise SuiteError(f"{name} of an empty list", "mend the expression or the run it reads")
+            return FUNCTIONS[name](numbers)
         case _:
             return node
 

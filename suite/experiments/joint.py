@@ -1,10 +1,10 @@
 """Joint tables and figures of an experiment: rows of all points, means with intervals, paired differences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from suite.errors import SuiteError, did_you_mean
-from suite.experiments.points import Done, value_at
+from suite.experiments.points import Earlier, value_at
 from suite.experiments.summaries import JointFigure, JointTable
 from suite.stats import mean_interval
 from suite.store import read_rows
@@ -17,14 +17,14 @@ Row = dict[str, Any]
 DIGITS = 6  # of computed numbers: 0.5 x eps / eps is one group, whatever eps
 
 
-def collect(table: JointTable, points: Mapping[str, Sequence[Done]]) -> list[Row]:
+def collect(table: JointTable, points: Earlier) -> list[Row]:
     """The rows of all points of a stage: their axes, the computed columns, and the table's own columns.
 
     Raises SuiteError where the stage has no such table, or an expression finds nothing.
     """
     stage, _, name = table.rows.partition(".")
     rows: list[Row] = []
-    for point in points[stage]:
+    for point in points[stage].done:
         files = point.manifest["tables"]
         if name not in files:
             raise SuiteError(f"rows = {table.rows!r}: {point.run} has no such table", did_you_mean(name, [*files]))
@@ -33,16 +33,22 @@ def collect(table: JointTable, points: Mapping[str, Sequence[Done]]) -> list[Row
         own = {column: _rounded(value) for column, value in computed.items()}
         found = [{**axes, **row, **own} for row in read_rows(point.directory.path / files[name]["file"])]
         rows += [row for row in found if all(_column(row, column) == value for column, value in table.where.items())]
-    return rows
+    columns = dict.fromkeys(column for row in rows for column in row)  # points need not have the same ones
+    return [{column: row.get(column) for column in columns} for row in rows]
 
 
 def means(table: JointTable, rows: Sequence[Row]) -> list[Row]:
-    """Mean of the rows of each group with Student's 95 % limits; gaps are left out, and `n` counts the others."""
+    """Mean of each group with Student's 95 % limits over what is independent: rows alike in `pair` are averaged first.
+
+    Gaps are left out; `n` counts what is averaged.
+    """
     assert table.mean is not None
     found = []
     for group, members in _groups(rows, table.by):
-        values = [row[table.mean] for row in members if _column(row, table.mean) is not None]
-        mean = mean_interval(values)
+        pair = [name for name in table.pair if name in members[0]]
+        averages = [_average(some, table.mean) for _, some in _groups(members, pair)] if pair else None
+        each = [_column(row, table.mean) for row in members] if averages is None else averages
+        mean = mean_interval([value for value in each if value is not None])
         found.append({**group, table.mean: mean.mean, "low": mean.low, "high": mean.high, "n": mean.n})
     return found
 

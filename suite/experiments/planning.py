@@ -4,14 +4,14 @@ Keys need digests of data, weights and code. Each is computed once, however many
 """
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError
 from suite.experiments.definition import Stage
-from suite.experiments.points import Axes, Done, combinations
+from suite.experiments.points import Axes, Earlier, Unfinished, combinations
 from suite.inputs import REFERENCES, references, resolve
 from suite.plugin import Study, StudyConfig
 from suite.provenance import code_digest
@@ -31,8 +31,25 @@ class Planned:
     directory: RunDirectory
 
     def __str__(self) -> str:
-        at = ", ".join(f"{name}={value}" for name, value in self.axes.items())
-        return f"{self.stage} ({at})" if at else self.stage
+        return place(self.stage, self.axes)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A point that cannot be planned, since it asks something of a run that failed."""
+
+    stage: str
+    axes: Axes
+    why: str
+
+    def __str__(self) -> str:
+        return place(self.stage, self.axes)
+
+
+def place(stage: str, axes: Axes) -> str:
+    """A point in words: `attack (seed=1, eps=0.1)`."""
+    at = ", ".join(f"{name}={value}" for name, value in axes.items())
+    return f"{stage} ({at})" if at else stage
 
 
 @dataclass
@@ -45,7 +62,7 @@ class Planner:
     _digests: dict[Any, Mapping[str, str]] = field(default_factory=dict)
     _codes: dict[frozenset[str], str] = field(default_factory=dict)
 
-    def points(self, stage: Stage, earlier: Mapping[str, Sequence[Done]]) -> Iterator[Planned]:
+    def points(self, stage: Stage, earlier: Earlier) -> Iterator[Planned | Blocked]:
         """The stage's points in order; two that come to the same run are one error.
 
         Raises SuiteError for values that an option refuses and references that find nothing, naming the stage.
@@ -53,6 +70,9 @@ class Planner:
         study, config_class = self.registry.study(stage.study), self.registry.config(stage.study)
         seen: dict[Path, Planned] = {}
         for axes, values in combinations(stage, earlier):
+            if isinstance(values, Unfinished):
+                yield Blocked(stage.name, axes, str(values))
+                continue
             config = _config(stage, study, config_class, values)
             point = Planned(stage.name, axes, config, self._directory(stage.study, config))
             other = seen.setdefault(point.directory.path, point)

@@ -17,6 +17,10 @@ Axes = Mapping[str, Any]
 """Where a point lies: value by option, of those that its stage varies."""
 
 
+class Unfinished(SuiteError):
+    """A value is asked of a run that failed."""
+
+
 @dataclass(frozen=True)
 class Done:
     """A finished point of an earlier stage."""
@@ -31,50 +35,77 @@ class Done:
         return f"{self.directory.path.parent.name}/{self.directory.path.name}"
 
 
-def combinations(stage: Stage, earlier: Mapping[str, Sequence[Done]]) -> Iterator[tuple[Axes, dict[str, Any]]]:
+@dataclass(frozen=True)
+class Points:
+    """What became of an earlier stage: its finished points, and where those lie that failed."""
+
+    done: Sequence[Done]
+    failed: Sequence[Axes] = ()
+
+
+Earlier = Mapping[str, Points]
+
+
+def combinations(stage: Stage, earlier: Earlier) -> Iterator[tuple[Axes, dict[str, Any] | Unfinished]]:
     """(axes, values of all options that the stage gives) of every point, in the order of the file.
 
+    In place of values there is the reason where they are asked of a run that failed; the axes are then those known.
+
     Args:
-        earlier: finished points by stage, of all stages that this one refers to.
+        earlier: of all stages that this one refers to.
 
     Raises:
         SuiteError: a reference that finds nothing, an expression that gives no list where a list is needed.
     """
-    for axes in _varied(stage, [*stage.grid.items()], {}, earlier):
-        for row in _rows(stage, axes, earlier):
+    for axes, why in _varied(stage, [*stage.grid.items()], {}, earlier):
+        if why is not None:
+            yield axes, why
+            continue
+        try:
+            rows = _rows(stage, axes, earlier)
+        except Unfinished as error:
+            yield axes, error
+            continue
+        for row in rows:
             place = {**axes, **row}
-            fixed = {name: value_at(value, place, earlier) for name, value in stage.fixed.items()}
-            yield place, {**fixed, **place}
+            try:
+                yield place, {**{name: value_at(value, place, earlier) for name, value in stage.fixed.items()}, **place}
+            except Unfinished as error:
+                yield place, error
 
 
 def _varied(
-    stage: Stage, axes: list[tuple[str, Any]], so_far: dict[str, Any], earlier: Mapping[str, Sequence[Done]]
-) -> Iterator[dict[str, Any]]:
+    stage: Stage, axes: list[tuple[str, Any]], so_far: dict[str, Any], earlier: Earlier
+) -> Iterator[tuple[dict[str, Any], Unfinished | None]]:
     if not axes:
-        yield so_far
+        yield so_far, None
         return
     # Plain axes first: what an expression finds may depend on them.
     name, values = next((axis for axis in axes if not is_expression(axis[1])), axes[0])
     rest = [axis for axis in axes if axis[0] != name]
-    for value in _list(stage, name, values, so_far, earlier):
+    try:
+        found = _list(values, so_far, earlier)
+    except Unfinished as error:
+        yield so_far, error
+        return
+    for value in found:
         yield from _varied(stage, rest, {**so_far, name: value}, earlier)
 
 
-def _rows(stage: Stage, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> Iterator[dict[str, Any]]:
-    lists = {name: _list(stage, name, values, axes, earlier) for name, values in stage.zipped.items()}
+def _rows(stage: Stage, axes: Axes, earlier: Earlier) -> list[dict[str, Any]]:
+    lists = {name: _list(values, axes, earlier) for name, values in stage.zipped.items()}
     if len({len(values) for values in lists.values()}) > 1:
         told = ", ".join(f"{len(values)} of {name}" for name, values in lists.items())
         raise SuiteError(f"stage {stage.name!r} zips {told}", "give lists of one length")
-    for row in zip(*lists.values(), strict=True) if lists else [()]:
-        yield dict(zip(lists, row, strict=True))
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)] if lists else [{}]
 
 
-def _list(stage: Stage, name: str, values: Any, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> list[Any]:
+def _list(values: Any, axes: Axes, earlier: Earlier) -> list[Any]:
     found = value_at(values, axes, earlier)
     return found if isinstance(found, list) else [found]
 
 
-def value_at(value: Any, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> Any:
+def value_at(value: Any, axes: Axes, earlier: Earlier) -> Any:
     """A value of the file at a place: what its expression gives there, also inside lists, or itself."""
     if isinstance(value, list):
         return [value_at(item, axes, earlier) for item in value]
@@ -83,23 +114,26 @@ def value_at(value: Any, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> A
     return evaluate(parse(value), lambda reference: look_up(reference, axes, earlier))
 
 
-def look_up(reference: Reference, axes: Axes, earlier: Mapping[str, Sequence[Done]]) -> Value:
+def look_up(reference: Reference, axes: Axes, earlier: Earlier) -> Value:
     """What a reference stands for at a place.
 
-    Raises SuiteError where no point agrees with the place, or a point has no such number, model or column.
+    Raises SuiteError where no point agrees with the place, or a point has no such number, model or column, and
+    Unfinished where one that agrees has failed.
     """
-    agreeing = [
-        point
-        for point in earlier[reference.stage]
-        if all(axes[name] == value for name, value in point.axes.items() if name in axes)
-    ]
+    told = ", ".join(f"{name}={value}" for name, value in axes.items()) or "any place"
+    if any(_agree(failed, axes) for failed in earlier[reference.stage].failed):
+        raise Unfinished(f"{reference} is asked of a run that failed, at {told}", "see the failed points")
+    agreeing = [point for point in earlier[reference.stage].done if _agree(point.axes, axes)]
     if not agreeing:
-        told = ", ".join(f"{name}={value}" for name, value in axes.items())
-        raise SuiteError(f"{reference} finds no finished run at {told or 'any place'}", "see the failed points")
+        raise SuiteError(f"{reference} finds no run at {told}", "stages are joined on the axes that both have")
     found = [_of_point(reference, point) for point in agreeing]
     if len(found) == 1:
         return found[0]
     return [item for value in found for item in (value if isinstance(value, list) else [value])]
+
+
+def _agree(axes: Axes, place: Axes) -> bool:
+    return all(place[name] == value for name, value in axes.items() if name in place)
 
 
 def _of_point(reference: Reference, point: Done) -> Value:

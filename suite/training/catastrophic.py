@@ -52,5 +52,7 @@ class Collapse:
         False for a training that did not collapse, and for one that was never robust.
         """
         at = self.first(many, one)
-        best = max(many[:at], default=0.0) if at else 0.0
-        return bool(at) and best >= self.floor and many[at] <= self.share * best
+        if not at:
+            return False
+        best = max(many[:at])
+        return best >= self.floor and many[at] <= self.share * best

@@ -234,3 +234,36 @@ series = "twice"
         {"repeats": repeats, "twice": 18, "square": 9.0, "low": None, "high": None, "n": 1} for repeats in (1, 2)
     ]
     assert "squares_means" in done.stdout and str(Path("runs/experiments/joint/squares.svg")) in done.stdout
+
+
+def test_a_failed_point_costs_later_stages_only_what_asks_for_it(
+    suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("chain.toml").write_text(
+        """
+[stages.first]
+study = "toy.squares"
+grid = { seed = [0, 1], numbers = [[2], [3]] }
+
+[stages.second]
+study = "toy.squares"
+set = { repeats = "{first.headline.largest}" }
+zip = { seed = [0, 1], numbers = [[2], [2]] }
+
+[stages.third]
+study = "toy.squares"
+set = { repeats = "max({first.headline.largest})" }
+grid = { seed = [0, 1], mode = ["fancy"] }
+"""
+    )
+    monkeypatch.setenv("TOY_FATE", "crash@3")
+    failed = suite("experiment", "chain.toml")
+    assert failed.exit_code == 1
+    table = [line.split() for line in failed.stdout.splitlines()[2:5]]
+    # second asks for (seed, 2) alone; third for both numbers of its seed, of which 3 has failed.
+    assert table == [["first", "2", "0", "2"], ["second", "2", "0", "0"], ["third", "0", "0", "2"]]
+    assert "third (seed=0, mode=fancy): {first.headline.largest} is asked of a run that failed" in failed.stderr
+    monkeypatch.delenv("TOY_FATE")
+    mended = suite("experiment", "chain.toml", "--retry-failed")
+    assert mended.exit_code == 0, mended.stderr
+    assert {run["config"]["repeats"] for run in runs(workplace).values()} == {1, 4, 9}

@@ -9,6 +9,7 @@ KNOWN: dict[str, Value] = {
     "{star.headline.eps_star}": 0.2,
     "{star.tables.rates.rate}": [1.0, 2.0, 6.0],
     "{train.models.*}": ["run:a/x", "run:b/x"],
+    "{none.tables.t.c}": [],
     "{train.headline.robust accuracy of bp, v1.0}": 0.75,
 }
 
@@ -58,6 +59,7 @@ def test_integers_stay_integers() -> None:
         ("[1, 2", "']' is missing"),
         ("1 2", "at '2'"),
         ("[]", "at ']'"),
+        ("mean({none.tables.t.c})", "mean of an empty list"),
         ("{star.eps_star}", "cannot read the reference"),
         ("{star.rows.x}", "cannot read the reference"),
         ("{star.tables.rates}", "names no column"),

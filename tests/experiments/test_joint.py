@@ -10,7 +10,7 @@ from scipy.stats import t as student
 
 from suite.errors import SuiteError
 from suite.experiments.joint import collect, differences, draw, means
-from suite.experiments.points import Done
+from suite.experiments.points import Done, Points
 from suite.experiments.summaries import JointFigure, JointTable
 from suite.store import RunDirectory, write_columns
 
@@ -18,7 +18,7 @@ SCALES = {0: 0.1, 1: 0.2, 2: 0.4}  # a number of the first stage, by seed
 
 
 @pytest.fixture
-def points(tmp_path: Path) -> dict[str, list[Done]]:
+def points(tmp_path: Path) -> dict[str, Points]:
     """Three seeds of a stage with a number, three seeds x two strengths of a stage with a table."""
 
     def done(study: str, key: str, axes: dict[str, Any], headline: dict[str, float], rows: dict[str, Any]) -> Done:
@@ -40,7 +40,7 @@ def points(tmp_path: Path) -> dict[str, list[Done]]:
             rates = [0.1 * seed + factor, 0.2 * seed, 9.0]
             rows = {"rule": ["linbp", "bp", "bp"], "step": [10, 10, 1], "rate": rates}
             second.append(done("b", f"{seed}-{factor}", {"seed": seed, "eps": factor * scale}, {}, rows))
-    return {"first": first, "second": second}
+    return {"first": Points(first), "second": Points(second)}
 
 
 TABLE = JointTable(
@@ -53,14 +53,14 @@ TABLE = JointTable(
 )
 
 
-def test_rows_carry_axes_and_what_is_computed_for_their_point(points: dict[str, list[Done]]) -> None:
+def test_rows_carry_axes_and_what_is_computed_for_their_point(points: dict[str, Points]) -> None:
     rows = collect(TABLE, points)
     assert len(rows) == 12 and all(row["step"] == 10 for row in rows)
     assert {row["ratio"] for row in rows} == {0.5, 3.0}
     assert rows[0] == {"seed": 0, "eps": 0.05, "rule": "linbp", "step": 10, "rate": 0.5, "ratio": 0.5}
 
 
-def test_means_with_students_limits(points: dict[str, list[Done]]) -> None:
+def test_means_with_students_limits(points: dict[str, Points]) -> None:
     found = means(TABLE, collect(TABLE, points))
     assert [(row["ratio"], row["rule"]) for row in found] == [(0.5, "linbp"), (0.5, "bp"), (3.0, "linbp"), (3.0, "bp")]
     half = student.ppf(0.975, 2) * 0.1 / sqrt(3)  # of 0.5, 0.6, 0.7
@@ -69,7 +69,7 @@ def test_means_with_students_limits(points: dict[str, list[Done]]) -> None:
     )
 
 
-def test_differences_are_paired_by_seed(points: dict[str, list[Done]]) -> None:
+def test_differences_are_paired_by_seed(points: dict[str, Points]) -> None:
     found = differences(TABLE, collect(TABLE, points))
     half = student.ppf(0.975, 2) * 0.1 / sqrt(3)  # of 0.5, 0.4, 0.3: paired, seeds' own spread cancels in part
     assert found[0] == pytest.approx(
@@ -80,7 +80,7 @@ def test_differences_are_paired_by_seed(points: dict[str, list[Done]]) -> None:
     assert [row["n"] for row in differences(TABLE, without_a_side)] == [2, 2]
 
 
-def test_a_figure_has_a_line_with_a_band_for_every_series(points: dict[str, list[Done]]) -> None:
+def test_a_figure_has_a_line_with_a_band_for_every_series(points: dict[str, Points]) -> None:
     rows = means(TABLE, collect(TABLE, points))
     (axes,) = draw(JointFigure("t", "ratio", "rule", title="Edge", y_label="success"), rows, "rate").axes
     drawn = [list(line.get_ydata()) for line in axes.lines]  # type: ignore[arg-type]
@@ -88,8 +88,22 @@ def test_a_figure_has_a_line_with_a_band_for_every_series(points: dict[str, list
     assert len(axes.collections) == 2 and axes.get_ylabel() == "success"
 
 
-def test_columns_that_are_not_there_are_named(points: dict[str, list[Done]]) -> None:
+def test_columns_that_are_not_there_are_named(points: dict[str, Points]) -> None:
     with pytest.raises(SuiteError, match="no column 'stepp' \\(did you mean step"):
         collect(JointTable("second.success", where={"stepp": 1}), points)
     with pytest.raises(SuiteError, match="no such table \\(did you mean success"):
         collect(JointTable("second.succes"), points)
+
+
+def test_rows_of_one_seed_count_once_in_a_mean() -> None:
+    rows = [{"seed": seed, "id": number, "x": float(seed + number)} for seed in (0, 1) for number in (0, 1, 2)]
+    (found,) = means(JointTable("a.b", mean="x"), rows)
+    assert (found["x"], found["n"]) == (1.5, 2)  # of the seeds' means 1 and 2
+    (alone,) = means(JointTable("a.b", mean="x", pair=()), rows)
+    assert (alone["x"], alone["n"]) == (1.5, 6)
+
+
+def test_points_need_not_have_the_same_columns(points: dict[str, Points]) -> None:
+    one, other = points["first"].done[0], points["second"].done[0]
+    rows = collect(JointTable("all.success"), {"all": Points([one, other])})
+    assert rows[0]["x"] == 1 and rows[0]["rate"] is None and rows[1]["x"] is None

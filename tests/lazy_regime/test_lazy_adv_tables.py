@@ -68,18 +68,23 @@ def test_transitions_and_their_power_are_found_again() -> None:
         assert row["misfit"] < 1e-4 and row["touching"] == 0.5
     (power,) = powers(made)
     assert power["power"] == pytest.approx(-0.5, abs=1e-3) and power["points"] == 4 and power["variable"] == "d"
-    assert power["bend"] == pytest.approx(0, abs=1e-2) and power["verdict"] == "reproduced"
+    assert power["verdict"] == power["upper_verdict"] == "reproduced"
+    assert power["upper_from"] == 400 and power["upper"] == pytest.approx(-0.5, abs=1e-2)
 
 
-def test_another_power_differs_and_a_bend_shows() -> None:
+def test_another_power_differs_and_the_upper_half_is_told_apart() -> None:
     (power,) = powers(nets("dimension", (25, 100, 400), law(-0.2, 0.3)))
     assert power["power"] == pytest.approx(-0.2, abs=1e-3) and power["verdict"] == "differs"
+    assert power["upper"] is None and power["upper_verdict"] == ""
 
     def bent(d: int, eps: float, run: int) -> float:
         return law(-0.5)(max(d, 100), eps, run)  # flat up to d = 100
 
-    (power,) = powers(nets("dimension", (9, 25, 100, 400, 784), bent))
-    assert power["bend"] == pytest.approx(-0.5, abs=0.01)
+    made = nets("dimension", (784, 9, 25, 100, 400), bent)
+    (power,) = powers(made)
+    assert power["upper_from"] == 100 and power["upper"] == pytest.approx(-0.5, abs=0.01)
+    assert power["upper_low"] < -0.49 < power["power"] - 0.1 and power["upper_verdict"] == "reproduced"
+    assert judged(made)["step", "the same from d = 100 on"] == "reproduced"
 
 
 def test_a_power_with_a_wide_interval_is_not_told() -> None:

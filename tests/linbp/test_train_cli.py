@@ -179,6 +179,8 @@ def test_adversarial_training_killed_continues_to_the_same_bytes(finished_study:
         ("linbp.adv_train", "--eps 0", "--eps"),
         ("linbp.adv_train", "--learning-rate -1", "--learning-rate"),
         ("linbp.adv_train", "--norm l2 --apgd-steps 10", "--norm linf"),
+        ("linbp.adv_train", "--watch-collapse 1", "give 2 or more"),
+        ("linbp.adv_train", "--watch-collapse -1", "--watch-collapse"),
     ],
 )
 def test_bad_input_is_one_line_before_any_work(
@@ -234,3 +236,29 @@ def test_one_seed_has_bands_over_the_test_images(finished_study: Finish) -> None
     bands = [row for row in run.rows("bands") if row["metric"] == "robust_accuracy"]
     assert {(row["n"], row["over"]) for row in bands} == {(60, "test images")}
     assert all(row["low"] < row["mean"] < row["high"] for row in bands)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_collapse_is_looked_for_only_when_asked_and_ends_the_training(
+    finished_study: Finish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = f"{ADVERSARIAL} --seeds 1 --strategies bp --epochs 3"
+    plain = finished_study("linbp.adv_train", typed)
+    watched = finished_study("linbp.adv_train", typed, "--watch-collapse 3")
+    seen = {"one_step_accuracy", "many_steps_accuracy"}
+    assert not seen & set(plain.rows("curves")[0]) and seen < set(watched.rows("curves")[0])
+    without = [{name: value for name, value in row.items() if name not in seen} for row in watched.rows("curves")]
+    assert without == plain.rows("curves")  # looking changes nothing
+    assert all(row["many_steps_accuracy"] <= row["one_step_accuracy"] + 0.05 for row in watched.rows("curves"))
+
+    told = iter([(0.4, 0.5), (0.02, 0.7), (0.0, 0.9)])
+
+    def spoilt(*_: object) -> dict[str, float]:
+        many, one = next(told)
+        return {"many_steps_accuracy": many, "one_step_accuracy": one}
+
+    monkeypatch.setattr("modules.linbp.adv_scene.one_and_many", spoilt)
+    broken = finished_study("linbp.adv_train", typed, "--watch-collapse 4")
+    assert [row["many_steps_accuracy"] for row in broken.rows("curves")] == [0.4, 0.02]
+    assert [(row["outcome"], row["epochs"]) for row in broken.rows("outcomes")] == [("collapsed", 2)]
+    assert "collapsed" in broken.manifest["headline"].values()

@@ -94,6 +94,7 @@ def test_over_seeds_it_is_students_interval_or_a_bound() -> None:
     assert isnan(mixed.mean) and str(mixed) == "between 0.1 and inf"
     assert str(over_seeds([Crossing("above", nan, 0.5, inf, True)])) == "> 0.5"
     assert str(over_seeds([Crossing("below", nan, 0.0, 0.1, True)])) == "< 0.1"
+    assert str(over_seeds([crossing([0, 0.1], [0.5, 0.6], 0.4)])) == "none: clean training is above R*"
     assert str(over_seeds([Crossing("bracketed", 0.2, 0.1, 0.4, True)])) == "0.2"
     assert str(over_seeds([])) == "no training left"
 

@@ -91,11 +91,16 @@ def test_a_stopped_search_continues_to_the_same_bytes(
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_no_crossing_is_a_bound(finished_study: Finish) -> None:
+def test_no_crossing_is_a_bound(finished_study: Finish, caplog: pytest.LogCaptureFixture) -> None:
     run = finished_study(NAME, TINY, "--eps 1e-9 --train-limit 20 --epochs 30 --learning-rate 0.5 --watched 50")
     rows = [row for row in run.rows("eps_star") if row["measure"] == "running"]
     assert rows[0]["outcome"] == "above" and rows[0]["eps_star"] is None and rows[0]["at_most"] is None
     assert next(iter(run.manifest["headline"].values())).startswith("> ")
+    assert caplog.text.count("no crossing, eps_star > 1e-09") == 2
+    typed = "--eps 0.9 --train-limit 20 --epochs 30 --learning-rate 0.5 --watched 50 --seeds 1"
+    run = finished_study(NAME, TINY, typed)
+    assert "eps_star < 0.9, the least eps" in caplog.text
+    assert [row["at_least"] for row in run.rows("crossings")] == [0, 0]
 
 
 @pytest.mark.usefixtures("undrawn")
