@@ -53,7 +53,7 @@ module = Module(
             },
         ),
         "theory": Study(
-            summary="The proof's links and bounds on given nets, its condition, and the worst net of the ball (Sec. 4).",
+            summary="The proof's links and bounds on given nets, its condition, the worst net of the ball (Sec. 4).",
             config="modules.lazy_regime.proof:TheoryConfig",
             function="modules.lazy_regime.proof:theory",
             presets={

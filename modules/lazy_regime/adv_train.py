@@ -119,9 +119,9 @@ def _report(config: AdvTrainConfig, run: "Run", samples: dict[str, int]) -> None
     for row in powers:
         run.headline(**{f"power of {row['variable']}, {row['order']}": row["power"]})
     train, test = samples["train"], samples["test"]
-    of = f"{config.dataset}, {train} training and {test} test images, {config.networks} nets a cell"
-    rule = "" if config.gradient == "bp" else f", crafted under {config.gradient}"
-    against = f"l2-PGD of {config.attack_steps} steps{rule}"
+    rule = "" if config.gradient == "bp" else f", training examples crafted under {config.gradient}"
+    of = f"{config.dataset}, {train} training and {test} test images, {config.networks} nets a cell{rule}"
+    against = f"l2-PGD of {config.attack_steps} steps"
     columns = (
         "panel",
         "order",
@@ -136,6 +136,7 @@ def _report(config: AdvTrainConfig, run: "Run", samples: dict[str, int]) -> None
         "touching",
         "passing",
         "runs",
+        "beyond",
     )
     run.show("transitions", *columns, title=f"Where robust accuracy ({against}) passes 1/2: {of}; 95 % intervals")
     run.show("powers", title="Powers of d and m in those places, by run; 95 % intervals (Student, over runs)")

@@ -47,6 +47,8 @@ class TheoryConfig(StudyConfig):
 
     @model_validator(mode="after")
     def _what_a_machine_holds(self) -> "TheoryConfig":
+        if min(self.sizes) < 2:
+            raise ValueError("--sizes 1: the statements are about many dimensions; give at least 2")
         if max(self.widths) > 100_000 or max(self.sizes) > 64:
             raise ValueError("--widths up to 100000, --sizes up to 64: larger nets do not fit the memory")
         if self.resisting > self.points:

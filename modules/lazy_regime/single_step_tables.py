@@ -114,8 +114,11 @@ def directions(found: Rows) -> Iterator[Row]:
 
 
 def verdict(low: float, high: float, predicted: float) -> str:
-    """Whether an interval of a power holds the prediction or lies within TOLERANCE of it."""
-    if not np.isfinite([low, high]).all():
+    """Whether an interval of a power holds the prediction or lies within TOLERANCE of it.
+
+    One that holds 0 as well tells nothing.
+    """
+    if not np.isfinite([low, high]).all() or low <= min(0, predicted) <= max(0, predicted) <= high:
         return "cannot be told"
     near = low <= predicted <= high or max(abs(low - predicted), abs(high - predicted)) <= TOLERANCE
     return "reproduced" if near else "differs"
@@ -166,10 +169,9 @@ def _power(pairs: Sequence[tuple[float, float | None]]) -> float | None:
 
 
 def _divided(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[Any]:
-    """Infinite where the denominator is zero: no multiple of a zero gradient is a step."""
-    quotient: NDArray[Any] = np.divide(
-        numerator, denominator, out=np.full(len(numerator), np.inf), where=denominator > 0
-    )
+    """Infinite where the denominator alone is zero: no multiple of a zero gradient is a step but that of length 0."""
+    otherwise = np.where(numerator > 0, np.inf, 0.0)
+    quotient: NDArray[Any] = np.divide(numerator, denominator, out=otherwise, where=denominator > 0)
     return quotient
 
 

@@ -58,6 +58,7 @@ module = Module(
                     "eps": (0.1,),
                     "search": "bisect",
                     "tolerance": 0.4,
+                    "watched": 1000,  # of 200 a single odd image decides
                     "batch_size": 64,
                     "epochs": 30,
                 },

@@ -86,7 +86,7 @@ def barriers(means: Rows, norm: str) -> Figure:
         for path, colour in _PATHS.items():
             mine = [row for row in means if row["path"] == path]
             _bars(axes[0], mine, "barrier", colour, f"{path}: barrier")
-            _bars(axes[0], mine, "excess", colour, "excess", "--")
+            _bars(axes[0], mine, "excess", colour, f"{path}: excess", "--")
         curve = [row for row in means if row["path"] == "curve"]
         _bars(axes[1], curve, "end_loss", _COLOURS[1], "adversarial model")
         _bars(axes[1], curve, "start_loss", _COLOURS[2], "clean model")
@@ -94,7 +94,7 @@ def barriers(means: Rows, norm: str) -> Figure:
         axes[1].set(ylabel="clean training loss (nats)")
         for axis in axes:
             axis.set(xlabel=f"eps, {'l_inf' if norm == 'linf' else 'l2'} (pixels in [0, 1])", ylim=(0, None))
-            axis.legend()
+            axis.legend(handlelength=3)
     return figure
 
 

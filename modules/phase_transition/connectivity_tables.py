@@ -70,8 +70,8 @@ def claims(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     """What Sec. 5.2 reads off Fig. 4, as numbers over seeds; no row where a number has fewer than two seeds.
 
     At the smallest eps > 0 most of the curve lies in the low-loss region. From there to the largest eps the adversarial
-    model moves out of the basin: its clean loss rises above the clean model's. Of the barrier itself the paper says
-    nothing: its change is told without a verdict.
+    model moves out of the basin: its clean loss rises above the clean model's. Of the way between the paper says
+    nothing in numbers: how the excess changes is told without a verdict.
     """
     curve = {(row["eps"], row["seed"]): row for row in rows if row["path"] == "curve"}
     strengths = sorted({eps for eps, _ in curve if eps})
@@ -84,7 +84,7 @@ def claims(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     both = [seed for seed in seeds if (large, seed) in curve]
     if large > small:
         for name, what in (("asymmetry", "loss of the adversarial end minus that of the clean one"),
-                           ("barrier", "barrier along the curve")):  # fmt: skip
+                           ("excess", "excess of the curve")):  # fmt: skip
             rise = [curve[large, seed][name] - curve[small, seed][name] for seed in both]
             yield from _claim(f"{what}, eps {large:.4g} minus eps {small:.4g}", rise, judged=name == "asymmetry")
 

@@ -9,6 +9,7 @@ from modules.phase_transition.rows import Row, grouped, whole_mean, whole_ratio
 from suite.stats import Mean
 
 CHEAP = 0.2  # "at least 80 % reduction" (Xing et al., App. A)
+ONE_CHEAP, ALL_CHEAP = f"one costs at most {CHEAP:.0%} of one from scratch", f"all cost at most {CHEAP:.0%} of all"
 CLOSE = 0.25  # how near is near, in units of eps_star from scratch: ours; Table 4's own ratios go from 0.52 to 1.42
 _VERDICTS = {"yes": "reproduced", "no": "differs", "undecided": "cannot be told"}
 _HEADLINE = "running"  # the measure that the paper has
@@ -31,13 +32,17 @@ def claims(
 
 
 def _costs(costs: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    """By passes, so that neither the machine nor its load matters: there is nothing to average."""
+    """By passes, so that neither the machine nor its load matters: there is nothing to average.
+
+    The paper compares one training with one; all with all also depends on how many strengths each way takes.
+    """
     for row in costs:
-        if row["what"] in (CHEAPEST, WHOLE) and row["share"] is not None:
-            holds = "yes" if row["share"] <= CHEAP + 1e-9 else "no"
-            exact = Mean(row["share"], row["share"], row["share"], row["trainings"])
-            claim = f"costs at most {CHEAP:.0%} of training from scratch"
-            yield _row(claim, "running", row["attack"], row["gradient"], row["what"], exact, holds, "App. A")
+        if row["what"] not in (CHEAPEST, WHOLE) or row["share"] is None:
+            continue
+        for claim, share, paper in ((ONE_CHEAP, row["share_each"], "App. A"), (ALL_CHEAP, row["share"], "")):
+            holds = "yes" if share <= CHEAP + 1e-9 else "no"
+            exact = Mean(share, share, share, row["trainings"])
+            yield _row(claim, _HEADLINE, row["attack"], row["gradient"], row["what"], exact, holds, paper)
 
 
 def _ratios(estimates: Sequence[Row]) -> Iterator[dict[str, Any]]:

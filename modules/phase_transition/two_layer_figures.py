@@ -25,7 +25,12 @@ def by_width(rows: Rows) -> Figure:
     strengths = list(dict.fromkeys(row["eps_over_order"] for row in rows))
     activations = list(dict.fromkeys(row["activation"] for row in rows))
     with style():
-        figure, axes = new_figure(1, max(1, len(sizes)), width=0.8 + 2.9 * max(1, len(sizes)), height=3.6)
+        figure, axes = new_figure(
+            1,
+            max(1, len(sizes)),
+            width=0.8 + 2.9 * max(1, len(sizes)),
+            height=2.7 + 0.2 * len(strengths) * len(activations),
+        )
         for axis, (d, n) in zip(axes, sizes, strict=False):
             here = [row for row in rows if (row["d"], row["n"]) == (d, n)]
             for scale, activation, eps in dict.fromkeys(
@@ -49,7 +54,7 @@ def by_width(rows: Rows) -> Figure:
             top = max(row["distance"] for row in here if row["h"] == widths[0])
             axis.plot(widths, [top * widths[0] / h for h in widths], ":", color="#777777", linewidth=1)
             axis.set(xscale="log", yscale="log", xlabel="width h", title=f"d = {d}, n = {n}")
-        axes[0].set_ylabel("relative distance from the linear path")
+        axes[0].set_ylabel("relative distance")
         if sizes:
             figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

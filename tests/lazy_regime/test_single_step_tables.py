@@ -111,7 +111,7 @@ def test_claims_judge_powers_growth_flips_and_the_ball() -> None:
     config = CONFIG.model_copy(update={"widths": (100,)})
     rows = {row["claim"]: row for row in claims(found(), points(measured(256), config), config)}
     assert rows["eta ~ d^-1 at C0 = 4, m = 100"]["verdict"] == "reproduced"
-    assert rows["eta grows with C0 at m = 100, at every d"]["measured"] == 1
+    assert rows["eta grows with C0 at m = 100: share of d"]["measured"] == 1
     assert rows["a single gradient step flips the sign at every point"]["n"] == 3 * 2 * 3 * 40
     assert rows["the returned nets are in the lazy ball"]["verdict"] == "reproduced"
     lost = {row["claim"]: row for row in claims(found(lost=1), points(measured(256), config), config)}

@@ -70,10 +70,10 @@ def test_means_are_over_seeds() -> None:
 
 def test_claims_are_judged_by_their_intervals() -> None:
     rows = several(lambda *_: -0.05, lambda eps, seed: 0.1 + eps * (4 + seed))
-    connected, moved, barrier = connectivity_tables.claims(rows)
+    connected, moved, excess = connectivity_tables.claims(rows)
     assert connected["mean"] == 0.5 and (connected["above_zero"], connected["verdict"]) == ("yes", "reproduced")
     assert moved["mean"] == pytest.approx(0.28 * 5) and moved["verdict"] == "reproduced" and moved["n"] == 3
-    assert barrier["verdict"] == "" and barrier["above_zero"] == "undecided"
+    assert excess["verdict"] == "" and excess["above_zero"] == "undecided"
     against = list(
         connectivity_tables.claims(several(lambda *_: 3.0, lambda eps, seed: 0.1 - eps * (0.2 + seed / 100)))
     )

@@ -37,7 +37,7 @@ def test_a_run_is_whole(study: Study, finished_study: Finish) -> None:
     result = study(NAME, TINY)
     assert result.exit_code == 0, result.stderr
     for told in ("eps_star by fine-tuning, 95 % intervals: two-layer(width=20) on digits", "What it costs: passes are",
-                 "costs at most 20% of training from scratch", "seconds of 1-point"):  # fmt: skip
+                 "one costs at most 20% of one from scratch", "seconds of 1-point"):  # fmt: skip
         assert told in result.stdout
     run = finished_study(NAME, TINY)
     assert {name: len(run.rows(name)) for name in run.shown["tables"]} == {
@@ -46,7 +46,7 @@ def test_a_run_is_whole(study: Study, finished_study: Finish) -> None:
         "estimates": 2 * 2 * 2 * 4,
         "eps_star": 2 * 2 * 4,
         "costs": 6,
-        "claims": 4 + 8 + 2,
+        "claims": 8 + 8 + 2,
         "table_4": 24,
     }
     assert all(Path(file).stat().st_size > 5_000 for file in run.shown["figures"].values())
@@ -100,7 +100,7 @@ def test_trainings_do_not_depend_on_what_is_run_beside_them(finished_study: Fini
 @pytest.mark.usefixtures("undrawn")
 def test_trainings_from_scratch_are_those_of_epsilon_star(finished_study: Finish, monkeypatch: Any) -> None:
     run = finished_study(NAME, TINY)
-    shared = TINY.split(" --eps")[0] + " --learning-rate 0.3 --eps 0.02"
+    shared = TINY.split(" --eps")[0] + " --batch-size 64 --learning-rate 0.3 --eps 0.02"
     for name in ("losses", "strengths"):
         monkeypatch.setattr(f"modules.phase_transition.epsilon_star_figures.{name}", lambda *_: Figure((0.1, 0.1)))
     other = finished_study("phase_transition.epsilon_star", shared)

@@ -175,7 +175,8 @@ def judged(*seeds: list[Row], published: dict[tuple[str, str], float] | None = N
     return {(row["claim"], row["method"]): row for row in made if row["measure"] == "running"}
 
 
-CLOSE, CHEAP = "within 25% of from scratch", "costs at most 20% of training from scratch"
+CLOSE = "within 25% of from scratch"
+ONE_CHEAP, ALL_CHEAP = fine_tune_claims.ONE_CHEAP, fine_tune_claims.ALL_CHEAP
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ CLOSE, CHEAP = "within 25% of from scratch", "costs at most 20% of training from
 def test_near_is_what_the_whole_interval_is(slopes: tuple[float, ...], holds: str) -> None:
     claims = judged(*(seed_of_trainings(seed, tuned=slope) for seed, slope in enumerate(slopes)))
     assert claims[CLOSE, "least-squares"]["holds"] == holds
-    assert claims[CHEAP, "all points"]["holds"] == "yes", "a fifth is at most a fifth"
+    assert claims[ALL_CHEAP, "all points"]["holds"] == "yes", "a fifth is at most a fifth"
 
 
 def test_one_seed_has_no_interval_and_decides_nothing() -> None:
@@ -195,8 +196,16 @@ def test_one_seed_has_no_interval_and_decides_nothing() -> None:
 def test_a_dear_fine_tuning_is_told() -> None:
     rows = seed_of_trainings(0)
     rows[1]["passes"] = 300
-    claim = judged(rows)[CHEAP, "all points"]
-    assert (claim["value"], claim["holds"], claim["verdict"]) == (pytest.approx(700 / 3000), "no", "differs")
+    one, every = (judged(rows)[claim, "all points"] for claim in (ONE_CHEAP, ALL_CHEAP))
+    assert (one["value"], one["holds"], one["verdict"]) == (pytest.approx(700 / 3000), "no", "differs")
+    assert (every["value"], every["holds"], every["verdict"]) == (pytest.approx(700 / 3000), "no", "")
+
+
+def test_of_fewer_strengths_from_scratch_all_may_be_dear_where_one_is_cheap() -> None:
+    claims = judged(seed_of_trainings(0)[:-1])
+    assert claims[ONE_CHEAP, "all points"]["holds"] == "yes"
+    assert (claims[ALL_CHEAP, "all points"]["value"], claims[ALL_CHEAP, "all points"]["holds"]) == (0.3, "no")
+    assert claims[ALL_CHEAP, "1-point"]["holds"] == "yes"
 
 
 def test_rules_are_compared_by_seed() -> None:
