@@ -32,7 +32,7 @@ def losses(trainings: Rows, norm: str) -> Figure:
     across = min(2, len(panels)) or 1
     down = -(-len(panels) // across) or 1
     with style():
-        figure, axes = new_figure(down, across, width=3.2 * across + 0.2, height=0.9 + 2.4 * down)
+        figure, axes = new_figure(down, across, width=2.2 * across + 2.2, height=1.0 + 2.3 * down)
         for axis, ((attack, gradient), tuned) in zip(axes, panels.items(), strict=False):
             _threshold(axis, [row[threshold_column] for row in clean])
             _points(axis, [*clean, *scratch], column, _SCRATCH, "s", "from scratch")
@@ -47,7 +47,7 @@ def losses(trainings: Rows, norm: str) -> Figure:
             axis.set_visible(False)
         for axis in axes[::across]:
             axis.set_ylabel("adversarial training loss (nats)")
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=across + 2)
     return figure
 
 

@@ -8,8 +8,7 @@
 
     [stages.attack]
     study = "linbp.attack"
-    set = { eps = "{star.headline.eps_star} * [0.5, 1, 2]" }
-    grid = { seed = [0, 1, 2] }
+    grid = { seed = [0, 1, 2], eps = "{star.headline.eps_star} * [0.5, 1, 2]" }
 
     [presets.paper.star]
     preset = "paper"

@@ -2,8 +2,8 @@
 
 [tables.edge]
 rows = "attack.success"                              # a stage's table
-where = { step = 10 }                                # which of its rows
-columns = { ratio = "{attack.config.eps} / {star.headline.eps_star}" }
+where = { steps = 10 }                               # which of its rows
+columns = { ratio = "mean({attack.config.eps}) / {star.headline.eps_star}" }
 mean = "rate"                                        # of the rows alike in `by`: mean, 95 % limits, n
 by = ["ratio", "gradient"]
 versus = { gradient = ["linbp", "bp"] }              # the first minus the second, paired by `pair`

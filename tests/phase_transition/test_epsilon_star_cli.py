@@ -110,7 +110,8 @@ def test_a_diverged_training_is_recorded_and_left_out(finished_study: Finish, ca
     assert {row["diverged"] for row in run.rows("losses")} == {True}
     assert {row["outcome"] for row in run.rows("eps_star")} == {"none"}
     assert caplog.text.count("diverged: left out") == 6
-    assert run.manifest["headline"] == {"255 eps_star of two-layer(width=20), n = 60": "no training left"}
+    named = {"255 eps_star of two-layer(width=20), n = 60": "no training left"}
+    assert run.manifest["headline"] == {**named, "eps_star": None}
 
 
 @pytest.mark.usefixtures("undrawn")
