@@ -70,6 +70,8 @@ class TrainingConfig(StudyConfig):
         None, "passes over the training set, milestones in proportion; none: the recipe's", unit="epochs", gt=0
     )
     batch_size: int | None = option(None, "samples per step; none: the recipe's", unit="samples", gt=0)
+    bfloat16: bool = option(False, "train and attack in bfloat16 where layers can (autocast): for GPUs, other numbers")
+    channels_last: bool = option(False, "lay images and weights out with channels last: for GPUs, rounded otherwise")
     select: Literal["validation", "test"] = option(
         "validation",
         "where the adversarial loss is least that epoch counts: on samples held out from the training set, or, the "

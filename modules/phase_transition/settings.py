@@ -94,6 +94,8 @@ def recipe_of(config: TrainingConfig, recipe: Recipe) -> Recipe:
         learning_rate=config.learning_rate or recipe.learning_rate,
         momentum=recipe.momentum or (0.9 if changed else 0.0),
         milestones=tuple(round(milestone * epochs / recipe.epochs) for milestone in recipe.milestones),
+        bfloat16=config.bfloat16,
+        channels_last=config.channels_last,
         period=None if recipe.period is None else round(recipe.period * epochs / recipe.epochs),
     )
 
