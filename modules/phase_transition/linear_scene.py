@@ -55,11 +55,13 @@ def tested(config: "LinearConfig", d: int, n: int, device: torch.device) -> Colu
     order, rate = theory.eps_star_order(n, d), config.step / theory.curvature(n, d)
     eps = torch.tensor([0.0, *(order * value for value in config.test_eps)], dtype=torch.float64, device=device)
     size = (n, d, config.sigma, config.theta0_norm, config.seed, device)
-    ends = [clean_end(draw("null", part, *size), rate, config.steps) for part in chunks(config.null, n, d, 1, device)]
+    square = d * d  # per data set: the parameters' statistics work in R^d, also where n is smaller
+    nulls = chunks(config.null, n, d, 1, device, square)
+    ends = [clean_end(draw("null", part, *size), rate, config.steps) for part in nulls]
     null = [torch.cat(values) for values in zip(*ends, strict=True)]
     null[1] = null[1][:, None]
     thetas, losses, limits = [], [], []
-    for repeats in chunks(config.repeats, n, d, len(eps), device):
+    for repeats in chunks(config.repeats, n, d, len(eps), device, square):
         data = draw("tested", repeats, *size)
         state = next(islice(descend(data, eps, rate), config.steps, None))
         thetas.append(state.theta)
@@ -127,9 +129,12 @@ def _minima(data: DataSets, eps: Tensor, sigma: float, shrunk: float) -> Tensor:
     return torch.stack([*by_eps, *(value[:, None].expand_as(by_eps[0]) for value in of_data)])
 
 
-def chunks(repeats: int, n: int, d: int, columns: int, device: torch.device) -> Iterator[range]:
-    """The repeats in parts; draws are keyed by repeat, so that the parts change no result beyond rounding."""
-    held = n * (min(n, d) + columns + 1)
+def chunks(repeats: int, n: int, d: int, columns: int, device: torch.device, more: int = 0) -> Iterator[range]:
+    """The repeats in parts; draws are keyed by repeat, so that the parts change no result beyond rounding.
+
+    `more`: numbers that each holds beside its Gram matrix and a column per strength.
+    """
+    held = n * (min(n, d) + columns + 1) + more
     length = max(1, min((CACHE if device.type == "cpu" else MEMORY) // held, MEMORY // (n * d)))
     for first in range(0, repeats, length):
         yield range(first, min(first + length, repeats))
