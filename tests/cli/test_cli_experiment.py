@@ -160,7 +160,7 @@ def test_two_at_once_do_nothing_twice(workplace: Path) -> None:
     [
         ("[stages", "is not TOML"),
         ("question = ''", "has no stage"),
-        ("[stage.one]\nstudy = 'toy.squares'", "unknown key 'stage' (did you mean stages?)"),
+        ("[stage.one]\nstudy = 'toy.squares'", "unknown key 'stage' (did you mean stages or tables?)"),
         ("[stages.one]\nstudy = 'toy.squares'\ngrids = {}", "unknown key 'grids' (did you mean grid?)"),
         ("[stages.one]\nstudy = 'toy.square'", "unknown study 'toy.square' (did you mean toy.squares or"),
         ("[stages.one]\nstudy = 'toy.squares'\npreset = 'larg'", "has no preset 'larg' (did you mean large?)"),
