@@ -51,7 +51,7 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         as_json: bool,
         **values: Any,
     ) -> None:
-        from suite.cli import report
+        from suite.cli import results
         from suite.registry import load_target
         from suite.run import prepare
         from suite.settings import build_config
@@ -66,9 +66,9 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         else:
             execution.execute(function, fresh=fresh)
         if as_json:
-            click.echo(report.as_json(execution.directory))
+            click.echo(results.as_json(execution.directory))
         else:
-            report.print_results(execution.directory)
+            results.print_results(execution.directory)
 
     for decorate in reversed(_host_options(list(study.presets))):
         decorate(run)

@@ -9,7 +9,7 @@ import click
 
 from suite.cli.fields import text_of
 from suite.cli.options import registry, runs_option
-from suite.cli.report import print_results
+from suite.cli.results import print_results
 from suite.cli.text import format_table, format_value
 from suite.errors import SuiteError
 from suite.registry import Registry
