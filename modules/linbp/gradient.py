@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 from modules.linbp.constant_tail import ConstantTail
-from modules.linbp.guo import Guo
 from suite.errors import SuiteError, did_you_mean
 from suite.gradients import Rectified, changing, from_start, linear
 from suite.gradients.residual import Branch, branches
@@ -57,6 +56,8 @@ def linbp(model: nn.Module, start: str | int | None = None, variant: str = "li",
         raise SuiteError("the model does not say where LinBP starts", "give start=..., e.g. start=all or a module path")
     if variant == "li":
         return from_start(model, start, LinBP)
+    from modules.linbp.guo import Guo  # keeps the compiler away, and so imports it: seconds that others need not spend
+
     known, lam = _branches(model), factor(1 if lam is None else lam, "linbp")
     return from_start(model, start, lambda first: Guo(first, known, lam))
 

@@ -47,7 +47,8 @@ def carry_out(
     from suite.inputs import choose_device
     from suite.store import read_rows
 
-    choose_device(device)
+    if device != "auto":
+        choose_device(device)
     planner = Planner(registry, runs, device)
     if dry_run:
         _print_plan(experiment, planner, jobs)

@@ -83,7 +83,8 @@ class Planner:
     def _directory(self, study: str, config: StudyConfig) -> RunDirectory:
         asked = tuple((kind, tuple(references(config, kind))) for kind in REFERENCES)
         if asked not in self._digests:
-            self._digests[asked] = resolve(config, self.registry, self.device).digests
+            nothing = not any(refs for _, refs in asked)  # and then no need for torch
+            self._digests[asked] = {} if nothing else resolve(config, self.registry, self.device).digests
         packages = frozenset(packages_behind(study, config, self.registry))
         if packages not in self._codes:
             self._codes[packages] = code_digest(packages)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import nn
 
 from suite.data import Dataset
@@ -20,13 +19,15 @@ from suite.training.mode import in_mode
 
 def from_torchvision(ref: str, dataset: Dataset) -> Classifier:
     """`torchvision:NAME`: the architecture with its default weights, which torchvision downloads."""
+    from torchvision import models
+
     name = ref.removeprefix("torchvision:")
-    known = torchvision.models.list_models(module=torchvision.models)
+    known = models.list_models(module=models)
     if name not in known:
         raise SuiteError(f"torchvision has no classifier {name!r}", did_you_mean(name, known))
-    weights = torchvision.models.get_model_weights(name).DEFAULT
+    weights = models.get_model_weights(name).DEFAULT
     try:
-        network = torchvision.models.get_model(name, weights=weights, progress=False)
+        network = models.get_model(name, weights=weights, progress=False)
     except (OSError, RuntimeError) as error:  # no network, no disk, a damaged download
         raise SuiteError(
             f"torchvision's weights for {name} are not here and cannot be fetched from {weights.url}",
