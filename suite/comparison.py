@@ -124,7 +124,7 @@ def _different(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[s
 
 
 def _finished(run: RunDirectory) -> dict[str, Any]:
-    content = run.read()
-    if content.get("status") != "finished":
+    content = run.read_written()
+    if content["status"] != "finished":
         raise SuiteError(f"{run.path} is {run.status()}", "compare finished runs")
     return content

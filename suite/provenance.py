@@ -18,7 +18,7 @@ _HOST = Path(suite.__file__).parent
 # Of `suite`, what cannot change a number.
 _NO_PART_OF_RESULTS = {
     "cli", "comparison.py", "executors", "experiments", "query.py", "report", "reproduction.py", "scaffold", "testing",
-    "tracking", "verdicts.py",
+    "text.py", "tracking", "verdicts.py",
 }  # fmt: skip
 
 

@@ -84,10 +84,14 @@ def _make_view(connection: "duckdb.DuckDBPyConnection", view: str, pairs: list[t
     """The rows of files that need not have the same columns, each with the name of its run."""
     names = ", ".join(f"{_quoted(path)}: {_quoted(run)}" for run, path in pairs)
     listed = ", ".join(_quoted(path) for _, path in pairs)
-    connection.execute(
-        f"CREATE VIEW {view} AS SELECT MAP {{{names}}}[filename] AS run, * EXCLUDE (filename) "
-        f"FROM read_parquet([{listed}], union_by_name = true, filename = true)"
-    )
+    try:
+        connection.execute(
+            f"CREATE VIEW {view} AS SELECT MAP {{{names}}}[filename] AS run, * EXCLUDE (filename) "
+            f"FROM read_parquet([{listed}], union_by_name = true, filename = true)"
+        )
+    except _duckdb().Error as error:
+        what = " ".join(str(error).split())
+        raise SuiteError(f"a file of {view} is damaged: {what}", "run that study again with --fresh") from error
 
 
 def _run_row(run: RunDirectory, content: dict[str, Any]) -> list[Any]:
@@ -95,8 +99,8 @@ def _run_row(run: RunDirectory, content: dict[str, Any]) -> list[Any]:
     started = str(timings.get("started", "")).partition("+")[0] or None
     return [
         _run_name(run),
-        content.get("study"),
-        run.status(),
+        run.path.parent.name,
+        run.status() if content else "unreadable",
         content.get("seed"),
         started,
         timings.get("seconds"),

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from suite import manifest
 from suite.errors import SuiteError, did_you_mean
 from suite.files import ELSEWHERE, atomic, cannot_write
 
@@ -91,17 +92,34 @@ class RunDirectory:
         return self._lock is not None
 
     def read(self) -> dict[str, Any]:
-        """The content of `run.json`; empty when it is absent or damaged."""
+        """The content of `run.json`; empty when it is absent or cannot be trusted (see `fault`)."""
+        content, why = self._read()
+        return {} if why else content
+
+    def fault(self) -> str:
+        """Why `run.json` cannot be read: absent, damaged, edited so that parts are missing, of a newer version."""
+        return self._read()[1]
+
+    def read_written(self) -> dict[str, Any]:
+        """The same. Raises SuiteError, with the reason, where there is nothing to read."""
+        content, why = self._read()
+        if why:
+            raise SuiteError(f"cannot use {self.path / MANIFEST}: {why}", "run the study again, or remove the directory")
+        return content
+
+    def _read(self) -> tuple[dict[str, Any], str]:
         try:
             content = json.loads((self.path / MANIFEST).read_text())
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        except OSError as error:
+            return {}, str(error.strerror).lower()
+        except ValueError:
+            return {}, "it is not JSON"
+        return content, manifest.fault(content)
 
-    def write(self, manifest: Mapping[str, Any]) -> None:
+    def write(self, content: Mapping[str, Any]) -> None:
         """Replaces `run.json`."""
         with atomic(self.path / MANIFEST) as file:
-            file.write(json.dumps(plain(manifest), indent=2, allow_nan=False).encode() + b"\n")
+            file.write(json.dumps(plain(content), indent=2, allow_nan=False).encode() + b"\n")
 
     def status(self) -> str:
         """`finished`, `failed`, `running`, or `interrupted`: unfinished and nobody is working on it."""

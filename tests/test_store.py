@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,20 +126,39 @@ def test_places_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
         check_writable(tmp_path / "runs")
 
 
+MANIFEST: dict[str, Any] = {
+    "format": 1,
+    "study": "a.study",
+    "key": "key",
+    "status": "finished",
+    "headline": {"rate": 0.5},
+    "config": {"seed": 0},
+    "inputs": {},
+    "code": {"digest": "c0de", "git": None},
+    "versions": {"python": "3"},
+    "timings": {"started": "2026-01-01T00:00:00+00:00", "seconds": 1.5},
+    "facts": {},
+    "tables": {"rows": {"file": "tables/rows.parquet", "rows": 3}},
+    "shown": [{"table": "rows", "columns": [], "title": "Rows"}],
+    "figures": {"curve": {"svg": "figures/curve.svg", "png": "figures/curve.png", "caption": ""}},
+    "models": {"net": "models/net.safetensors"},
+}
+
+
 def test_status_and_lock(tmp_path: Path) -> None:
     directory, other = RunDirectory(tmp_path / "study" / "key"), RunDirectory(tmp_path / "study" / "key")
     assert directory.status() == "interrupted"
     assert not directory.path.exists()
     directory.open()
-    directory.write({"status": "running"})
+    directory.write({**MANIFEST, "status": "running"})
     assert other.status() == "running"
     with pytest.raises(SuiteError, match="another process is working on"):
         other.open()
     directory.close()
     assert other.status() == "interrupted"
     other.open()
-    other.write({"status": "finished", "value": float("nan")})
-    assert json.loads((directory.path / "run.json").read_text()) == {"status": "finished", "value": None}
+    other.write({**MANIFEST, "headline": {"rate": float("nan")}})
+    assert json.loads((directory.path / "run.json").read_text()) == {**MANIFEST, "headline": {"rate": None}}
     assert directory.status() == "finished"
     assert [run.path for run in find_runs(tmp_path)] == [directory.path]
     other.clear()
@@ -148,8 +168,34 @@ def test_status_and_lock(tmp_path: Path) -> None:
 
 
 def test_damaged_manifest_is_not_finished(tmp_path: Path) -> None:
+    assert RunDirectory(tmp_path).fault() == "no such file or directory"
     (tmp_path / "run.json").write_text('{"status": "finis')
     assert RunDirectory(tmp_path).status() == "interrupted"
+    assert RunDirectory(tmp_path).fault() == "it is not JSON"
+
+
+@pytest.mark.parametrize(
+    ("edited", "why"),
+    [
+        ({"format": 2}, "it is of format 2 and this version reads 1: a newer suite has written it"),
+        ({"timings": {}}, "timings.started: field required"),
+        ({"timings": {"started": "", "seconds": "long"}}, "timings.seconds: input should be a valid number"),
+        ({"tables": {"rows": "tables/rows.parquet"}}, "tables.rows: input should be a valid dictionary"),
+        ({"tables": {"rows": {"file": "../../elsewhere", "rows": 1}}}, "tables.rows.file: the file is not in the run"),
+        ({"models": {"net": "/etc/passwd"}}, "models.net: the file is not in the run's directory"),
+        ({"headline": None}, "headline: input should be a valid dictionary"),
+        ({"status": "splendid"}, "status: input should be 'running', 'finished' or 'failed'"),
+    ],
+)
+def test_manifests_edited_by_hand_or_of_a_newer_version_are_not_trusted(
+    tmp_path: Path, edited: dict[str, Any], why: str
+) -> None:
+    run = RunDirectory(tmp_path)
+    run.write(MANIFEST)
+    assert (run.read(), run.fault()) == (MANIFEST, "")
+    run.write({**MANIFEST, **edited})
+    assert run.fault().startswith(why)
+    assert (run.read(), run.status()) == ({}, "interrupted")
 
 
 def test_code_digest_follows_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from suite.cli.options import environment_variable
 from suite.plugin import Reference, StudyConfig
-from suite.refs import format_number
+from suite.text import text_of
 
 _KINDS = {bool: "yes|no", int: "INTEGER", float: "NUMBER", str: "TEXT"}
 
@@ -46,17 +46,6 @@ def config_fields(config: type[StudyConfig]) -> list[ConfigField]:
     """The fields in the order of the class, those that every study has last."""
     own = [name for name in config.model_fields if name not in StudyConfig.model_fields]
     return [_describe(name, config) for name in [*own, *StudyConfig.model_fields]]
-
-
-def text_of(value: Any) -> str:
-    """A value as it would be typed."""
-    if isinstance(value, tuple | list):
-        return ",".join(map(text_of, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return format_number(value)
-    return "none" if value is None else str(value)
 
 
 def _describe(name: str, config: type[StudyConfig]) -> ConfigField:

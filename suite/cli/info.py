@@ -4,9 +4,10 @@ import inspect
 
 import click
 
-from suite.cli.fields import config_fields, text_of
+from suite.cli.fields import config_fields
 from suite.cli.options import registry
 from suite.registry import Registry
+from suite.text import text_of
 
 
 @click.command(name="info")

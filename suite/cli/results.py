@@ -4,8 +4,9 @@ import json
 
 import click
 
-from suite.cli.text import format_table, format_value
+from suite.cli.text import format_table
 from suite.store import RunDirectory, read_rows
+from suite.text import format_value
 
 
 def as_json(run: RunDirectory) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from suite.cli.fields import text_of
 from suite.cli.options import registry, runs_option
 from suite.cli.results import print_results
-from suite.cli.text import format_table, format_value
+from suite.cli.text import format_table
 from suite.errors import SuiteError
 from suite.registry import Registry
 from suite.store import RunDirectory, find_run, find_runs
+from suite.text import format_value, text_of
 
 _here = click.option(  # the same option after the verb, where it is as likely to be typed
     "--runs",
@@ -53,7 +53,7 @@ def list_runs(ctx: click.Context, runs: Path) -> None:
 def show(runs: Path, key: str) -> None:
     """Show a run by its key or the beginning of it."""
     run = find_run(runs, key)
-    content = run.read()
+    content = run.read_written()
     described = {name: value for name, value in content.items() if name not in ("shown", "tables", "figures", "models")}
     click.echo(json.dumps(described, indent=2))
     for table in content["tables"].values():
@@ -69,7 +69,7 @@ def _row(run: RunDirectory, content: dict[str, Any], known: Registry) -> dict[st
     return {
         "study": run.path.parent.name,
         "key": run.path.name,
-        "status": run.status(),
+        "status": run.status() if content else "unreadable",
         "when": content.get("timings", {}).get("started", ""),
         "headline": headline,
         "options": _options(run.path.parent.name, content.get("config", {}), known),

@@ -1,5 +1,6 @@
 """Bad input: one line on stderr, exit code 2, nothing on stdout, nothing on disk."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,3 +114,47 @@ def test_control_c(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stderr.splitlines()[-1] == "interrupted (the same command continues)"
     assert (result.exit_code, result.stdout) == (130, "")
     assert "interrupted" in suite("runs").stdout
+
+
+def _edited(run: Path, fault: str) -> None:
+    manifest = json.loads((run / "run.json").read_text())
+    if fault == "lacks a key":
+        del manifest["timings"]
+    if fault == "newer":
+        manifest["format"] = 99
+    (run / "run.json").write_text("{half" if fault == "no JSON" else json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [("lacks a key", "timings: field required"), ("newer", "it is of format 99"), ("no JSON", "it is not JSON")],
+)
+def test_a_run_directory_that_cannot_be_trusted(suite: Suite, workplace: Path, fault: str, why: str) -> None:
+    """Told as such by what reads it; the study's own command makes it anew from the parts that are whole."""
+    run = Path(json.loads(suite("run", "toy.squares", "--json").stdout)["run"])
+    tables = {path.name: path.read_bytes() for path in run.glob("tables/*")}
+    _edited(run, fault)
+    for reading in (["runs", "show", run.name], ["compare", run.name, run.name]):
+        result = suite(*reading)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(f"error: cannot use {run / 'run.json'}: {why}")
+    assert "unreadable" in suite("runs").stdout
+    assert json.loads(suite("query", "SELECT status FROM runs", "--json").stdout) == [{"status": "unreadable"}]
+    assert "already finished" not in suite("run", "toy.squares").stderr
+    assert {path.name: path.read_bytes() for path in run.glob("tables/*")} == tables
+    assert (workplace / "computed").read_text().split() == ["1", "2", "3"]
+    assert suite("runs", "show", run.name).exit_code == 0
+
+
+@pytest.mark.parametrize("content", [None, b"PAR1 and no more"])
+def test_a_table_that_is_gone_or_damaged(suite: Suite, content: bytes | None) -> None:
+    run = Path(json.loads(suite("run", "toy.squares", "--json").stdout)["run"])
+    table = run / "tables" / "squares.parquet"
+    table.unlink() if content is None else table.write_bytes(content)
+    for reading in (["runs", "show", run.name], ["compare", run.name, run.name], ["run", "toy.squares"]):
+        result = suite(*reading)
+        assert result.exit_code == 2
+        assert f"error: {table} is missing or damaged" in result.stderr
+    asked = suite("query", "SELECT * FROM rows_squares")
+    assert asked.exit_code == 2 and len(asked.stderr.splitlines()) == 1
+    assert suite("run", "toy.squares", "--fresh").exit_code == 0

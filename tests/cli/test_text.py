@@ -2,7 +2,8 @@
 
 import pytest
 
-from suite.cli.text import format_table, format_value
+from suite.cli.text import format_table
+from suite.text import format_value
 
 
 def column(*values: object) -> list[str]:
@@ -17,6 +18,7 @@ def column(*values: object) -> list[str]:
         ((0.05, 0.1), ["0.05", "0.10"]),
         ((None, 1.0, 0.25), ["-", "1.00", "0.25"]),
         ((1.0, 0.5, 9.53674e-07), ["1", "0.5", "9.537e-07"]),  # common decimals would make it 0.0000
+        ((0.5, 1e-09), ["0.5", "1e-09"]),
         ((8 / 255, 2 / 255), ["0.0314", "0.0078"]),
         ((123456.0, 0.5), ["1.235e+05", "0.5"]),
         ((float("inf"), 0.5), ["inf", "0.5"]),

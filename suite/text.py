@@ -1,0 +1,49 @@
+"""Values as people read and type them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from suite.refs import format_number, parse_number
+
+DECIMALS = 4
+
+
+def format_value(value: Any) -> str:
+    """A value by itself: floats with 4 significant digits, `-` for a gap."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "-" if value is None else str(value)
+
+
+def format_column(values: Sequence[Any]) -> list[str]:
+    """The texts of a column: its floats share their decimals, unless cutting these to 4 would hide a small one."""
+    floats = [value for value in values if isinstance(value, float)]
+    needed = max((len(format_value(value).partition(".")[2]) for value in floats), default=0)
+    readable = all(value == 0 or 10 ** (1 - DECIMALS) <= abs(value) < 10**DECIMALS for value in floats)
+    if not readable and (needed > DECIMALS or any("e" in format_value(value) for value in floats)):
+        return [format_value(value) for value in values]
+    return [
+        f"{value:.{min(needed, DECIMALS)}f}" if isinstance(value, float) else format_value(value) for value in values
+    ]
+
+
+def text_of(value: Any) -> str:
+    """A value as it would be typed; numbers are rounded for reading."""
+    if isinstance(value, tuple | list):
+        return ",".join(map(text_of, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return format_number(value)
+    return "none" if value is None else str(value)
+
+
+def exact_text(value: Any) -> str:
+    """A value as it would be typed to get this very value again."""
+    if isinstance(value, tuple | list):
+        return ",".join(map(exact_text, value))
+    if isinstance(value, float) and parse_number(text_of(value)) != value:
+        return repr(value)
+    return text_of(value)
