@@ -1,0 +1,123 @@
+"""Tables and numbers of a page: how much of a file is shown, and which interval belongs to which number."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.errors import SuiteError
+from suite.report.allowance import PAGE_BYTES, Allowance
+from suite.report.claims import claims, headline, tally
+from suite.report.intervals import MARGIN, WIDTH, interval_of, plot
+from suite.report.provenance import duration
+from suite.report.tables import FEWEST, Head, read_head, view
+from suite.store import write_columns
+
+ROOM = Allowance(rows=500, left=10**6)
+
+
+def head(**columns: list[Any]) -> Head:
+    return Head(columns, len(next(iter(columns.values()))))
+
+
+def test_the_first_rows_are_read_and_all_are_counted(tmp_path: Path) -> None:
+    write_columns(tmp_path / "x.parquet", {"n": list(range(3000)), "name": [None, "a", "b"] * 1000})
+    found = read_head(tmp_path / "x.parquet", 7)
+    assert (found.columns, found.total) == ({"n": [*range(7)], "name": [None, "a", "b", None, "a", "b", None]}, 3000)
+    write_columns(tmp_path / "empty.parquet", {"n": []})
+    assert read_head(tmp_path / "empty.parquet", 7) == Head({"n": []}, 0)
+
+
+def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match=r"x\.parquet is missing"):
+        read_head(tmp_path / "x.parquet", 7)
+    write_columns(tmp_path / "x.parquet", {"n": list(range(3000))})
+    (tmp_path / "x.parquet").write_bytes((tmp_path / "x.parquet").read_bytes()[:-20])
+    with pytest.raises(SuiteError, match=r"x\.parquet is damaged"):
+        read_head(tmp_path / "x.parquet", 7)
+
+
+def test_cells_are_told_as_on_the_terminal() -> None:
+    made = view("t", head(rate=[0.25, None], fooled=[True, False], rule=["bp", "x"], pixels=[[1.0, 2.0], []]),
+                Path("t.parquet"), ROOM)  # fmt: skip
+    assert made.cells == (("0.25", "yes", "bp", "(2 values)"), ("-", "no", "x", "(0 values)"))
+    assert made.numeric == (True, True, False, False)
+    assert not made.is_cut
+
+
+def test_columns_that_are_asked_for() -> None:
+    made = view("t", head(a=[1], b=[2], c=[3]), Path("t"), ROOM, columns=["c", "a", "gone"], title="Some")
+    assert (made.columns, made.cells, made.title) == (("c", "a"), (("3", "1"),), "Some")
+
+
+def test_tables_are_cut_to_what_is_left() -> None:
+    rows = head(n=list(range(500)))
+    few = Allowance(rows=500, left=200)
+    cut = view("t", rows, Path("t"), few)
+    assert FEWEST <= len(cut.cells) < 20 and cut.is_cut and few.left >= 0
+    assert len(view("t", rows, Path("t"), Allowance(rows=25, left=10**6)).cells) == 25
+    assert len(view("t", rows, Path("t"), Allowance(rows=25, left=0)).cells) == FEWEST
+
+
+@pytest.mark.parametrize("runs", [1, 3, 100, 400])
+def test_the_shares_of_a_page_are_no_more_than_it(runs: int) -> None:
+    share = Allowance.of_one_in(runs)
+    assert share.left > 0 and runs * share.left <= PAGE_BYTES and share.rows >= FEWEST
+
+
+def test_a_headline_takes_the_limits_beside_it() -> None:
+    table = head(eps=[0.1, 0.2], rate=[0.1234, 0.5678], low=[0.1, 0.5], high=[0.2, 0.6],
+                 ratio=[1.2345, 2.3456], ratio_low=[1.0, None], ratio_high=[2.0, 3.0])  # fmt: skip
+    assert interval_of(0.5678, [table]) == (0.5, 0.6)
+    assert interval_of(1.2345, [table]) == (1.0, 2.0)
+    assert interval_of(2.3456, [table]) is None  # a gap is no limit
+    assert interval_of(0.2, [table]) is None  # a setting has none
+    assert interval_of(0.56780001, [table]) is None
+    assert interval_of(1, [table]) is None
+
+
+def test_a_number_with_two_different_limits_has_none() -> None:
+    one, other = (head(rate=[0.1234], low=[low], high=[0.2]) for low in (0.1, 0.11))
+    assert interval_of(0.1234, [one, one]) == (0.1, 0.2)
+    assert interval_of(0.1234, [one, other]) is None
+
+
+def test_headline_numbers_in_words() -> None:
+    found = headline(
+        {"rate": 0.56789, "found": None, "n": 3, "text": "<b>"}, [head(rate=[0.56789], low=[0.5], high=[0.6])]
+    )
+    assert [(number.name, number.value, number.interval) for number in found] == [
+        ("rate", "0.5679", "[0.5, 0.6]"), ("found", "-", ""), ("n", "3", ""), ("text", "<b>", ""),
+    ]  # fmt: skip
+
+
+def test_the_line_spans_what_is_on_it() -> None:
+    found = plot(2.0, 1.0, 3.0, 5.0)
+    assert found is not None
+    assert (found.low, found.published) == (MARGIN, WIDTH - MARGIN)
+    assert found.measured == pytest.approx(MARGIN + (WIDTH - 2 * MARGIN) / 4)
+    assert plot(2.0, None, None, 2.0) is None
+    assert plot(None, 1.0, 2.0, 3.0) is plot("many", 1.0, 2.0, 3.0) is plot(2.0, 1.0, 3.0, "< 1") is None
+    assert plot(2.0, None, float("inf"), 5.0) is not None
+
+
+def test_claims_in_words(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "claim": ["a", "b", "c"], "published": [5.0, None, None], "value": [2.0, 1.0, None], "low": [1.0, None, None],
+        "high": [3.0, None, None], "n": [10, 10, 10], "verdict": ["differs: more", "reproduced", "odd"],
+    }  # fmt: skip
+    write_columns(tmp_path / "claims.parquet", columns)
+    notes: list[str] = []
+    found = claims({"claims": tmp_path / "claims.parquet"}, {"claims": Head(columns, 3)}, notes)
+    assert [(claim.measured, claim.published, claim.kind) for claim in found] == [
+        ("2 [1, 3]", "5", "differs"), ("1", "", "reproduced"), ("-", "", "other"),
+    ]  # fmt: skip
+    assert tally(found) == {"reproduced": 1, "differs": 1, "other": 1}
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.1234, "0.123 s"), (59, "59 s"), (125, "2 min 5 s"), (12000, "3 h 20 min"), (None, "")]
+)
+def test_durations(seconds: Any, text: str) -> None:
+    assert duration(seconds) == text
