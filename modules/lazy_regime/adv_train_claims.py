@@ -22,12 +22,12 @@ def claims(nets: Rows, transitions: Rows, powers: Rows, orders: Rows) -> Iterato
     for row in powers:
         yield _row(
             f"the transition follows {row['variable']}^{PREDICTED:g}", row, row["power"], row["low"], row["high"],
-            row["runs"], row["verdict"],
+            row["runs"], row["found"],
         )  # fmt: skip
         if row["upper_from"] is not None:
             yield _row(
                 f"the same from {row['variable']} = {row['upper_from']} on", row, row["upper"], row["upper_low"],
-                row["upper_high"], row["runs"], row["upper_verdict"],
+                row["upper_high"], row["runs"], row["upper_found"],
             )  # fmt: skip
     for (panel, order), mine in grouped(transitions, "panel", "order"):
         where = {"panel": panel, "order": order}
@@ -93,7 +93,7 @@ def _clean(nets: Rows) -> Iterator[Row]:
 
 def _survival(powers: Rows, orders: Rows) -> Iterator[Row]:
     """How far another order moves the transition, and what is left of it in the ball."""
-    in_first = {(row["panel"], row["order"]): row["verdict"] for row in powers}
+    in_first = {(row["panel"], row["order"]): row["found"] for row in powers}
     for row in orders:
         if row["m"] is None:
             known = row["low"] is not None and row["high"] is not None

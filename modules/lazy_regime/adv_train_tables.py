@@ -83,9 +83,9 @@ def powers(nets: Rows) -> Iterator[Row]:
         yield {
             "panel": panel, "order": order, "variable": ACROSS[panel],
             "power": _gap(whole.mean), "low": _gap(whole.low), "high": _gap(whole.high), "predicted": PREDICTED,
-            "verdict": _verdict(whole), "points": len(usable), "values": len(places),
+            "found": _verdict(whole), "points": len(usable), "values": len(places),
             "upper_from": half[0] if half else None, "upper": _gap(upper.mean), "upper_low": _gap(upper.low),
-            "upper_high": _gap(upper.high), "upper_verdict": _verdict(upper) if half else "",
+            "upper_high": _gap(upper.high), "upper_found": _verdict(upper) if half else "",
             "runs": len({row["run"] for row in mine}),
         }  # fmt: skip
 

@@ -36,7 +36,7 @@ def _by_dimension(true: Rows, config: "SingleStepConfig") -> Iterator[Row]:
                 "claim": f"{_PLOTTED[row['quantity']]} ~ d^{POWERS[row['quantity']]:g} at C0 = {row['c0']:g}, "
                 f"m = {row['m']}",
                 "source": f"{figure}, Theorem 3.1", "published": f"{POWERS[row['quantity']]:g}",
-                **{name: row[name] for name in ("low", "high", "n", "verdict")}, "measured": row["power"],
+                "measured": row["power"], **{name: row[name] for name in ("low", "high", "n")}, "verdict": row["found"],
             }  # fmt: skip
 
 
@@ -44,9 +44,9 @@ def _by_radius(true: Rows, config: "SingleStepConfig") -> Iterator[Row]:
     figure = "Fig. 6" if config.unit_norm and not config.biases else "Fig. 3"
     widest = [row for row in slopes(true, "c0") if row["m"] == max(config.widths)]
     for name, title in _PLOTTED.items():
-        known = [row for row in widest if row["quantity"] == name and row["verdict"] != "cannot be told"]
-        grows = sum(row["verdict"] == "grows" for row in known)
-        falls = any(row["verdict"] == "falls" for row in known)
+        known = [row for row in widest if row["quantity"] == name and row["found"] != "cannot be told"]
+        grows = sum(row["found"] == "grows" for row in known)
+        falls = any(row["found"] == "falls" for row in known)
         yield {
             "claim": f"{title} grows with C0 at m = {max(config.widths)}: share of d", "source": figure,
             "published": "1", "measured": grows / len(known) if known else None, "low": None, "high": None,

@@ -88,8 +88,8 @@ def slopes(found: Rows, variable: str) -> Iterator[Row]:
             yield {
                 "direction": direction, "m": m, other: fixed, "quantity": name, "power": _gap(mean.mean),
                 "low": _gap(mean.low), "high": _gap(mean.high), "n": mean.n,
-                **({"predicted": predicted, "verdict": verdict(mean.low, mean.high, predicted)} if variable == "d"
-                   else {"verdict": _trend(mean.low, mean.high)}),
+                **({"predicted": predicted, "found": verdict(mean.low, mean.high, predicted)} if variable == "d"
+                   else {"found": _trend(mean.low, mean.high)}),
             }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from suite.stats import holm, mcnemar_exact, wilson
+from suite.stats import holm, mcnemar_exact, mean_interval, wilson
 
 Columns = Mapping[str, Sequence[Any]]
 Rows = Sequence[Mapping[str, Any]]
@@ -65,6 +65,7 @@ def success(samples: Columns, models: Sequence[str]) -> Iterator[dict[str, Any]]
 def matrix(samples: Columns, models: Sequence[str]) -> list[dict[str, Any]]:
     """One row per set: its success rate on each model, the mean over the black boxes, and a verdict on the rule.
 
+    `difference`: the mean over the black boxes minus the first rule's, with Student's limits over samples.
     The test is a sign test over samples, each of which counts how many black boxes it fools under this rule and under
     the first: `more` and `fewer` samples, all others alike. With one black box it is McNemar's. The verdicts allow for
     all tests of the table (Holm): one that is wrong is among them with a probability of at most 5 %.
@@ -77,7 +78,11 @@ def matrix(samples: Columns, models: Sequence[str]) -> list[dict[str, Any]]:
         theirs = cells[cell._replace(gradient=first_rule)][:, others].sum(1)
         test = mcnemar_exact(int((mine > theirs).sum()), int((mine < theirs).sum()))
         compared = cell.gradient != first_rule and bool(others)
-        rows.append(cell._asdict() | dict(zip(models, fooled.mean(0).tolist(), strict=True)) | {
+        gain = mean_interval((mine - theirs) / max(1, len(others)) if compared else [])
+        rows.append(cell._asdict() | {
+            "difference": gain.mean if compared else None, "low": gain.low if compared else None,
+            "high": gain.high if compared else None, "n": len(mine),
+        } | dict(zip(models, fooled.mean(0).tolist(), strict=True)) | {
             "black_box": float(mine.mean()) / len(others) if others else None,
             "more": test.only_first, "fewer": test.only_second,
             "p_value": test.p_value if compared else None,

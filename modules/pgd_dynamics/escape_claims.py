@@ -47,7 +47,7 @@ def comparisons(rows: Rows) -> Iterator[dict[str, Any]]:
 
 
 def claims(comparisons: Rows) -> Iterator[dict[str, Any]]:
-    """Each claim with its comparisons counted, for every step rule, and the verdict."""
+    """Each claim with its comparisons counted, for every step rule, and the verdict; `measured`: the share with yes."""
     for key, mine in groups(comparisons, "claim", "rule"):
         count = {answer: sum(row["holds"] == answer for row in mine) for answer in ("yes", "no", "undecided")}
         if key["claim"].startswith("LinBP"):
@@ -58,7 +58,7 @@ def claims(comparisons: Rows) -> Iterator[dict[str, Any]]:
             verdict = "reproduced" if count["yes"] else "differs"
         else:
             verdict = "cannot be told"
-        yield key | count | {"verdict": verdict}
+        yield key | {"measured": count["yes"] / len(mine), "n": len(mine)} | count | {"verdict": verdict}
 
 
 Outcomes = tuple[str, str, list[float]]

@@ -5,6 +5,7 @@ from math import isnan
 from typing import Any
 
 from modules.phase_transition.fine_tune_costs import CHEAPEST, WHOLE
+from modules.phase_transition.published_fine_tuning import Printed
 from modules.phase_transition.rows import Row, grouped, whole_mean, whole_ratio
 from suite.stats import Mean
 
@@ -16,14 +17,14 @@ _HEADLINE = "running"  # the measure that the paper has
 
 
 def claims(
-    estimates: Sequence[Row], costs: Sequence[Row], printed: Mapping[tuple[str, str], float]
+    estimates: Sequence[Row], costs: Sequence[Row], printed: Mapping[tuple[str, str], Printed]
 ) -> Iterator[dict[str, Any]]:
     """A row for each claim: the measured number with its interval, whether it holds, and the verdict on the paper.
 
     Args:
         estimates: a row per measure, attack, rule, seed and method.
         costs: a row per way to eps_star.
-        printed: eps_star in 1/255 by (attack, method) where the paper has this setting.
+        printed: what the paper has, by (attack, method).
     """
     yield from _costs(costs)
     yield from _ratios(estimates)
@@ -69,13 +70,13 @@ def _rules(estimates: Sequence[Row]) -> Iterator[dict[str, Any]]:
             yield _row(f"larger than under {first}", measure, attack, other, "least-squares", ratio, holds, "")
 
 
-def _published(estimates: Sequence[Row], printed: Mapping[tuple[str, str], float]) -> Iterator[dict[str, Any]]:
-    for (attack, method), value in printed.items():
+def _published(estimates: Sequence[Row], printed: Mapping[tuple[str, str], Printed]) -> Iterator[dict[str, Any]]:
+    for (attack, method), (value, same_settings) in printed.items():
         stars = [row["eps_star"] for row in estimates
                  if (row["measure"], row["attack"], row["method"]) == (_HEADLINE, attack, method)]  # fmt: skip
         mean = whole_mean([None if star is None else 255 * star for star in stars])
         inside = mean.low <= value <= mean.high
-        holds = "undecided" if isnan(mean.low) else "yes" if inside else "no"
+        holds = "undecided" if isnan(mean.low) or not same_settings else "yes" if inside else "no"
         yield _row(f"eps_star is {value}/255", _HEADLINE, attack, "bp", method, mean, holds, "Table 4")
 
 

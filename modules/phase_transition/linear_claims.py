@@ -107,7 +107,7 @@ def _powers(growth: Rows) -> Iterator[Row]:
         for column, words in (("power", "straight line"), ("leading", "leading term")):
             value, low, high = _three(row, column)
             found = "cannot be told"
-            if low is not None:
+            if low is not None and not low <= 0 <= high:  # one that holds 0 does not tell growth from none
                 paper, derived = (low <= row[name] <= high for name in ("paper", "derived"))
                 found = "reproduced" if paper else "differs"
                 if row["paper"] != row["derived"] and derived:
@@ -156,6 +156,6 @@ def _row(
     count: int, words: str,
 ) -> Row:  # fmt: skip
     return {
-        "claim": claim, "source": source, "d": d, "n": n, "value": value, "low": low, "high": high, "of": count,
+        "claim": claim, "source": source, "d": d, "samples": n, "value": value, "low": low, "high": high, "n": count,
         "verdict": words,
     }  # fmt: skip

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import isfinite, log
+from math import inf, isfinite, log, nan
 from typing import Any
 
-from suite.stats import mean_interval
+from suite.stats import Mean, mean_interval
 
 Row = Mapping[str, Any]
 _VERDICTS = {"yes": "reproduced", "no": "differs", "undecided": "cannot be told"}
@@ -18,17 +18,19 @@ def claims(growth: Sequence[Row], collapses: Sequence[Row], unstable: Sequence[R
     for samples in dict.fromkeys(row["samples"] for row in unstable):
         mine = [row for row in unstable if row["samples"] == samples]
         known = [row for row in mine if row["unstable_eps"] is not None and _is_number(row["eps_star"])]
-        values = [row["unstable_eps"] - row["eps_star"] for row in known]
-        yield from _claim(f"n = {samples}: smallest unstable eps minus eps_star", values, "Table 2")
+        ends = [(row["stable_eps"] - row["eps_star"], row["unstable_eps"] - row["eps_star"]) for row in known]
+        yield from _bracketed(f"n = {samples}: smallest unstable eps minus eps_star", ends, "Table 2")
         fell = [row for row in collapses if (row["samples"], row["kind"]) == (samples, "one step") and row["fell"]]
         text = f"n = {samples}: rise of the accuracy under one step while that under many collapses"
         yield from _claim(text, [row["rise"] for row in fell], "")
     sizes = sorted({row["samples"] for row in unstable})
-    found = {(row["samples"], row["seed"]): row["unstable_eps"] for row in unstable if row["unstable_eps"] is not None}
+    found = {(row["samples"], row["seed"]): (_log(row["stable_eps"]), _log(row["unstable_eps"]))
+             for row in unstable if row["unstable_eps"] is not None}  # fmt: skip
     for small, large in pairwise(sizes):
         seeds = [seed for samples, seed in found if samples == small and (large, seed) in found]
-        ratios = [log(found[small, seed] / found[large, seed]) for seed in seeds]
-        yield from _claim(f"log of the smallest unstable eps, n = {small} over n = {large}", ratios, "Table 2")
+        both = [(*found[small, seed], *found[large, seed]) for seed in seeds]
+        ends = [(low - other_high, high - other_low) for low, high, other_low, other_high in both]
+        yield from _bracketed(f"log of the smallest unstable eps, n = {small} over n = {large}", ends, "Table 2")
 
 
 def _gap_claims(rows: Sequence[Row], samples: int) -> Iterator[dict[str, Any]]:
@@ -49,12 +51,32 @@ def _gap_claims(rows: Sequence[Row], samples: int) -> Iterator[dict[str, Any]]:
 
 
 def _claim(number: str, values: Sequence[float], paper: str) -> Iterator[dict[str, Any]]:
-    mean = mean_interval(values)
+    yield from _judged(number, mean_interval(values), paper)
+
+
+def _bracketed(number: str, ends: Sequence[tuple[float, float]], paper: str) -> Iterator[dict[str, Any]]:
+    """A number known between two ends for each seed: the mean of the middles, with limits that hold for all in between.
+
+    An end may be infinite; so is then the limit, and there is no mean.
+    """
+    lowest, highest = ([end[side] for end in ends] for side in (0, 1))
+    low = mean_interval(lowest).low if all(map(isfinite, lowest)) else -inf
+    high = mean_interval(highest).high if all(map(isfinite, highest)) else inf
+    middles = mean_interval([sum(end) / 2 for end in ends]) if isfinite(high - low) else None
+    mean = Mean(middles.mean if middles else nan, low, high, len(ends))
+    yield from _judged(f"{number}, wherever between the strengths tried", mean, paper)
+
+
+def _judged(number: str, mean: Mean, paper: str) -> Iterator[dict[str, Any]]:
     if mean.n < 2:
         return
     holds = "yes" if mean.low > 0 else "no" if mean.high < 0 else "undecided"
     told = {"mean": mean.mean, "low": mean.low, "high": mean.high, "n": mean.n}
     yield {"claim": number, **told, "above_zero": holds, "paper": paper, "verdict": _VERDICTS[holds] if paper else ""}
+
+
+def _log(eps: float) -> float:
+    return log(eps) if eps else -inf
 
 
 def _is_number(value: float | None) -> bool:

@@ -121,7 +121,8 @@ def unstable(rows: Sequence[Row], epochs: Sequence[Row]) -> Iterator[dict[str, A
     """For each size and seed: the smallest strength at which one-step training collapsed, beside eps_star.
 
     outcome: "found"; "above": no strength of the list, so that it is above them; "below": the least one already, so
-    that it may be below it. monotone: all larger strengths of the list collapsed too. eps_star is read off the
+    that it may be below it. stable_eps: the strength tried next below, or 0; the strength from which on training is
+    unstable lies between the two. monotone: all larger strengths of the list collapsed too. eps_star is read off the
     trainings by many steps at the epochs of least watched loss; NaN, with a bound in `eps_star_text`, where they do
     not cross R*.
     """
@@ -135,6 +136,7 @@ def unstable(rows: Sequence[Row], epochs: Sequence[Row]) -> Iterator[dict[str, A
             "samples": samples,
             "seed": seed,
             "unstable_eps": bad[0] if bad else None,
+            "stable_eps": max((row["eps"] for row in ordered if not bad or row["eps"] < bad[0]), default=0.0),
             "outcome": outcome,
             "largest_tried": ordered[-1]["eps"],
             "monotone": all(row["collapsed"] for row in ordered if bad and row["eps"] >= bad[0]),

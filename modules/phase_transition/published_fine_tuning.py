@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modules.phase_transition.extrapolation import METHODS, curve
 from modules.phase_transition.options import attack_call
+from modules.phase_transition.published_losses import RATE
 
 if TYPE_CHECKING:
     from modules.phase_transition.fine_tune import FineTuneConfig
@@ -62,20 +63,41 @@ def recomputed() -> Iterator[dict[str, Any]]:
             }
 
 
-def printed(config: "FineTuneConfig", samples: int, epochs: int) -> dict[tuple[str, str], float]:
-    """Table 4's eps_star in 1/255 by (inner attack, method), where a run's settings are its; else nothing.
+class Printed(NamedTuple):
+    """eps_star as printed, in 1/255; whether the run's settings are the paper's, as far as it gives them."""
+
+    eps_star: float
+    same_settings: bool
+
+
+def printed(config: "FineTuneConfig", samples: int, epochs: int) -> dict[tuple[str, str], Printed]:
+    """Table 4's eps_star by (inner attack, method), where it has the data, the model, the attack's kind and strengths.
 
     Args:
         samples: in the training set.
         epochs: of a fine-tuning.
     """
-    its = (config.dataset, config.model, config.loss, config.select, config.gradient[0], epochs)
-    if its != ("cifar10", "preactresnet18", "ce", "test", "bp", 40):
+    if (config.dataset, config.model, config.loss, config.gradient[0]) != ("cifar10", "preactresnet18", "ce", "bp"):
         return {}
-    found: dict[tuple[str, str], float] = {}
+    found: dict[tuple[str, str], Printed] = {}
     for attack in config.tune_attack or (config.attack,):
+        same = _same_settings(config, attack, epochs)
         for row in ROWS:
             setting = (attack_call(attack).name, samples, config.norm, tuple(round(255 * eps, 9) for eps in config.eps))
             if setting == (row.attack, row.samples, row.norm, row.eps):
-                found |= {(attack, "1-point"): row.one_point, (attack, "least-squares"): row.three_points}
+                found[attack, "1-point"] = Printed(row.one_point, same)
+                found[attack, "least-squares"] = Printed(row.three_points, same)
     return found
+
+
+def _same_settings(config: "FineTuneConfig", attack: str, epochs: int) -> bool:
+    """Of l2 the paper does not give the step, so that none can be the same."""
+    trained = (config.epochs or 200, epochs, config.batch_size or 128, config.learning_rate or RATE, config.optimiser)
+    attacked = (attack_call(config.attack), attack_call(attack), config.attack_mode, config.select, config.norm)
+    return trained in [(200, 40, 128, RATE, optimiser) for optimiser in (None, "sgd")] and attacked == (
+        attack_call("pgd"),
+        attack_call(attack_call(attack).name),
+        "train",
+        "test",
+        "linf",
+    )

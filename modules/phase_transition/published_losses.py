@@ -64,6 +64,8 @@ ROWS = (
 )
 MNIST = {128: 48.0, 16: 26.1}
 """By width of mnist-cnn, 50,000 samples (Table 3); the losses, convolutions, optimiser and schedule are not given."""
+RATE, SVHN_RATE = 0.1, 0.01
+"""Learning rate on CIFAR, which is also that of these models' recipes, and on SVHN."""
 _WIDTHS = {"mnist-cnn": 128, "wrn34": 10}  # what the names mean without an argument
 
 
@@ -85,6 +87,8 @@ def printed(config: "EpsilonStarConfig", model: str, samples: int, gradient: str
         return Printed(known, known, False)
     setting = (data, _canonical(model), samples, config.norm, config.batch_size or 128, loss, config.optimiser or "sgd")
     as_there = config.select == "test" and config.epochs in (None, 200) and config.attack_mode == "train"
+    as_there &= attack_call(config.attack) == attack_call("pgd")  # its ten steps, of a length as Rice et al.'s
+    as_there &= (config.learning_rate or RATE) == (SVHN_RATE if data == "svhn" else RATE)
     for row in ROWS:
         its = (row.dataset, row.model, row.samples, row.norm, row.batch_size, row.loss, row.optimiser)
         if its == setting and row.eps_star is not None:

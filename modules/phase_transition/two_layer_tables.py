@@ -63,7 +63,7 @@ def claims(powers: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
         attacked = f"eps = {row['eps_over_order']:.3g} sqrt(d/n)" if row["eps_over_order"] else "clean"
         yield {
             "claim": f"the net comes to the linear model: {QUANTITIES[row['quantity']]}", "source": "Prop. 1",
-            "d": row["d"], "n": row["n"], "a": "|a_j| ~ 1" if row["scale"] == "one" else "|a| = 1",
+            "d": row["d"], "samples": row["n"], "a": "|a_j| ~ 1" if row["scale"] == "one" else "|a| = 1",
             "activation": row["activation"], "training": attacked, "value": row["power"], "low": row["low"],
-            "high": row["high"], "of": row["seeds"], "verdict": verdict(row["low"], row["high"], below=CONVERGES),
+            "high": row["high"], "n": row["seeds"], "verdict": verdict(row["low"], row["high"], below=CONVERGES),
         }  # fmt: skip

@@ -68,14 +68,14 @@ def test_transitions_and_their_power_are_found_again() -> None:
         assert row["misfit"] < 1e-4 and row["touching"] == 0.5
     (power,) = powers(made)
     assert power["power"] == pytest.approx(-0.5, abs=1e-3) and power["points"] == 4 and power["variable"] == "d"
-    assert power["verdict"] == power["upper_verdict"] == "reproduced"
+    assert power["found"] == power["upper_found"] == "reproduced"
     assert power["upper_from"] == 400 and power["upper"] == pytest.approx(-0.5, abs=1e-2)
 
 
 def test_another_power_differs_and_the_upper_half_is_told_apart() -> None:
     (power,) = powers(nets("dimension", (25, 100, 400), law(-0.2, 0.3)))
-    assert power["power"] == pytest.approx(-0.2, abs=1e-3) and power["verdict"] == "differs"
-    assert power["upper"] is None and power["upper_verdict"] == ""
+    assert power["power"] == pytest.approx(-0.2, abs=1e-3) and power["found"] == "differs"
+    assert power["upper"] is None and power["upper_found"] == ""
 
     def bent(d: int, eps: float, run: int) -> float:
         return law(-0.5)(max(d, 100), eps, run)  # flat up to d = 100
@@ -83,7 +83,7 @@ def test_another_power_differs_and_the_upper_half_is_told_apart() -> None:
     made = nets("dimension", (784, 9, 25, 100, 400), bent)
     (power,) = powers(made)
     assert power["upper_from"] == 100 and power["upper"] == pytest.approx(-0.5, abs=0.01)
-    assert power["upper_low"] < -0.49 < power["power"] - 0.1 and power["upper_verdict"] == "reproduced"
+    assert power["upper_low"] < -0.49 < power["power"] - 0.1 and power["upper_found"] == "reproduced"
     assert judged(made)["step", "the same from d = 100 on"] == "reproduced"
 
 
@@ -94,7 +94,7 @@ def test_a_power_with_a_wide_interval_is_not_told() -> None:
         return law(-0.5 * run, 0.1 * 30 ** (0.5 * run), 4.0, 0.0)(m, radius, run)
 
     (power,) = powers(nets("width", (10, 30, 90), wild))
-    assert power["low"] < -0.5 < 0 < power["high"] and power["verdict"] == "cannot be told"
+    assert power["low"] < -0.5 < 0 < power["high"] and power["found"] == "cannot be told"
 
 
 def test_runs_that_do_not_pass_leave_no_place() -> None:
@@ -109,7 +109,7 @@ def test_runs_that_do_not_pass_leave_no_place() -> None:
     (low,) = transitions(nets("dimension", (25,), lambda *_: 0.1))
     assert low["beyond"] == "below the grid"
     (power,) = powers(nets("dimension", (25, 100), robust))
-    assert power["power"] is None and power["points"] == 0 and power["verdict"] == "cannot be told"
+    assert power["power"] is None and power["points"] == 0 and power["found"] == "cannot be told"
 
 
 def test_one_run_has_places_without_intervals() -> None:
@@ -118,7 +118,7 @@ def test_one_run_has_places_without_intervals() -> None:
         assert row["at"] is not None and row["low"] is None and row["high"] is None
     (power,) = powers(made)
     assert power["power"] == pytest.approx(-0.5, abs=1e-3) and power["low"] is None
-    assert power["verdict"] == "cannot be told"
+    assert power["found"] == "cannot be told"
     first, *_ = cells(made)
     assert (first["low"], first["high"]) == (
         wilson(round(first["robust"] * 500), 500).low,

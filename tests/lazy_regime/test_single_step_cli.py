@@ -98,7 +98,7 @@ def test_nothing_correctly_classified_is_recorded(
     monkeypatch.setattr(single_step_scene, "measured", all_wrong)
     done = finished_study(NAME, "--sizes 4,6 --widths 40 --c0s 1 --networks 2 --epochs 5")
     assert all(row["n"] == 0 and "no test point" in row["note"] for row in done.rows("nets"))
-    assert all(row["verdict"] == "cannot be told" for row in done.rows("slopes"))
+    assert all(row["found"] == "cannot be told" for row in done.rows("slopes"))
 
 
 def test_a_killed_run_continues_to_the_same_bytes(

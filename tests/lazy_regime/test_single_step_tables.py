@@ -52,7 +52,7 @@ def test_powers_of_d_and_c0_are_those_of_the_nets() -> None:
     powers = {(row["quantity"], row["c0"]): row for row in slopes(found(), "d") if row["direction"] == "bp"}
     for name, power in (("gradient", 0.5), ("eta", -1), ("delta", -0.5), ("delta_over_norm", -0.5)):
         assert powers[name, 4.0]["power"] == pytest.approx(power)
-        assert powers[name, 4.0]["verdict"] == "reproduced"
+        assert powers[name, 4.0]["found"] == "reproduced"
         assert powers[name, 4.0]["n"] == 3
     growth = {row["quantity"]: row["power"] for row in slopes(found(), "c0") if row["direction"] == "bp"}
     assert growth == pytest.approx(
@@ -74,7 +74,7 @@ def test_wrong_points_and_points_without_a_flip_are_left_out_or_zero() -> None:
 def test_a_net_that_gets_nothing_right_has_gaps_and_a_note() -> None:
     rows = found(wrong=40)
     assert all(row["n"] == 0 and row["delta"] is None and "no test point" in row["note"] for row in rows)
-    assert all(row["power"] is None and row["verdict"] == "cannot be told" for row in slopes(rows, "d"))
+    assert all(row["power"] is None and row["found"] == "cannot be told" for row in slopes(rows, "d"))
     assert all(row["mean"] is None for row in settings(rows) if row["quantity"] in ("delta", "ratio", "flipped"))
     assert all(row["ratio"] is None and row["shorter"] == "cannot be told" for row in directions(rows))
 
@@ -124,5 +124,5 @@ def test_a_prediction_outside_the_interval_and_the_tolerance_differs() -> None:
     columns = [nets({**measured(d), "delta": measured(d)["delta"] * d**0.2}, CONFIG) for d in (16, 64, 256)]
     powers = {row["quantity"]: row for row in slopes([row for part in columns for row in part], "d")}
     assert powers["delta"]["power"] == pytest.approx(-0.3)
-    assert powers["delta"]["verdict"] == "differs"
+    assert powers["delta"]["found"] == "differs"
     assert math.isclose(powers["gradient"]["power"], 0.5)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import binomtest
+from scipy.stats import t as student
 
 from modules.linbp.transfer_tables import black_box_means, fooled_cells, largest_excess, matrix, short_names, success
 from suite.stats import holm
@@ -74,6 +75,10 @@ def test_the_matrix_judges_a_rule_by_its_black_boxes_and_for_all_tests_at_once()
     assert [row["p_value"] for row in linbp] == pytest.approx(p_values)
     assert all(p < 0.05 for p in holm(p_values)[:2])
     assert [row["verdict"] for row in linbp] == ["ahead", "behind", "cannot be told", "cannot be told"]
+    assert (first["difference"], first["low"], first["high"], first["n"]) == (None, None, None, N)
+    assert [row["difference"] for row in linbp] == pytest.approx([12 / 80, -11 / 80, 3 / 80, 0])
+    half = student.ppf(0.975, N - 1) * np.std([0.5] * 12 + [0.0] * 28, ddof=1) / N**0.5
+    assert (linbp[0]["low"], linbp[0]["high"]) == pytest.approx((12 / 80 - half, 12 / 80 + half))
 
 
 def test_a_verdict_allows_for_the_number_of_tests() -> None:

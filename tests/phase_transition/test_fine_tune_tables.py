@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from math import nan
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from modules.phase_transition import fine_tune_claims, fine_tune_costs, fine_tune_figures, fine_tune_tables
+from modules.phase_transition import fine_tune_claims, fine_tune_costs, fine_tune_figures, fine_tune_tables, module
 from modules.phase_transition.extrapolation import METHODS
-from modules.phase_transition.published_fine_tuning import ROWS, printed
+from modules.phase_transition.fine_tune import FineTuneConfig
+from modules.phase_transition.published_fine_tuning import ROWS, Printed, printed
 from modules.phase_transition.rows import whole_mean, whole_ratio
 
 Row = dict[str, Any]
@@ -219,25 +219,45 @@ def test_rules_are_compared_by_seed() -> None:
     assert (row["low"], row["high"]) == pytest.approx((1.5, 1.5)), "seeds differ alike under both"
 
 
-@pytest.mark.parametrize(("value", "verdict"), [(5.1, "reproduced"), (6.0, "differs")])
-def test_a_printed_value_is_looked_for_in_the_interval(value: float, verdict: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "same", "verdict"),
+    [(5.1, True, "reproduced"), (6.0, True, "differs"), (5.1, False, "cannot be told"), (6.0, False, "cannot be told")],
+)
+def test_a_printed_value_is_looked_for_in_the_interval(value: float, same: bool, verdict: str) -> None:
     seeds = [seed_of_trainings(seed, tuned=slope) for seed, slope in enumerate((3.9, 4.0, 4.1))]
-    claims = judged(*seeds, published={("pgd", "least-squares"): value})
+    claims = judged(*seeds, published={("pgd", "least-squares"): Printed(value, same)})
     assert claims[f"eps_star is {value}/255", "least-squares"]["verdict"] == verdict
 
 
 def test_table_4_is_published_for_its_own_settings_alone() -> None:
-    config = SimpleNamespace(
-        dataset="cifar10", model="preactresnet18", loss="ce", select="test", gradient=("bp",), norm="l2",
-        attack="pgd(steps=10,reach=2.5)", tune_attack=("fgm(reach=1.25)",), eps=(5 / 255, 10 / 255, 15 / 255),
-    )  # fmt: skip
-    assert printed(config, 50_000, 40) == {
-        ("fgm(reach=1.25)", "1-point"): 18.4,
-        ("fgm(reach=1.25)", "least-squares"): 17.4,
-    }
-    for name, value in (("norm", "linf"), ("select", "validation"), ("model", "wrn34"), ("eps", (5 / 255,))):
-        assert printed(SimpleNamespace(**{**vars(config), name: value}), 50_000, 40) == {}
-    assert printed(config, 10_000, 40) == printed(config, 50_000, 20) == {}
+    paper = {**module.studies["fine_tune"].presets["paper"], "tune_attack": ("pgd", "fgm")}
+    known = printed(FineTuneConfig(**paper), 50_000, 40)
+    pgd, fgm = "pgd(reach=2.5,steps=10)", "fgm(reach=1.25)"
+    assert known[pgd, "1-point"] == (0.58, True) and known[fgm, "least-squares"] == (0.59, True)
+    assert [value for value, _ in printed(FineTuneConfig(**paper), 10_000, 40).values()] == [4.7, 2.5, 1.7, 2.1]
+    for name, value in (("model", "wrn34"), ("eps", (5 / 255,)), ("loss", "trades"), ("dataset", "cifar100")):
+        assert printed(FineTuneConfig(**{**paper, name: value}), 50_000, 40) == {}
+    assert printed(FineTuneConfig(**paper), 20_000, 40) == {}
+    of_l2 = printed(FineTuneConfig(**module.studies["fine_tune"].presets["paper_l2"]), 50_000, 40)
+    assert of_l2[pgd, "1-point"] == (20.1, False), "its step in l2 is not given"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tune_attack": ("pgd(steps=5)", "fgm(reach=1)")}, {"attack": "pgd(steps=5)"}, {"attack_mode": "eval"},
+        {"learning_rate": 0.05}, {"batch_size": 64}, {"select": "validation"}, {"epochs": 100, "tune_epochs": 40},
+        {"optimiser": "adam", "learning_rate": 0.1},
+    ],
+)  # fmt: skip
+def test_another_setting_has_no_verdict_on_table_4(changes: dict[str, Any]) -> None:
+    paper = module.studies["fine_tune"].presets["paper"]
+    known = printed(FineTuneConfig(**{**paper, **changes}), 50_000, 40)
+    assert len(known) == 4 and not any(value.same_settings for value in known.values())
+    assert not any(value.same_settings for value in printed(FineTuneConfig(**paper), 50_000, 20).values())
+
+
+def test_table_4_has_a_row_for_each_attack_size_and_norm() -> None:
     assert len({(row.attack, row.samples, row.norm) for row in ROWS}) == len(ROWS)
 
 

@@ -110,3 +110,6 @@ def test_verdicts() -> None:
     empty = {name: [] for name in ("d", "n", "eps")}
     found = [row["verdict"] for row in claims(rows, paths, empty, empty)]
     assert found == ["differs: 1, as derived here", "reproduced"]
+    growth |= {"power_low": -0.1, "leading_high": 9.0, "leading_low": -8.0}  # that hold 0 as well
+    rows["growth"] = [growth]
+    assert [row["verdict"] for row in claims(rows, paths, empty, empty)] == ["cannot be told", "cannot be told"]

@@ -1,6 +1,6 @@
 """Gaps, collapses and the smallest unstable eps from made-up curves whose answers are known."""
 
-from math import log
+from math import inf, isnan, log
 from typing import Any
 
 import pytest
@@ -108,19 +108,20 @@ def unstable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "eps", "outcome", "monotone", "text"),
+    ("spoilt", "stable", "eps", "outcome", "monotone", "text"),
     [
-        ((0.2, 0.3), 0.2, "found", True, "0.2"),
-        ((0.2,), 0.2, "found", False, "0.2"),
-        ((0.1, 0.2, 0.3), 0.1, "below", True, "0.1"),
-        ((), None, "above", True, "above 0.3 for 1 of 1 seeds"),
+        ((0.2, 0.3), 0.1, 0.2, "found", True, "0.2"),
+        ((0.2,), 0.1, 0.2, "found", False, "0.2"),
+        ((0.1, 0.2, 0.3), 0.0, 0.1, "below", True, "0.1"),
+        ((), 0.3, None, "above", True, "above 0.3 for 1 of 1 seeds"),
     ],
 )
 def test_the_smallest_unstable_strength_or_its_bound(
-    spoilt: tuple[float, ...], eps: float | None, outcome: str, monotone: bool, text: str
+    spoilt: tuple[float, ...], stable: float, eps: float | None, outcome: str, monotone: bool, text: str
 ) -> None:
     (row,) = found = unstable(listed(*spoilt))
     assert (row["unstable_eps"], row["outcome"], row["monotone"]) == (eps, outcome, monotone)
+    assert row["stable_eps"] == stable
     assert row["largest_tried"] == 0.3 and row["eps_star_text"] == "not told"
     assert overfitting_tables.unstable_texts(found) == {100: text}
 
@@ -146,14 +147,31 @@ def test_claims_are_judged_by_their_intervals() -> None:
     told = {row["claim"]: row for row in overfitting_claims.claims(growth, collapses, found)}
     ratio = told["n = 100: ratio of the robust gap, end over reference, eps 0.4 minus clean"]
     assert ratio["mean"] == pytest.approx(3 - 1.05) and (ratio["n"], ratio["verdict"]) == (3, "reproduced")
-    star = told["n = 100: smallest unstable eps minus eps_star"]
-    assert star["mean"] == pytest.approx(0.2 - 0.1) and star["verdict"] == "reproduced"
-    sizes = told["log of the smallest unstable eps, n = 100 over n = 300"]
-    assert sizes["mean"] == pytest.approx(log(2)) and sizes["verdict"] == "reproduced"
+    star = told["n = 100: smallest unstable eps minus eps_star, wherever between the strengths tried"]
+    assert star["mean"] == pytest.approx(0.15 - 0.1), "between 0.1 and 0.2"
+    assert (star["low"], star["high"]) == pytest.approx((0.0, 0.1)) and star["verdict"] == "cannot be told"
+    sizes = told["log of the smallest unstable eps, n = 100 over n = 300, wherever between the strengths tried"]
+    assert isnan(sizes["mean"]) and sizes["high"] == inf, "of n = 300 the least strength tried is unstable already"
+    assert sizes["low"] == pytest.approx(0) and sizes["verdict"] == "cannot be told"
     rise = told["n = 300: rise of the accuracy under one step while that under many collapses"]
     assert (rise["n"], rise["above_zero"], rise["verdict"]) == (9, "yes", "")
     assert told["n = 100: clean training's test accuracy, end minus reference"]["mean"] == pytest.approx(0.02)
     assert not list(overfitting_claims.claims(growth[:1], collapses[:1], found[:1]))
+
+
+def test_thresholds_are_told_apart_only_beyond_the_strengths_between_which_they_lie() -> None:
+    """n = 100: stable at 0.3, unstable at 0.4; n = 300: stable at 0.1, unstable at 0.2: log ratio in log 1.5 to 4."""
+    rows = [
+        {"samples": samples, "seed": seed, "eps_star": 0.05, "stable_eps": low, "unstable_eps": high}
+        for seed in (0, 1)
+        for samples, low, high in ((100, 0.3, 0.4), (300, 0.1, 0.2))
+    ]
+    told = {row["claim"].partition(", wherever")[0]: row for row in overfitting_claims.claims([], [], rows)}
+    sizes = told["log of the smallest unstable eps, n = 100 over n = 300"]
+    assert (sizes["low"], sizes["high"]) == pytest.approx((log(1.5), log(4))) and sizes["verdict"] == "reproduced"
+    assert sizes["mean"] == pytest.approx((log(1.5) + log(4)) / 2)
+    star = told["n = 300: smallest unstable eps minus eps_star"]
+    assert (star["low"], star["high"]) == pytest.approx((0.05, 0.15)) and star["verdict"] == "reproduced"
 
 
 def test_figures_have_a_line_per_strength_and_seed() -> None:
