@@ -1,12 +1,11 @@
 """From losses along paths to barriers, their means over seeds and the claims of Xing et al. 2022, Sec. 5.2; pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from typing import Any
 
+from modules.phase_transition.rows import Row, grouped
 from suite.stats import Mean, mean_interval
-
-Row = Mapping[str, Any]
 
 NUMBERS = ("barrier", "excess", "low_share", "start_loss", "end_loss", "asymmetry")
 _VERDICTS = {"yes": "reproduced", "no": "differs", "undecided": "cannot be told"}
@@ -28,7 +27,7 @@ def barriers(paths: Iterable[Row], ends: Iterable[Row]) -> Iterator[dict[str, An
     training reaches. asymmetry: the loss of the adversarial end minus that of the clean one.
     """
     threshold = {row["seed"]: row["clean_test_loss"] for row in ends if row["end"] == "start"}
-    for (eps, seed, path), group in _grouped(paths, "eps", "seed", "path").items():
+    for (eps, seed, path), group in grouped(paths, "eps", "seed", "path").items():
         losses = [row["loss"] for row in group]
         if not all(loss is not None and isfinite(loss) for loss in losses):
             continue
@@ -50,7 +49,7 @@ def barriers(paths: Iterable[Row], ends: Iterable[Row]) -> Iterator[dict[str, An
 
 def means(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """Of `barriers` over seeds, with Student's 95 % intervals: a row for each path and strength."""
-    for (path, eps), group in _grouped(sorted(rows, key=lambda row: str(row["path"])), "path", "eps").items():
+    for (path, eps), group in grouped(sorted(rows, key=lambda row: str(row["path"])), "path", "eps").items():
         numbers: dict[str, Any] = {}
         for name in NUMBERS:
             numbers |= _told(name, mean_interval([row[name] for row in group]))
@@ -60,7 +59,7 @@ def means(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
 
 def profiles(paths: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """The loss at each point of each path: mean over seeds with Student's 95 % interval."""
-    for (path, eps, t), group in _grouped(paths, "path", "eps", "t").items():
+    for (path, eps, t), group in grouped(paths, "path", "eps", "t").items():
         losses = [row["loss"] for row in group if row["loss"] is not None and isfinite(row["loss"])]
         mean = mean_interval(losses)
         yield {"path": path, "eps": eps, "t": t, "mean": mean.mean, "low": mean.low, "high": mean.high, "n": mean.n}
@@ -102,10 +101,3 @@ def _claim(number: str, values: Sequence[float], *, judged: bool) -> Iterator[di
 
 def _told(name: str, mean: Mean) -> dict[str, float]:
     return {name: mean.mean, f"{name}_low": mean.low, f"{name}_high": mean.high}
-
-
-def _grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[Row]]:
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[name] for name in columns), []).append(row)
-    return groups

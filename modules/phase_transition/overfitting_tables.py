@@ -1,16 +1,16 @@
 """From a row per epoch and training to generalisation gaps, collapses and the smallest unstable eps; pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite, nan
 from typing import Any
 
 from modules.phase_transition.crossing import crossing, over_seeds
+from modules.phase_transition.rows import Row, grouped
 from suite.stats import mean_interval, wilson
 from suite.training import ONE_STEP, Collapse
 
 MANY_STEPS = "watched_accuracy"  # what Trainings.fit watches, under the config's attack
 RULE = Collapse(many=MANY_STEPS, one=ONE_STEP)
-Row = Mapping[str, Any]
 
 
 def gaps(epochs: Iterable[Row], reference: int) -> Iterator[dict[str, Any]]:
@@ -61,7 +61,7 @@ def growth(epochs: Iterable[Row], reference: int) -> Iterator[dict[str, Any]]:
 def growth_means(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """Of `growth` over seeds, with Student's 95 % intervals over the finite values; n counts the ratios."""
     names = ("gap_at_reference", "gap_at_end", "growth", "clean_gap_at_end", "ratio")
-    for (samples, eps), group in _grouped(rows, "samples", "eps").items():
+    for (samples, eps), group in grouped(rows, "samples", "eps").items():
         numbers: dict[str, Any] = {}
         for name in names:
             mean = mean_interval([row[name] for row in group if isfinite(row[name])])
@@ -101,7 +101,7 @@ def collapses(epochs: Iterable[Row]) -> Iterator[dict[str, Any]]:
 
 def stability(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """Of `collapses`, for each kind, size and strength: how many of n trainings collapsed, and mean accuracies then."""
-    for (kind, samples, eps), group in _grouped(rows, "kind", "samples", "eps").items():
+    for (kind, samples, eps), group in grouped(rows, "kind", "samples", "eps").items():
         interval = wilson(sum(row["collapsed"] for row in group), len(group))
         means = {name: mean_interval([row[name] for row in group]).mean for name in ("epoch", "many_steps", "one_step")}
         yield {
@@ -126,7 +126,7 @@ def unstable(rows: Sequence[Row], epochs: Sequence[Row]) -> Iterator[dict[str, A
     trainings by many steps at the epochs of least watched loss; NaN, with a bound in `eps_star_text`, where they do
     not cross R*.
     """
-    by_steps = _grouped([row for row in rows if row["kind"] == "one step"], "samples", "seed")
+    by_steps = grouped([row for row in rows if row["kind"] == "one step"], "samples", "seed")
     for (samples, seed), group in by_steps.items():
         ordered = sorted(group, key=lambda row: float(row["eps"]))
         bad = [row["eps"] for row in ordered if row["collapsed"]]
@@ -147,7 +147,7 @@ def unstable(rows: Sequence[Row], epochs: Sequence[Row]) -> Iterator[dict[str, A
 def unstable_texts(rows: Iterable[Row]) -> dict[int, str]:
     """The smallest unstable eps of each size in words, over seeds."""
     texts = {}
-    for (samples,), group in _grouped(rows, "samples").items():
+    for (samples,), group in grouped(rows, "samples").items():
         found = sorted({row["unstable_eps"] for row in group if row["unstable_eps"] is not None})
         stable = sum(row["unstable_eps"] is None for row in group)
         text = " to ".join(f"{eps:.4g}" for eps in dict.fromkeys((found[0], found[-1]))) if found else ""
@@ -174,11 +174,4 @@ def _robust_gap(row: Row) -> float:
 
 
 def _trainings(epochs: Iterable[Row]) -> list[list[Row]]:
-    return list(_grouped(epochs, "kind", "samples", "eps", "seed").values())
-
-
-def _grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[Row]]:
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[name] for name in columns), []).append(row)
-    return groups
+    return list(grouped(epochs, "kind", "samples", "eps", "seed").values())
