@@ -1,6 +1,8 @@
 """Where things live on disk: three roots, each moved by one environment variable."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,3 +20,16 @@ def cache_root() -> Path:
 def runs_root() -> Path:
     """Run directories (`SUITE_RUNS`, default `./runs`)."""
     return Path(os.environ.get("SUITE_RUNS") or "runs")
+
+
+@contextmanager
+def runs_at(root: Path) -> Iterator[None]:
+    """Within the block run directories are below this root, for this process and those that it starts."""
+    before = os.environ.get("SUITE_RUNS")
+    os.environ["SUITE_RUNS"] = str(root)
+    try:
+        yield
+    finally:
+        os.environ.pop("SUITE_RUNS")
+        if before is not None:
+            os.environ["SUITE_RUNS"] = before

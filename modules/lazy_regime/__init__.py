@@ -1,6 +1,6 @@
 """Networks near their initialisation (the lazy regime), which fall to a single gradient step."""
 
-from suite.plugin import Module, Study
+from suite.plugin import Cost, Module, Study
 
 # On 2 cores in a quarter of an hour; the released code trains for up to 1000 epochs.
 _SINGLE_STEP: dict[str, object] = {
@@ -11,6 +11,7 @@ _SINGLE_STEP: dict[str, object] = {
     "epochs": 8,
 }
 
+# Costs were measured on one core, of the paper presets on one of a busy machine.
 module = Module(
     name="lazy_regime",
     summary="Networks near initialisation, and the single gradient step that flips their sign.",
@@ -21,18 +22,42 @@ module = Module(
             config="modules.lazy_regime.single_step:SingleStepConfig",
             function="modules.lazy_regime.single_step:single_step",
             presets={
+                "smoke": {
+                    "sizes": (3, 5),
+                    "widths": (20,),
+                    "c0s": (2, 5),
+                    "networks": 2,
+                    "epochs": 3,
+                    "train_limit": 40,
+                    "test_limit": 20,
+                },
                 "quick": {},
                 # Fig. 2, 3 and 7: the released code trains on pixels as they are, and with biases.
                 "paper": _SINGLE_STEP | {"unit_norm": False, "biases": True},
                 # Fig. 5 and 6: |x| = 1 and no biases, the theory's setting.
                 "appendix": _SINGLE_STEP,
             },
+            costs={"quick": Cost(0.2), "paper": Cost(63, gigabytes=3)},
         ),
         "adv_train": Study(
             summary="Projected adversarial training: robust accuracy over (d, eps) and (m, radius) (Fig. 4, Alg. 1).",
             config="modules.lazy_regime.adv_train:AdvTrainConfig",
             function="modules.lazy_regime.adv_train:adv_train",
             presets={
+                "smoke": {
+                    "sizes": (3, 4),
+                    "epsilons": (0.1, 0.3),
+                    "width": 10,
+                    "widths": (10, 20),
+                    "radii": (0.5, 1.0),
+                    "size": 3,
+                    "attack_steps": 3,
+                    "train_steps": 3,
+                    "epochs": 3,
+                    "networks": 1,
+                    "train_limit": 20,
+                    "test_limit": 20,
+                },
                 "quick": {},
                 # Half an hour on one core. Rate x steps an epoch is 4, as in the released command on all 12,665 images.
                 "paper": {
@@ -51,12 +76,28 @@ module = Module(
                     "test_limit": 500,
                 },
             },
+            costs={"quick": Cost(0.6), "paper": Cost(88, gigabytes=2)},
         ),
         "theory": Study(
             summary="The proof's links and bounds on given nets, its condition, the worst net of the ball (Sec. 4).",
             config="modules.lazy_regime.proof:TheoryConfig",
             function="modules.lazy_regime.proof:theory",
             presets={
+                "smoke": {
+                    "sizes": (3, 4),
+                    "widths": (20,),
+                    "c0s": (0, 1),
+                    "networks": 2,
+                    "points": 2,
+                    "ratios": (1.5, 3),
+                    "draws": 2,
+                    "ascent": 4,
+                    "restarts": 0,
+                    "resisting": 1,
+                    "search": 1,
+                    "epochs": 3,
+                    "train_limit": 20,
+                },
                 "quick": {},
                 "paper": {
                     "dataset": "mnist",
@@ -70,15 +111,27 @@ module = Module(
                     "epochs": 6,
                 },
             },
+            costs={"quick": Cost(0.4), "paper": Cost(25, gigabytes=1.8)},
         ),
         "dial": Study(
             summary="Flips by one step and by many, against the lazy ball's radius and the kernel's drift.",
             config="modules.lazy_regime.dial:DialConfig",
             function="modules.lazy_regime.dial:dial",
             presets={
+                "smoke": {
+                    "size": 4,
+                    "widths": (20,),
+                    "c0s": (0, 1, 3),
+                    "networks": 2,
+                    "epochs": 3,
+                    "steps": 3,
+                    "train_limit": 40,
+                    "test_limit": 10,
+                },
                 "quick": {},
                 "paper": {"dataset": "mnist", "size": 14, "epochs": 50, "test_limit": 200},
             },
+            costs={"quick": Cost(0.4), "paper": Cost(26, gigabytes=1.2)},
         ),
     },
 )

@@ -47,6 +47,9 @@ class DialConfig(StudyConfig):
         "linbp", "gradient rule along whose direction a single step is also taken; bp: no other"
     )
     steps: int = option(20, "turns of the direction in the search for the nearest flip", unit="steps", ge=1)
+    pgd_steps: int = option(
+        20, "steps of 2.5 eps / steps of the l2-PGD whose smallest flipping eps is looked for", unit="steps", ge=1
+    )
     train_limit: Limit = option(None, "training images, balanced; none: all")
     test_limit: Limit = option(60, "test images, balanced, at which flips and kernel are measured; none: all")
 
@@ -58,7 +61,7 @@ class DialConfig(StudyConfig):
 
 
 def dial(config: DialConfig, run: "Run") -> None:
-    """Trains the nets in every ball, measures their flips and kernels, and sets one against the other."""
+    """Trains the nets in every ball, measures their flips and kernels, and sets one against the other (ours)."""
     from modules.lazy_regime import dial_figures, dial_tables
     from modules.lazy_regime.dial_scene import Scene
 
@@ -68,6 +71,8 @@ def dial(config: DialConfig, run: "Run") -> None:
         columns = run.once(name, partial(scene.measured, m, runs, c0))
         for row in dial_tables.nets(columns, m, c0):
             run.table("nets").add(**row)
+            for flip in dial_tables.flips(row, config.gradient):
+                run.table("flips").add(**flip)
     nets = run.table("nets").rows()
     for name, rows in {"dial": dial_tables.dial(nets), "claims": dial_tables.claims(nets, config.gradient)}.items():
         for row in rows:
@@ -84,7 +89,8 @@ def dial(config: DialConfig, run: "Run") -> None:
             run.headline(**{f"{name} at C0 = {dial_tables.named(row['c0'])}, m = {row['m']}": row[name]})
     shown = (
         *("m", "c0", "accuracy", "distance", "drift", "drift_low", "drift_high"),
-        *("single_step", "single_step_low", "single_step_high", "rule_step", "many_steps", "unflipped"),
+        *("single_step", "single_step_low", "single_step_high", "rule_step", "pgd", "rule_pgd", "many_steps"),
+        "unflipped",
     )
     run.show("dial", *shown, title=f"Robustness against laziness: {of}")
     run.show("claims", title=f"Leaving the lazy regime (sign tests over nets): {of}")

@@ -13,9 +13,10 @@ from modules.lazy_regime.exact_flip import flip_steps
 from modules.lazy_regime.many_steps import nearest_flip
 from modules.lazy_regime.nets import LazyNets, initial, net_seeds, portions
 from modules.lazy_regime.pgd import gradient_field, parts
+from modules.lazy_regime.pgd_flip import pgd_flips
 from modules.lazy_regime.tangent_kernel import drift
 from modules.lazy_regime.training import Schedule, Trained, train
-from suite.gradients import GradientRule
+from suite.gradients import GradientRule, bp
 
 if TYPE_CHECKING:
     from modules.lazy_regime.dial import DialConfig
@@ -78,15 +79,19 @@ class Scene:
         points = x.expand(nets.shape[0], *x.shape)
         f, gradient = nets.value_and_gradient(points)
         single = rule_step = flip_steps(nets, points, gradient, -f.sign())
+        pgd = rule_pgd = pgd_flips(nets, gradient_field(nets, bp), x, self.config.pgd_steps)
         if self.config.gradient != "bp":
-            direction = gradient_field(nets, self.rule)(points).expand_as(points)
-            rule_step = flip_steps(nets, points, direction, -f.sign())
+            field = gradient_field(nets, self.rule)
+            rule_step = flip_steps(nets, points, field(points).expand_as(points), -f.sign())
+            rule_pgd = pgd_flips(nets, field, x, self.config.pgd_steps)
         return {
             "margin": f * y,
             "norm": torch.linalg.vector_norm(points, dim=-1),
             "gradient": torch.linalg.vector_norm(gradient, dim=-1),
             "single_step": single,
             "rule_step": rule_step,
+            "pgd": pgd,
+            "rule_pgd": rule_pgd,
             "many_steps": nearest_flip(nets, points, self.config.steps),
         }
 

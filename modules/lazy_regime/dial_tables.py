@@ -11,14 +11,15 @@ from suite.stats import mcnemar_exact, mean_interval, wilson
 
 Rows = Sequence[Mapping[str, Any]]
 
-FLIPS = ("single_step", "rule_step", "many_steps")
+FLIPS = ("single_step", "rule_step", "pgd", "rule_pgd", "many_steps")
 SHOWN = (*FLIPS, "accuracy", "distance", "drift", "gradient", "unflipped")
 
 
 def nets(columns: Mapping[str, Any], m: int, c0: float) -> Iterator[dict[str, Any]]:
     """A row per net: medians over the test points that it classifies correctly, in units of the point's norm.
 
-    single_step: along the gradient; rule_step: along the rule's direction; many_steps: the smallest found. A median is
+    single_step: along the gradient; rule_step: along the rule's direction; pgd, rule_pgd: the radius at which PGD
+    flips, following either; many_steps: the smallest found. A median is
     a gap where half of the points are never flipped, and where no point is classified correctly; unflipped: the share
     that no single gradient step flips. c0 is a gap for the unbounded ball.
     """
@@ -37,6 +38,25 @@ def nets(columns: Mapping[str, Any], m: int, c0: float) -> Iterator[dict[str, An
             "sgd_steps": int(mine["sgd_steps"][0]), "left": bool(mine["left"][0]),
             "note": "" if right.any() else "classifies no test point correctly: nothing to flip",
         }  # fmt: skip
+
+
+def flips(net: Mapping[str, Any], rule: str) -> Iterator[dict[str, Any]]:
+    """A net's sizes once more, a row each, by attack and by the gradient that it follows.
+
+    ratio: over the size of BP's single step; a gap where either is not known.
+    """
+    ways = {
+        "single_step": ("one step", "bp"), "pgd": ("PGD", "bp"), "many_steps": ("nearest found", "bp"),
+        "rule_step": ("one step", rule), "rule_pgd": ("PGD", rule),
+    }  # fmt: skip
+    shape = {name: net[name] for name in ("m", "c0", "run", "accuracy")}
+    base = net["single_step"]
+    for name, (attack, gradient) in ways.items():
+        if rule == "bp" and name.startswith("rule"):
+            continue
+        size = net[name]
+        known = size is not None and isfinite(size) and isfinite(base)
+        yield {**shape, "attack": attack, "gradient": gradient, "size": size, "ratio": size / base if known else None}
 
 
 def dial(found: Rows) -> Iterator[dict[str, Any]]:

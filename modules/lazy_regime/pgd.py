@@ -83,14 +83,14 @@ def l2_pgd(field: Field, x: Tensor, y: Tensor, eps: Tensor, attack: Attack, widt
     Args:
         x: (N, d), the same points for all nets, or (S, N, d).
         y: labels (N,) or (S, N), +-1.
-        eps: (S,) radius of each net's ball, > 0.
+        eps: radius of the ball, > 0: (S,) for each net, or (S, N) for each point of it.
         width: neurons of a net; with it the points go in parts that keep within MEMORY.
     """
     S, (N, d) = len(eps), x.shape[-2:]
-    x, y = x.expand(S, N, d), y.expand(S, N)
+    x, y, radii = x.expand(S, N, d), y.expand(S, N), eps.view(S, -1, 1).expand(S, N, 1)
     crafted = torch.empty_like(x, memory_format=torch.contiguous_format)
     for here in parts(N, S * max(width, d)):
-        crafted[:, here] = _walk(field, x[:, here], y[:, here, None], eps[:, None, None], attack)
+        crafted[:, here] = _walk(field, x[:, here], y[:, here, None], radii[:, here], attack)
     return crafted
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from suite.plugin import Module, Study, Target
+from suite.plugin import Cost, Module, Study, Target
 
+# Measured on one core, but for those of a GPU: derived from their arithmetic at 30 TFLOP/s, not run for lack of one.
 module = Module(
     name="linbp",
     summary="Linear backpropagation: forward unchanged, rectifier derivatives skipped in the backward pass.",
@@ -13,7 +14,16 @@ module = Module(
             summary="White-box attack under several gradient rules: success rate per rule, eps and step (Table 1).",
             config="modules.linbp.attack:AttackConfig",
             function="modules.linbp.attack:attack",
+            parallel=True,
             presets={
+                "smoke": {
+                    "start": "auto",
+                    "calibration": 20,
+                    "eps": (0.1,),
+                    "steps": (1, 2),
+                    "limit": 30,
+                    "examples": 2,
+                },
                 "quick": {},
                 "paper": {"model": "resnet50", "dataset": "cifar10"},
                 # What the released script does: normalised images, a ball of twice eps, minus the true logit as loss.
@@ -26,33 +36,56 @@ module = Module(
                     "early_stop": False,
                 },
             },
+            costs={"quick": Cost(0.1), "paper": Cost(5, gpu=True, gigabytes=8)},
         ),
         "positions": Study(
             summary="LinBP's start swept over all rectifiers: where it helps, and what its gradient does there.",
             config="modules.linbp.positions:PositionsConfig",
             function="modules.linbp.positions:positions",
             presets={
+                "smoke": {"steps": (1, 2), "limit": 20, "watched": 10},
                 "quick": {},
                 "paper": {"model": "resnet50", "dataset": "cifar10", "split": "test", "steps": (5, 10), "limit": 1000},
             },
+            costs={"quick": Cost(0.1), "paper": Cost(10, gpu=True, gigabytes=8)},
         ),
         "theory_attack": Study(
             summary="Theorem 1 simulated: BP and LinBP on the way to the optimal adversarial example (Fig. 1).",
             config="modules.linbp.theory_attack:TheoryAttackConfig",
             function="modules.linbp.theory_attack:theory_attack",
-            presets={"quick": {}, "paper": {"repeats": 10}, "code": {"repeats": 10, "protocol": "code"}},
+            presets={
+                "smoke": {"repeats": 4, "steps": 10, "d1": 10, "d2": 5, "d3": 3},
+                "quick": {},
+                "paper": {"repeats": 10},
+                "code": {"repeats": 10, "protocol": "code"},
+            },
+            costs={"quick": Cost(0.2), "paper": Cost(0.1)},
         ),
         "theory_train": Study(
             summary="Theorem 2 simulated: BP and LinBP learn one rectifier from a teacher (Fig. 2).",
             config="modules.linbp.theory_train:TheoryTrainConfig",
             function="modules.linbp.theory_train:theory_train",
-            presets={"quick": {}, "paper": {"repeats": 10, "protocol": "paper"}, "code": {"repeats": 10}},
+            presets={
+                "smoke": {"repeats": 4, "steps": 20, "n": 10, "d": 3},
+                "quick": {},
+                "paper": {"repeats": 10, "protocol": "paper"},
+                "code": {"repeats": 10},
+            },
+            costs={"quick": Cost(0.4), "paper": Cost(0.2)},
         ),
         "train": Study(
             summary="Training by BP and by LinBP: loss and accuracy per epoch, learning rates, seeds (Fig. 3-6, 8).",
             config="modules.linbp.train:TrainConfig",
             function="modules.linbp.train:train",
+            parallel=True,
             presets={
+                "smoke": {
+                    "models": ("two-layer(width=10)",),
+                    "seeds": 2,
+                    "epochs": 2,
+                    "train_limit": 100,
+                    "test_limit": 50,
+                },
                 "quick": {},
                 "paper": {"models": ("mlp", "lenet5"), "dataset": "mnist"},
                 "fig8": {
@@ -66,12 +99,22 @@ module = Module(
                     "dataset": "cifar10",
                 },
             },
+            costs={"quick": Cost(0.3), "paper": Cost(50)},
         ),
         "adv_train": Study(
             summary="Adversarial training by BP and by LinBP: clean and robust accuracy per epoch (Fig. 7).",
             config="modules.linbp.adv_train:AdvTrainConfig",
             function="modules.linbp.adv_train:adv_train",
+            parallel=True,
             presets={
+                "smoke": {
+                    "model": "two-layer(width=10)",
+                    "steps": 2,
+                    "seeds": 2,
+                    "epochs": 2,
+                    "train_limit": 100,
+                    "test_limit": 50,
+                },
                 "quick": {},
                 "paper": {
                     "model": "mobilenetv2",
@@ -81,12 +124,23 @@ module = Module(
                     "apgd_steps": 100,
                 },
             },
+            costs={"quick": Cost(1), "paper": Cost(600, gpu=True, gigabytes=8)},
         ),
         "transfer": Study(
             summary="Adversarial images made on surrogates and shown to victims, under several gradient rules.",
             config="modules.linbp.transfer:TransferConfig",
             function="modules.linbp.transfer:transfer",
+            parallel=True,
             presets={
+                "smoke": {
+                    "surrogates": ("digits-cnn",),
+                    "methods": ("fgsm", "mifgsm"),
+                    "eps": (0.1,),
+                    "steps": 2,
+                    "ila": "fc1",
+                    "ila_steps": 1,
+                    "limit": 30,
+                },
                 "quick": {},
                 # Guo et al. take VGG-19 from its 8th convolution's rectifier on (the last of its third stage) and ILA
                 # at that convolution; theirs and their victims are not in the zoo, so these are its relatives there.
@@ -100,6 +154,7 @@ module = Module(
                     "limit": 1000,
                 },
             },
+            costs={"quick": Cost(1), "paper": Cost(30, gpu=True, gigabytes=8)},
         ),
     },
     gradients={

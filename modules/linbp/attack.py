@@ -126,15 +126,19 @@ def attack(config: AttackConfig, run: "Run") -> None:
     model = run.model(config.model)
     with frozen(model):
         scene = _scene(config, run, model)
-        for gradient in config.gradients:
-            attacker = scene.attacker(gradient)
-            log.info("%s: %s", gradient, ", ".join(f"{name} {fact}" for name, fact in scene.facts[gradient].items()))
-            for first in run.track(range(0, len(scene.ids), PART), gradient):
-                rows = partial(scene.rows, gradient, attacker, scene.ids[first : first + PART])
-                run.table("samples").extend(run.once(f"{gradient} {first}", rows))
-            if config.examples:
-                pictures = partial(scene.pictures, gradient, attacker, spread(scene.ids, config.examples))
-                run.table("examples").extend(run.once(f"{gradient} examples", pictures))
+        attackers = {gradient: scene.attacker(gradient) for gradient in config.gradients}
+        for gradient, facts in scene.facts.items():
+            log.info("%s: %s", gradient, ", ".join(f"{name} {fact}" for name, fact in facts.items()))
+        parts = [
+            (f"{gradient} {first}", partial(scene.rows, gradient, attacker, scene.ids[first : first + PART]))
+            for gradient, attacker in attackers.items()
+            for first in range(0, len(scene.ids), PART)
+        ]
+        for rows in run.each(parts, "attack"):
+            run.table("samples").extend(rows)
+        for gradient, attacker in attackers.items() if config.examples else ():
+            pictures = partial(scene.pictures, gradient, attacker, spread(scene.ids, config.examples))
+            run.table("examples").extend(run.once(f"{gradient} examples", pictures))
     run.record(clean_accuracy=scene.clean_accuracy, attacked=len(scene.ids), engines=scene.facts)
     _report(config, run, scene)
 

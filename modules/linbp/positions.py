@@ -68,7 +68,7 @@ class PositionsConfig(StudyConfig):
 
 
 def positions(config: PositionsConfig, run: "Run") -> None:
-    """Success, transfer, loss reached and gradient angles for every start, each against BP."""
+    """Success, transfer, loss reached and gradient angles for every start, each against BP (ours)."""
     from modules.linbp.positions_scene import Scene
     from suite.attacks import frozen
 

@@ -44,8 +44,9 @@ def train(config: TrainConfig, run: "Run") -> None:
     from modules.linbp.train_scene import Scene
 
     scene = Scene(config, run)
-    for cell in run.track(scene.cells, "trainings"):
-        run.table("curves").extend(run.once(str(cell), partial(scene.curve, cell)))
+    parts = [(str(cell), partial(scene.curve, cell)) for cell in scene.cells]
+    for cell, columns in zip(scene.cells, run.each(parts, "trainings"), strict=True):
+        run.table("curves").extend(columns)
         scene.forget(cell)
     run.record(**scene.facts)
     _report(config, run, scene.chance)

@@ -13,6 +13,7 @@ Imports of torch and matplotlib stand in functions: `suite info` shows this conf
 
 import logging
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
@@ -98,14 +99,15 @@ def transfer(config: TransferConfig, run: "Run") -> None:
 
     with frozen(*(run.model(ref) for ref in (*config.surrogates, *config.victims))):
         scene = Scene(config, run)
-        for surrogate in config.surrogates:
-            for gradient in config.gradients:
-                source = scene.source(surrogate, gradient)
-                log.info("%s: %s", source, ", ".join(f"{name} {fact}" for name, fact in source.engine.facts.items()))
-                for method in config.methods:
-                    for first in run.track(range(0, len(scene.ids), PART), f"{source}, {method}"):
-                        rows = partial(scene.rows, source, method, scene.ids[first : first + PART])
-                        run.table("samples").extend(run.once(f"{surrogate} {gradient} {method} {first}", rows))
+        parts = []
+        for surrogate, gradient in product(config.surrogates, config.gradients):
+            source = scene.source(surrogate, gradient)
+            log.info("%s: %s", source, ", ".join(f"{name} {fact}" for name, fact in source.engine.facts.items()))
+            for method, first in product(config.methods, range(0, len(scene.ids), PART)):
+                rows = partial(scene.rows, source, method, scene.ids[first : first + PART])
+                parts.append((f"{surrogate} {gradient} {method} {first}", rows))
+        for columns in run.each(parts, "transfer"):
+            run.table("samples").extend(columns)
     for row in scene.models():
         run.table("models").add(**row)
     run.record(attacked=len(scene.ids), chosen=scene.chosen, engines=scene.facts)

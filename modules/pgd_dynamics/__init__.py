@@ -1,7 +1,8 @@
 """Dynamics of projected gradient ascent on the loss landscapes of softplus networks."""
 
-from suite.plugin import Module, Study
+from suite.plugin import Cost, Module, Study
 
+# Measured on one core are the quick presets; the paper's follow from smaller runs, by networks, steps and sizes.
 module = Module(
     name="pgd_dynamics",
     summary="Landscapes and convergence of first-order adversaries on softplus networks.",
@@ -12,6 +13,15 @@ module = Module(
             config="modules.pgd_dynamics.landscape:LandscapeConfig",
             function="modules.pgd_dynamics.landscape:landscape",
             presets={
+                "smoke": {
+                    "scales": (1,),
+                    "ratios": (1, 10),
+                    "m": 50,
+                    "networks": 4,
+                    "escapes": 2,
+                    "steps": 20,
+                    "atlas_starts": 2,
+                },
                 "quick": {},
                 "paper": {
                     "scales": (0.01, 0.1, 1, 10, 100),
@@ -20,21 +30,41 @@ module = Module(
                     "escapes": 40,
                 },
             },
+            costs={"quick": Cost(0.4), "paper": Cost(10)},
         ),
         "single_minimum": Study(
             summary="Share of networks with one local minimum on the sphere, by d, m and eps, beside tau (Thm 5.1).",
             config="modules.pgd_dynamics.single_minimum:SingleMinimumConfig",
             function="modules.pgd_dynamics.single_minimum:single_minimum",
             presets={
+                "smoke": {
+                    "dims": (2, 3),
+                    "widths": (20,),
+                    "radii": (0.5, 4),
+                    "networks": 4,
+                    "starts": 2,
+                    "resamples": 20,
+                },
                 "quick": {},
                 "paper": {"dims": (2, 5, 10, 20, 50), "widths": (100, 300, 1000, 3000), "networks": 100, "starts": 64},
             },
+            costs={"quick": Cost(0.8), "paper": Cost(90)},
         ),
         "convergence": Study(
             summary="PGD's phases and rates to a local maximum of the loss, beside the bounds (Thm 3.1, Cor. 3.1).",
             config="modules.pgd_dynamics.convergence:ConvergenceConfig",
             function="modules.pgd_dynamics.convergence:convergence",
             presets={
+                "smoke": {
+                    "d": 3,
+                    "m": 50,
+                    "networks": 2,
+                    "starts": 1,
+                    "etas": (1, 0.5),
+                    "steps": 500,
+                    "betas": (1, 4),
+                    "schedule_steps": 50,
+                },
                 "quick": {},
                 # eps = 0.02 < (log m)^-2, the theorem's order with a constant of 1.
                 "paper": {
@@ -44,21 +74,36 @@ module = Module(
                     "schedule_steps": 4000,
                 },
             },
+            costs={"quick": Cost(0.4), "paper": Cost(12)},
         ),
         "rules": Study(
             summary="Where LinBP's ascent ends, and how soon, on softplus and ReLU nets, judged by the true loss.",
             config="modules.pgd_dynamics.rules:RulesConfig",
             function="modules.pgd_dynamics.rules:rules",
             presets={
+                "smoke": {"dims": (2,), "m": 50, "scales": (1,), "networks": 2, "starts": 2, "steps": 20},
                 "quick": {},
                 "paper": {"dims": (2, 10, 50), "scales": (0.01, 0.1, 1, 10, 100), "networks": 100},
             },
+            costs={"quick": Cost(0.4), "paper": Cost(10)},
         ),
         "escape": Study(
             summary="How fast PGD leaves local minima of the loss on images, by input scale and epoch (Fig. 2, 3).",
             config="modules.pgd_dynamics.escape:EscapeConfig",
             function="modules.pgd_dynamics.escape:escape",
             presets={
+                "smoke": {
+                    "model": "two-layer(width=10)",
+                    "scales": (1, 10),
+                    "ratios": (0.1, 1),
+                    "steps": 10,
+                    "descent": 10,
+                    "samples": 4,
+                    "seeds": 1,
+                    "epochs": (0, 1),
+                    "training_steps": 1,
+                    "train_limit": 50,
+                },
                 "quick": {},
                 "paper": {
                     "model": "mnist-cnn",
@@ -73,12 +118,24 @@ module = Module(
                     "train_limit": 10_000,
                 },
             },
+            costs={"quick": Cost(1.3), "paper": Cost(200, gigabytes=1.5)},
         ),
         "input_scale": Study(
             summary="Adversarial training loss at a fixed epoch, by input scale and learning rate (Question 2).",
             config="modules.pgd_dynamics.input_scale:InputScaleConfig",
             function="modules.pgd_dynamics.input_scale:input_scale",
             presets={
+                "smoke": {
+                    "model": "two-layer(width=10)",
+                    "scales": (1, 10),
+                    "learning_rates": (0.003,),
+                    "epochs": 1,
+                    "seeds": 2,
+                    "attack_steps": 1,
+                    "test_steps": 2,
+                    "train_limit": 100,
+                    "test_limit": 50,
+                },
                 "quick": {},
                 "paper": {
                     "model": "mnist-cnn",
@@ -90,6 +147,7 @@ module = Module(
                     "test_limit": 1_000,
                 },
             },
+            costs={"quick": Cost(0.9), "paper": Cost(60, gigabytes=1.2)},
         ),
     },
 )

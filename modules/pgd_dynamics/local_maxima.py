@@ -164,17 +164,21 @@ def least_curvature(
 
 def lanczos(operator: Landscape, start: Tensor, normal: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
     """Smallest Ritz value and residual (R,) of symmetric operators on the spaces orthogonal to unit `normal`s."""
-    size = start[0].numel() - 1
+    size, spent = start[0].numel() - 1, 1e3 * torch.finfo(start.dtype).eps
     basis = [start / along(norms(start), start)]
-    diagonal, off = [], []
-    for _ in range(min(iterations, size)):
+    diagonal, off, scale = [], [], torch.zeros_like(norms(start))
+    for step in range(min(iterations, size)):
         image = operator(basis[-1])
         diagonal.append(dots(basis[-1], image))
-        for _ in range(2):  # twice is enough
-            for vector in [normal, *basis]:
-                image = image - along(dots(vector, image), image) * vector
-        off.append(norms(image))
-        basis.append(image / along(off[-1].clamp(min=torch.finfo(image.dtype).tiny), image))
+        scale = scale.maximum(norms(image))
+        image = _orthogonal(image, [normal, *basis])
+        # What is left where the basis spans an invariant space is rounding: go on from a vector outside of it.
+        invariant = norms(image) <= spent * scale
+        off.append(torch.where(invariant, 0, norms(image)))
+        if bool(invariant.any()):
+            fresh = _orthogonal(start.flatten(1).roll(step + 1, 1).view_as(start), [normal, *basis])
+            image = torch.where(along(invariant, image), fresh, image)
+        basis.append(image / along(norms(image).clamp(min=torch.finfo(image.dtype).tiny), image))
     matrix = torch.diag_embed(torch.stack(diagonal, 1))
     if len(off) > 1:
         beside = torch.stack(off[:-1], 1)
@@ -182,6 +186,14 @@ def lanczos(operator: Landscape, start: Tensor, normal: Tensor, iterations: int)
     values, vectors = torch.linalg.eigh(matrix)
     rest = torch.zeros_like(off[-1]) if len(off) == size else off[-1]
     return values[:, 0], rest * vectors[:, -1, 0].abs()
+
+
+def _orthogonal(vector: Tensor, units: Sequence[Tensor]) -> Tensor:
+    """The parts (R, ...) orthogonal to orthonormal vectors; subtracting their share twice is enough."""
+    for _ in range(2):
+        for unit in units:
+            vector = vector - along(dots(unit, vector), vector) * unit
+    return vector
 
 
 def _angles(gradient: Tensor, point: Tensor) -> tuple[Tensor, Tensor]:

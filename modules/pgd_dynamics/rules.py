@@ -30,6 +30,13 @@ class RulesConfig(StudyConfig):
     starts: int = option(4, "starts per network, uniform in the ball", ge=1, le=1000)
     step: Number = option(0.05, "step size: so that BP's step from the centre has this length", unit="eps", gt=0, le=1)
     steps: int = option(300, "steps at most", unit="steps", ge=10, le=1_000_000)
+    degrees: Number = option(
+        1.0,
+        "a point of the sphere is told to be at a maximum where the true gradient is so near to the normal",
+        unit="degrees",
+        gt=0,
+        le=45,
+    )
     share: Number = option(0.9, "share of BP's final gain in loss whose steps are counted", gt=0, lt=1)
 
     @property
@@ -39,7 +46,7 @@ class RulesConfig(StudyConfig):
 
 
 def rules(config: RulesConfig, run: "Run") -> None:
-    """BP and LinBP from the same starts: steps, gain, and how far the end is from a local maximum of the true loss."""
+    """BP and LinBP from the same starts: steps, gain, and the way left to a local maximum of the true loss (ours)."""
     from modules.pgd_dynamics import rules_figures, rules_scene, rules_tables
 
     loss = load_loss(config.loss)
@@ -50,6 +57,8 @@ def rules(config: RulesConfig, run: "Run") -> None:
             columns = partial(rules_scene.ascents, config, loss, part, (d, activation, scale), run.device)
             name = f"d {d} {activation} scale {scale} {first}"
             run.table("ascents").extend(run.once(name, columns))
+    for row in rules_tables.arrivals(run.table("ascents").columns, config.steps, config.degrees):
+        run.table("arrivals").add(**row)
     for row in rules_tables.by_landscape(run.table("ascents").columns):
         run.table("rules").add(**row)
     for row in rules_tables.answers(run.table("rules").rows()):

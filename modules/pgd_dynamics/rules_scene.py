@@ -1,5 +1,6 @@
 """The ascents of `pgd_dynamics.rules` on one kind of landscape, told in columns."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,9 @@ def ascents(
 ) -> dict[str, np.ndarray]:
     """A row per rule, network and start.
 
-    hit, reached: first step on the sphere, and with `share` of BP's gain in loss; -1 where there is none. near: whether
-    the end is on the sphere with |Gamma| < sqrt(eta), the theorem's approximate local maximum. slant: angle between the
+    hit, reached: first step on the sphere, and with `share` of BP's gain in loss; -1 where there is none. arrived:
+    the first on the sphere with the true gradient within `degrees` of the outward normal, or -1. near: whether the
+    end is on the sphere with |Gamma| < sqrt(eta), the theorem's approximate local maximum. slant: angle between the
     true gradient and the outward normal at the end, 0 at a critical point. away: angle between the end and the local
     maximum that BP climbs to from there. gain: loss gained over what BP gained from the same start. asymmetry: of the
     field's Jacobian at the start. Angles in degrees.
@@ -47,7 +49,7 @@ def ascents(
         climbed = walk.final if rule == "bp" else _walk(config, objective, walk.final, eps, eta).final
         on_sphere = torch.linalg.vector_norm(walk.final, dim=-1) >= ON_SPHERE * eps
         told = {
-            "hit": walk.hit, "reached": walk.reached,
+            "hit": walk.hit, "reached": walk.reached, "arrived": walk.aligned,
             "near": on_sphere & (walk.final_gamma < eta.sqrt()),
             "slant": _degrees(-objective.gradient(walk.final), walk.final),
             "away": _degrees(climbed, walk.final),
@@ -77,7 +79,8 @@ def _walk(
     config: "RulesConfig", objective: Objective, start: Tensor, eps: float, eta: Tensor,
     field: Field = "bp", target: Tensor | None = None,
 ) -> Watched:  # fmt: skip
-    return watch(objective, start, eps, eta, config.steps, field=field, settle=_SETTLE, target=target)
+    radius = torch.full_like(eta, 1 - math.cos(math.radians(config.degrees)))
+    return watch(objective, start, eps, eta, config.steps, field=field, settle=_SETTLE, target=target, radius=radius)
 
 
 def _step_sizes(objective: Objective, eps: float, step: float) -> tuple[Tensor, Tensor]:

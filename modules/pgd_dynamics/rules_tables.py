@@ -42,6 +42,32 @@ def by_landscape(ascents: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield row | {"never_reached": float(np.isnan(of["reached"]).mean())}
 
 
+def arrivals(ascents: Mapping[str, Any], steps: int, degrees: float) -> Iterator[dict[str, Any]]:
+    """A row per landscape, rule and network: how many of its starts come to a local maximum of the true loss, and when.
+
+    share: that were at one at some step (`arrived`); ended: that end at one, by the slant there. steps: until then,
+    where an ascent that never arrives counts with all `steps`. later: by how many steps later than BP from the same
+    start, where both arrive; a gap without such a start.
+    """
+    columns = {name: gaps_as_nan(values) for name, values in ascents.items()}
+    keys = list(zip(*(columns[name].tolist() for name in (*_LANDSCAPE, "network", "rule")), strict=True))
+    places: dict[tuple[Any, ...], list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+    arrived = np.where(columns["arrived"] == NEVER, np.nan, columns["arrived"].astype(np.float64))
+    for key, mine in places.items():
+        later = arrived[mine] - arrived[places[*key[:-1], "bp"]]
+        later = later[np.isfinite(later)]
+        yield {
+            **dict(zip((*_LANDSCAPE, "network", "rule"), key, strict=True)),
+            "share": float(np.isfinite(arrived[mine]).mean()),
+            "ended": float((columns["slant"][mine] <= degrees).mean()),
+            "steps": float(np.nan_to_num(arrived[mine], nan=steps).mean()),
+            "later": float(later.mean()) if len(later) else None,
+            "starts": len(mine),
+        }
+
+
 def answers(rows: Rows) -> Iterator[dict[str, Any]]:
     """What is asked of LinBP, a row per landscape: at a maximum? how far from one? what gain? how many steps sooner?"""
     for key in dict.fromkeys(tuple(row[name] for name in _LANDSCAPE) for row in rows):

@@ -33,7 +33,7 @@ class Watched:
 
     hit: first step on the sphere. near: first step there with |Gamma| < sqrt(eta), Theorem 3.1's output. settled: first
     step there with |Gamma| < sqrt(eta) / settle. reached: first step with L <= target. steps: when the watch ended: all
-    of this had happened, or it stood still, or L was not finite.
+    of this had happened, or it stood still, or L was not finite. aligned: first step in Delta^+ before that.
     near_delta, final: (S, N, d), where it was at `near` (NaN if never) and at the end. near_gamma, settled_gamma,
     final_gamma: |Gamma| there. hit_cosine: cosine of -dL with the normal at `hit`.
 
@@ -50,6 +50,7 @@ class Watched:
     near: Tensor
     settled: Tensor
     reached: Tensor
+    aligned: Tensor
     steps: Tensor
     near_delta: Tensor
     near_gamma: Tensor
@@ -141,7 +142,7 @@ class _Log:
         def full(value: float) -> Tensor:
             return torch.full((S, N), value, dtype=start.dtype, device=start.device)
 
-        self.hit, self.near, self.settled, self.reached = (full(NEVER).long() for _ in range(4))
+        self.hit, self.near, self.settled, self.reached, self.aligned = (full(NEVER).long() for _ in range(5))
         self.near_delta = torch.full_like(start, torch.nan)
         self.near_gamma, self.settled_gamma, self.hit_cosine = (full(torch.nan) for _ in range(3))
         self.interior_decrease, self.sphere_decrease, self.tangent_error = full(torch.inf), full(torch.inf), full(0)
@@ -168,9 +169,12 @@ class _Log:
         if self.target is not None:
             _mark(self.reached, value <= self.target, step)
         reached = self.reached != NEVER if self.target is not None else True
-        self._end(step, ((self.settled != NEVER) & reached) | self.still | ~self.finite, delta, value, gamma)
+        near_minimum = torch.zeros_like(self.on_sphere)
         if self.radius is not None:
             near_minimum = self.on_sphere & (self.outwards >= 1 - self.radius)
+            _mark(self.aligned, near_minimum & ~self.ended, step)
+        self._end(step, ((self.settled != NEVER) & reached) | self.still | ~self.finite, delta, value, gamma)
+        if self.radius is not None:
             self.near_maximum += self.on_sphere & (self.outwards <= self.radius - 1) & self.watched
             self.left_minimum += self.was_near_minimum & ~near_minimum & self.watched
             self.was_near_minimum |= near_minimum

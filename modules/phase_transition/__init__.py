@@ -1,6 +1,6 @@
 """The phase transition from clean to adversarial training, and its critical attack strength eps_star."""
 
-from suite.plugin import Module, Study
+from suite.plugin import Cost, Module, Study
 
 _FINE_TUNE_PAPER = {
     "model": "preactresnet18",
@@ -14,6 +14,7 @@ _FINE_TUNE_PAPER = {
     "watched": 10_000,
 }
 
+# Measured on one core, but for those of a GPU: derived from their arithmetic at 30 TFLOP/s, not run for lack of one.
 module = Module(
     name="phase_transition",
     summary="From clean to adversarial training: the critical attack strength eps_star.",
@@ -24,6 +25,17 @@ module = Module(
             config="modules.phase_transition.linear:LinearConfig",
             function="modules.phase_transition.linear:linear",
             presets={
+                "smoke": {
+                    "sizes": ("4/40",),
+                    "eps": (0.1, 1),
+                    "repeats": 2,
+                    "steps": 20,
+                    "test_sizes": ("2/20",),
+                    "test_eps": (0.1, 1),
+                    "null": 10,
+                    "growth": ("2/40", "40/4"),
+                    "growth_repeats": 20,
+                },
                 "quick": {},
                 "paper": {
                     "growth": (
@@ -34,21 +46,36 @@ module = Module(
                     "growth_repeats": 200,
                 },
             },
+            costs={"quick": Cost(0.4), "paper": Cost(50)},
         ),
         "two_layer": Study(
             summary="Two-layer nets from a vanishing start come to the linear path as they grow wide (Prop. 1).",
             config="modules.phase_transition.two_layer:TwoLayerConfig",
             function="modules.phase_transition.two_layer:two_layer",
+            parallel=True,
             presets={
+                "smoke": {"sizes": ("4/20",), "widths": (4, 16), "eps": (0, 0.5), "seeds": 2, "steps": 10},
                 "quick": {},
                 "paper": {"activations": ("softplus", "tanh"), "seeds": 20},
             },
+            costs={"quick": Cost(0.4), "paper": Cost(8)},
         ),
         "epsilon_star": Study(
             summary="The critical attack strength by training from scratch, interpolated or bisected (Table 1, 3).",
             config="modules.phase_transition.epsilon_star:EpsilonStarConfig",
             function="modules.phase_transition.epsilon_star:epsilon_star",
             presets={
+                "smoke": {
+                    "model": ("two-layer(width=10)",),
+                    "train_limit": (50,),
+                    "eps": (0.05, 0.2),
+                    "search": "bisect",
+                    "tolerance": 0.5,
+                    "attack": "pgd(steps=1,reach=1)",
+                    "epochs": 2,
+                    "seeds": 2,
+                    "watched": 50,
+                },
                 "quick": {},
                 "mnist": {
                     "model": ("mnist-cnn(width=16)", "mnist-cnn"),
@@ -76,12 +103,24 @@ module = Module(
                     "seeds": 1,
                 },
             },
+            costs={"quick": Cost(0.9), "mnist": Cost(200, gigabytes=1.2), "paper": Cost(1700, gpu=True, gigabytes=8)},
         ),
         "connectivity": Study(
             summary="The way in weight space from a clean to an adversarial model: barriers along a curve (Fig. 4).",
             config="modules.phase_transition.connectivity:ConnectivityConfig",
             function="modules.phase_transition.connectivity:connectivity",
             presets={
+                "smoke": {
+                    "model": "two-layer(width=10)",
+                    "eps": (0, 0.1),
+                    "attack": "pgd(steps=1,reach=1)",
+                    "train_limit": 50,
+                    "epochs": 2,
+                    "grid": 3,
+                    "loss_limit": 50,
+                    "seeds": 1,
+                    "watched": 50,
+                },
                 "quick": {},
                 "mnist": {
                     "model": "mnist-cnn",
@@ -105,12 +144,24 @@ module = Module(
                     "loss_limit": 10_000,
                 },
             },
+            costs={"quick": Cost(0.9), "mnist": Cost(4), "paper": Cost(2700, gpu=True, gigabytes=8)},
         ),
         "overfitting": Study(
             summary="Generalisation gap over epochs, and the smallest eps that FGSM training does not stand (Fig. 5).",
             config="modules.phase_transition.overfitting:OverfittingConfig",
             function="modules.phase_transition.overfitting:overfitting",
             presets={
+                "smoke": {
+                    "model": "two-layer(width=10)",
+                    "attack": "pgd(steps=1,reach=1)",
+                    "train_limit": (50,),
+                    "eps": (0.1,),
+                    "fast_eps": (0.1, 0.5),
+                    "epochs": 3,
+                    "seeds": 1,
+                    "watched": 50,
+                    "test_limit": 50,
+                },
                 "quick": {},
                 "mnist": {
                     "model": "mnist-cnn",
@@ -135,12 +186,25 @@ module = Module(
                     "test_limit": None,
                 },
             },
+            costs={"quick": Cost(1), "mnist": Cost(36, gigabytes=1.1), "paper": Cost(6000, gpu=True, gigabytes=8)},
         ),
         "fine_tune": Study(
             summary="eps_star from a few fine-tunings of the clean model by extrapolation, and its cost (Table 4).",
             config="modules.phase_transition.fine_tune:FineTuneConfig",
             function="modules.phase_transition.fine_tune:fine_tune",
             presets={
+                "smoke": {
+                    "model": "two-layer(width=10)",
+                    "gradient": ("bp",),
+                    "attack": "pgd(steps=1,reach=1)",
+                    "train_limit": 100,
+                    "eps": (0.02, 0.05),
+                    "scratch_eps": (0.02, 0.05),
+                    "epochs": 3,
+                    "tune_epochs": 1,
+                    "seeds": 2,
+                    "watched": 50,
+                },
                 "quick": {},
                 # A size that two cores train in minutes; the paper has no fine-tuning on MNIST.
                 "mnist": {
@@ -166,6 +230,7 @@ module = Module(
                     "scratch_eps": (32 / 255, 64 / 255),
                 },
             },
+            costs={"quick": Cost(1), "mnist": Cost(70, gigabytes=1.2), "paper": Cost(2800, gpu=True, gigabytes=8)},
         ),
     },
 )

@@ -52,6 +52,10 @@ class EpsilonStarConfig(TrainingConfig):
         20, "passes over the training set, milestones in proportion; none: the recipe's", unit="epochs", gt=0
     )
 
+    keep_models: bool = option(
+        False, "store every training's model, with the weights of its selected epoch, for `run:RUN/NAME`"
+    )
+
     @model_validator(mode="after")
     def _strengths_fit_the_norm(self) -> "EpsilonStarConfig":
         check_strengths(self.norm, self.eps)
@@ -69,6 +73,7 @@ def epsilon_star(config: EpsilonStarConfig, run: "Run") -> None:
         for kind in scene.kinds:
             for seed in scene.seeds:
                 scene.bisect(kind, seed)
+    scene.end()
     run.record(**scene.facts)
     _report(config, run)
 
@@ -85,6 +90,7 @@ def _report(config: EpsilonStarConfig, run: "Run") -> None:
         "crossings": crossings,
         "eps_star": [*epsilon_star_tables.over_kinds(crossings, partial(published_losses.printed, config))],
         "comparisons": [*epsilon_star_tables.comparisons(crossings, config.dataset)],
+        "costs": [*epsilon_star_tables.costs(run.table("epochs").rows(), config.attack)],
         "means": [*epsilon_star_tables.means(losses)],
     }
     for name, rows in tables.items():

@@ -1,5 +1,6 @@
 """The trainings of `phase_transition.epsilon_star`: a clean one and some adversarial ones for each kind and seed."""
 
+import re
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -41,6 +42,7 @@ class Scene:
         ]
         self.cells = clean + attacked
         self.trainings.check(self.cells)
+        self.trained: list[Cell] = []
         self.seconds: dict[str, float] = {}
 
     @property
@@ -55,7 +57,9 @@ class Scene:
     def train(self, cell: Cell) -> None:
         """Trains a cell, or continues it: rows of the table of epochs."""
         self.run.table("epochs").extend(self.run.once(str(cell), partial(self._rows, cell)))
-        self.trainings.forget(cell)
+        self.trained.append(cell)
+        if not self.config.keep_models:
+            self.trainings.forget(cell)
 
     def bisect(self, kind: Kind, seed: int) -> None:
         """Trains at further strengths until the seed's crossing is bracketed narrowly, or there is none to find."""
@@ -68,6 +72,15 @@ class Scene:
                 return
             self.train(Cell(**asdict(kind), eps=strength, seed=seed))
 
+    def end(self) -> None:
+        """Stores the models that are to be kept, in the order of training, and gives up what trainings held on to."""
+        for cell in self.trained if self.config.keep_models else ():
+            model = self.trainings.initial(cell)
+            self.trainings.fit(cell, model)  # the end of that training, or where that was given up, it again
+            self.run.save_model(model_name(cell), model)
+        for cell in self.trained:
+            self.trainings.forget(cell)
+
     def _rows(self, cell: Cell) -> dict[str, list[Any]]:
         begin = time.perf_counter()
         model = self.trainings.initial(cell)
@@ -78,6 +91,11 @@ class Scene:
             rows[name] = [value if selected else None for selected in rows["selected"]]
         self.seconds[str(cell)] = round(time.perf_counter() - begin, 3)
         return rows
+
+
+def model_name(cell: Cell) -> str:
+    """The cell's name where it has to be one of a file."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", str(cell)).strip("-.")
 
 
 def _belongs(row: dict[str, Any], kind: Kind, seed: int) -> bool:

@@ -5,7 +5,7 @@ from math import exp, inf, isfinite, log, nan
 from typing import Any
 
 from modules.phase_transition.crossing import Crossing, Summary, crossing, over_seeds
-from modules.phase_transition.options import loss_call
+from modules.phase_transition.options import attack_call, loss_call
 from modules.phase_transition.published_losses import Printed, mnist_width
 from modules.phase_transition.rows import Row, grouped
 from suite.stats import mean_interval
@@ -96,6 +96,7 @@ def over_kinds(rows: Iterable[Row], printed: Callable[[str, int, str], Printed |
             "isotonic": summary.isotonic,
             "n": summary.n,
             "eps_star_255": str(summary.times(255)),
+            "published": known.eps_star / 255 if known else None,
             "published_255": known.eps_star if known else None,
             "verdict": _verdict(known, summary) if known else "",
         }
@@ -105,7 +106,7 @@ def comparisons(rows: Sequence[Row], dataset: str) -> Iterator[dict[str, Any]]:
     """eps_star of a kind over that of another which differs in one factor, by seed: geometric mean with interval.
 
     The first value of each factor is the reference. Student's interval of the logarithms; seeds whose crossings are
-    not both bracketed are left out. `paper` is the direction that Xing et al. report.
+    not both bracketed are left out. `published` is the direction that Xing et al. report.
     """
     kinds = {key: {row["seed"]: row["eps_star"] for row in group if row["outcome"] == "bracketed" and row["eps_star"]}
              for key, group in grouped(rows, *FACTORS, "measure").items()}  # fmt: skip
@@ -130,9 +131,25 @@ def comparisons(rows: Sequence[Row], dataset: str) -> Iterator[dict[str, Any]]:
                 "high": exp(ratio.high),
                 "n": ratio.n,
                 "direction": direction,
-                "paper": paper,
+                "published": paper,
                 "verdict": _agreement(direction, paper),
             }
+
+
+def costs(epochs: Iterable[Row], attack: str) -> Iterator[dict[str, Any]]:
+    """For each kind and seed, clean training ("") apart: trainings, and passes, the gradients of one image's loss.
+
+    Passes are those of training and of its inner attack, whatever the rule; what is only watched is not counted.
+
+    Args:
+        epochs: a row per epoch of every training.
+        attack: the inner attack, see `options.attack_call`.
+    """
+    inner = int(attack_call(attack).arguments.get("steps", 1))
+    for key, group in grouped(epochs, *FACTORS, "seed").items():
+        named = dict(zip((*FACTORS, "seed"), key, strict=True))
+        passes = sum(row["samples"] * (1 + inner * (row["eps"] > 0)) for row in group)
+        yield {**named, "trainings": len({row["eps"] for row in group}), "passes": passes}
 
 
 def means(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:

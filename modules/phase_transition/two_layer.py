@@ -92,9 +92,12 @@ def two_layer(config: TwoLayerConfig, run: "Run") -> None:
         for size in config.sizes for scale in config.scales
         for activation in config.activations for width in config.widths
     ]  # fmt: skip
-    for size, scale, activation, width in run.track(cells, "widths"):
+    parts = []
+    for size, scale, activation, width in cells:
         columns = partial(distances, config, *parse_size(size), scale, activation, width, run.device)
-        run.table("distances").extend(run.once(f"{size} {scale} {activation} {width}", columns))
+        parts.append((f"{size} {scale} {activation} {width}", columns))
+    for part in run.each(parts, "widths"):
+        run.table("distances").extend(part)
     distance = run.table("distances").columns
     for name, rows in (
         ("by_width", two_layer_tables.by_width(distance)), ("powers", two_layer_tables.powers(distance)),

@@ -1,21 +1,18 @@
 """An experiment from its first stage to its last: what is there is taken, the rest is run, failures are kept."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suite.executors import Outcome, Point
-from suite.experiments import joint
+from suite.executors import Executor, Outcome, Point
 from suite.experiments.definition import Experiment, Stage
 from suite.experiments.planning import Blocked, Planned, Planner
 from suite.experiments.points import Done, Points
 from suite.files import atomic
 from suite.store import RunDirectory, plain, write_columns
-
-Executor = Callable[[Sequence[Point]], Iterator[tuple[int, Outcome]]]
-"""Runs points and yields (place, outcome) as they are done."""
 
 
 @dataclass
@@ -115,20 +112,24 @@ def report(experiment: Experiment, results: Sequence[StageResult], root: Path) -
 
     Raises SuiteError where a table, a column or a value that they ask for is not there.
     """
+    from suite.experiments import joint  # statistics need SciPy, which a plan can do without
+
     points = {result.stage: result.points for result in results}
-    folder, written, averaged = root / "experiments" / experiment.name, list[Path](), dict[str, list[Any]]()
+    folder, written, made = root / "experiments" / experiment.name, list[Path](), dict[str, list[Any]]()
     for name, table in experiment.tables.items():
-        rows = joint.collect(table, points)
-        made = {name: rows}
+        made[name] = joint.collect(table, points)
         if table.mean is not None:
-            averaged[name] = made[f"{name}_means"] = joint.means(table, rows)
+            made[f"{name}_means"] = joint.means(table, made[name])
         if table.versus:
-            made[f"{name}_differences"] = joint.differences(table, rows)
-        for title, content in made.items():
-            written.append(folder / f"{title}.parquet")
-            write_columns(written[-1], plain({key: [row[key] for row in content] for key in (content or [{}])[0]}))
+            made[f"{name}_differences"] = joint.differences(table, made[name])
+    for name, rows in made.items():
+        written.append(folder / f"{name}.parquet")
+        write_columns(written[-1], plain({key: [row[key] for row in rows] for key in (rows or [{}])[0]}))
     for name, figure in experiment.figures.items():
-        drawn = joint.draw(figure, averaged[figure.table], str(experiment.tables[figure.table].mean))
+        kind, value = "means", str(experiment.tables[figure.table].mean)
+        if figure.differences:
+            kind, value = "differences", "difference"
+        drawn = joint.draw(figure, made[f"{figure.table}_{kind}"], value)
         for kind in ("svg", "png"):
             written.append(folder / f"{name}.{kind}")
             with atomic(written[-1]) as file:
@@ -149,7 +150,12 @@ class Record:
         self.path = path
         before = _read(path)
         self._failures: dict[str, str] = before.get("failures", {})
-        self._content: dict[str, Any] = {"name": experiment.name, "question": experiment.question, "stages": {}}
+        self._content: dict[str, Any] = {
+            "name": experiment.name,
+            "question": experiment.question,
+            "argv": sys.argv,
+            "stages": {},
+        }
 
     def failure(self, point: Planned) -> str:
         """The line of an earlier failure of this very run; empty where there was none."""
@@ -172,7 +178,8 @@ class Record:
 
 
 def _task(stage: Stage, point: Planned, planner: Planner) -> Point:
-    return Point(stage.study, point.config.model_dump(mode="json"), planner.root, planner.device)
+    values, origins = point.config.model_dump(mode="json"), planner.origins(stage.study, point.config)
+    return Point(stage.study, values, planner.root, point.directory.path.name, origins, planner.device)
 
 
 def _name(directory: RunDirectory) -> str:

@@ -13,11 +13,13 @@
     [presets.paper.star]
     preset = "paper"
 
-`set` gives options values, `grid` makes a point for every combination, `zip` walks its lists in step. A preset's stages
-replace single values of those of the same name.
+`set` gives options values, `grid` makes a point for every combination, `zip` walks its lists in step; `labels` names
+what of these is no option and only tells points apart. A preset's stages replace single values of those of the same
+name.
 """
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +31,7 @@ from suite.experiments.summaries import JointFigure, JointTable, read_summaries
 from suite.registry import Registry
 from suite.store import content_key
 
-_STAGE_KEYS = ("study", "preset", "set", "grid", "zip")
+_STAGE_KEYS = ("study", "preset", "set", "grid", "zip", "labels")
 _TOP_KEYS = ("question", "stages", "tables", "figures", "presets")
 
 
@@ -44,6 +46,7 @@ class Stage:
         fixed: option -> value, alike in all points.
         grid: option -> values, or an expression that gives them; every combination is a point.
         zipped: option -> values of one length, or expressions; walked in step, as one more dimension of the grid.
+        labels: what of grid and zip is no option: it tells points apart, in joint rows and for later stages.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Stage:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     grid: Mapping[str, Any] = field(default_factory=dict)
     zipped: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     @property
     def references(self) -> list[Reference]:
@@ -114,8 +118,12 @@ def check(experiment: Experiment, registry: Registry) -> None:
             remedy = did_you_mean(stage.preset, sorted(study.presets))
             raise SuiteError(f"stage {stage.name!r}: {stage.study} has no preset {stage.preset!r}", remedy)
         names = [*stage.fixed, *stage.grid, *stage.zipped]
+        for name in stage.labels:
+            if name in config.model_fields or name not in [*stage.grid, *stage.zipped]:
+                remedy = "a label is varied by grid or zip, and is no option"
+                raise SuiteError(f"stage {stage.name!r}: {name!r} is no label of {stage.study}", remedy)
         for name in names:
-            if name not in config.model_fields:
+            if name not in config.model_fields and name not in stage.labels:
                 remedy = did_you_mean(name, [*config.model_fields])
                 raise SuiteError(f"stage {stage.name!r}: {stage.study} has no option {name!r}", remedy)
             if names.count(name) > 1:
@@ -134,9 +142,9 @@ def _check_values(stage: Stage, name: str, values: Any, *, zipped: bool) -> None
     where = f"stage {stage.name!r}, {name}"
     if not isinstance(values, list) or not values:
         raise SuiteError(f"{where}: {values!r} is no list of values", "write [a, b, ...]")
-    repeated = [value for place, value in enumerate(values) if value in values[:place]]
+    repeated = [value for value, times in Counter(map(repr, values)).items() if times > 1]
     if repeated and not zipped:
-        raise SuiteError(f"{where}: {repeated[0]!r} is given twice", "give each value once")
+        raise SuiteError(f"{where}: {repeated[0]} is given twice", "give each value once")
 
 
 def _stage(name: str, content: Any, path: Path) -> Stage:
@@ -148,6 +156,8 @@ def _stage(name: str, content: Any, path: Path) -> Stage:
     for key in ("set", "grid", "zip"):
         if not isinstance(content.get(key, {}), Mapping):
             raise SuiteError(f"{path}: {key} of stage {name!r} is no table", f"write {key} = {{ option = ... }}")
+    if not isinstance(content.get("labels", []), list):
+        raise SuiteError(f"{path}: labels of stage {name!r} is no list", 'write labels = ["name"]')
     return Stage(
         name,
         content["study"],
@@ -155,6 +165,7 @@ def _stage(name: str, content: Any, path: Path) -> Stage:
         content.get("set", {}),
         content.get("grid", {}),
         content.get("zip", {}),
+        tuple(content.get("labels", ())),
     )
 
 

@@ -34,7 +34,7 @@ OPERATORS: dict[str, Callable[[float, float], float]] = {
     "*": operator.mul,
     "/": operator.truediv,
 }
-KINDS = ("headline", "config", "models", "tables")
+KINDS = ("headline", "config", "timings", "models", "tables")
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class _Parser:
 def _reference(text: str) -> Reference:
     parts = text.strip().split(".", 2)
     if len(parts) < 3 or not all(part.strip() for part in parts) or parts[1] not in KINDS:
-        forms = "{stage.headline.name}, {stage.config.option}, {stage.models.name} or {stage.tables.table.column}"
+        forms = "{stage.headline.name}, .config.option, .timings.seconds, .models.name or .tables.table.column"
         raise SuiteError(f"cannot read the reference {{{text}}}", f"write {forms}")
     if parts[1] == "tables" and "." not in parts[2]:
         raise SuiteError(f"{{{text}}} names no column", "write {stage.tables.table.column}")

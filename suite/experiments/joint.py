@@ -1,6 +1,7 @@
 """Joint tables and figures of an experiment: rows of all points, means with intervals, paired differences."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from suite.errors import SuiteError, did_you_mean
@@ -32,7 +33,7 @@ def collect(table: JointTable, points: Earlier) -> list[Row]:
         computed = {column: value_at(text, point.axes, points) for column, text in table.columns.items()}
         own = {column: _rounded(value) for column, value in computed.items()}
         found = [{**axes, **row, **own} for row in read_rows(point.directory.path / files[name]["file"])]
-        rows += [row for row in found if all(_column(row, column) == value for column, value in table.where.items())]
+        rows += [row for row in found if _is_meant(row, table)]
     columns = dict.fromkeys(column for row in rows for column in row)  # points need not have the same ones
     return [{column: row.get(column) for column in columns} for row in rows]
 
@@ -54,45 +55,70 @@ def means(table: JointTable, rows: Sequence[Row]) -> list[Row]:
 
 
 def differences(table: JointTable, rows: Sequence[Row]) -> list[Row]:
-    """For each group without the compared column: mean of the paired differences with Student's 95 % limits.
+    """For each group without the compared columns: mean of the paired differences with Student's 95 % limits.
 
+    Of each compared column every value but the last minus the last; of two columns the difference of these differences.
     Rows are paired by the columns `pair`; within a side they are averaged first. A pair of which a side is missing is
     left out.
     """
     assert table.mean is not None
-    ((column, (first, second)),) = table.versus.items()
-    rest = [name for name in table.by if name != column]
+    rest = [name for name in table.by if name not in table.versus]
+    sides = [[(column, value, values[-1]) for value in values[:-1]] for column, values in table.versus.items()]
     found = []
     for group, members in _groups(rows, rest):
-        sides: list[dict[tuple[Any, ...], float]] = []
-        for side in (first, second):
-            pairs = _groups([row for row in members if _column(row, column) == side], table.pair)
-            averages = {tuple(key.values()): _average(some, table.mean) for key, some in pairs}
-            sides.append({key: value for key, value in averages.items() if value is not None})
-        both = [key for key in sides[0] if key in sides[1]]
-        mean = mean_interval([sides[0][key] - sides[1][key] for key in both])
-        numbers = {"difference": mean.mean, "low": mean.low, "high": mean.high, "n": mean.n}
-        found.append({**group, "of": table.mean, column: f"{first} - {second}", **numbers})
+        for comparisons in product(*sides):
+            mean = mean_interval([*_paired(members, comparisons, table.mean, table.pair).values()])
+            named = {column: f"{first} - {second}" for column, first, second in comparisons}
+            numbers = {"difference": mean.mean, "low": mean.low, "high": mean.high, "n": mean.n}
+            found.append({**group, "of": table.mean, **named, **numbers})
     return found
 
 
 def draw(figure: JointFigure, rows: Sequence[Row], value: str) -> "Figure":
-    """Means with their bands, drawn from the means' rows alone."""
+    """Lines with their bands, a panel for every value of `panels`; drawn from the rows of means or differences alone.
+
+    A row whose x is a gap has no place in it.
+    """
     from suite.figures import band, gradient_colours, new_figure, style
 
-    names = list(dict.fromkeys(str(row[figure.series]) for row in rows))
+    rows = [row for row in rows if _column(row, figure.x) is not None]
+    names = list(dict.fromkeys(str(_column(row, figure.series)) for row in rows))
+    panels = list(dict.fromkeys(_column(row, figure.panels) for row in rows)) if figure.panels else [None]
     colours = gradient_colours(names)
     with style():
-        made, (axes,) = new_figure(width=4.8, height=3.2)
-        for name in names:
-            mine = sorted((row for row in rows if str(row[figure.series]) == name), key=lambda row: row[figure.x])
-            x, y, low, high = ([row[key] for row in mine] for key in (figure.x, value, "low", "high"))
-            band(axes, x, y, low, high, colour=colours[name], label=name)
-        axes.set(title=figure.title, xlabel=figure.x_label or figure.x, ylabel=figure.y_label or value)
-        if figure.log_x:
-            axes.set_xscale("log")
-        axes.legend(title=figure.series)
+        made, (first, *others) = new_figure(1, len(panels), width=3.0 + 1.8 * len(panels), height=3.2)
+        for axes in others:
+            axes.sharey(first)
+            axes.tick_params(labelleft=False)
+        for axes, panel in zip((first, *others), panels, strict=True):
+            here = [row for row in rows if not figure.panels or row[figure.panels] == panel]
+            for name in names:
+                mine = sorted((row for row in here if str(row[figure.series]) == name), key=lambda row: row[figure.x])
+                x, y, low, high = ([row[key] for row in mine] for key in (figure.x, value, "low", "high"))
+                band(axes, x, y, low, high, colour=colours[name], label=name)
+                axes.lines[-1].set(marker="o", markersize=3.5)
+            if figure.differences:
+                axes.axhline(0, color="black", linewidth=0.8)
+            axes.set(xlabel=figure.x_label or figure.x, title=f"{figure.panels} = {panel}" if figure.panels else "")
+            axes.set(xscale="log" if figure.log_x else "linear", yscale="log" if figure.log_y else "linear")
+        first.set(ylabel=figure.y_label or value)
+        made.suptitle(figure.title)
+        made.legend(*first.get_legend_handles_labels(), title=figure.series, loc="outside upper center", ncols=3)
     return made
+
+
+def _paired(
+    rows: Sequence[Row], comparisons: Sequence[tuple[str, Any, Any]], value: str, pair: Sequence[str]
+) -> dict[tuple[Any, ...], float]:
+    """By pair: the first side minus the second, each of them compared further in what is left; at last the average."""
+    if not comparisons:
+        averages = {tuple(key.values()): _average(some, value) for key, some in _groups(rows, pair)}
+        return {key: average for key, average in averages.items() if average is not None}
+    (column, *values), *rest = comparisons
+    first, second = (
+        _paired([row for row in rows if _column(row, column) == side], rest, value, pair) for side in values
+    )
+    return {key: first[key] - second[key] for key in first if key in second}
 
 
 def _groups(rows: Sequence[Row], by: Sequence[str]) -> list[tuple[Row, list[Row]]]:
@@ -100,6 +126,12 @@ def _groups(rows: Sequence[Row], by: Sequence[str]) -> list[tuple[Row, list[Row]
     for row in rows:
         groups.setdefault(tuple(_column(row, name) for name in by), []).append(row)
     return [(dict(zip(by, key, strict=True)), members) for key, members in groups.items()]
+
+
+def _is_meant(row: Row, table: JointTable) -> bool:
+    """Whether a row has what `where` asks for: of each column its value, or one of a list."""
+    asked = {name: value if isinstance(value, list) else [value] for name, value in table.where.items()}
+    return all(_column(row, name) in values for name, values in asked.items())
 
 
 def _average(rows: Sequence[Row], column: str) -> float | None:

@@ -80,7 +80,8 @@ class Planner:
                 raise SuiteError(f"{other} and {point} are the same run", "leave one of them out")
             yield point
 
-    def _directory(self, study: str, config: StudyConfig) -> RunDirectory:
+    def origins(self, study: str, config: StudyConfig) -> dict[str, str]:
+        """Digests of the code, data and weights that a run of this config is made with; see `Run.origins`."""
         asked = tuple((kind, tuple(references(config, kind))) for kind in REFERENCES)
         if asked not in self._digests:
             nothing = not any(refs for _, refs in asked)  # and then no need for torch
@@ -88,7 +89,11 @@ class Planner:
         packages = frozenset(packages_behind(study, config, self.registry))
         if packages not in self._codes:
             self._codes[packages] = code_digest(packages)
-        return RunDirectory(self.root / study / run_key(study, config, self._codes[packages], self._digests[asked]))
+        return {"code": self._codes[packages], **self._digests[asked]}
+
+    def _directory(self, study: str, config: StudyConfig) -> RunDirectory:
+        digests = self.origins(study, config)
+        return RunDirectory(self.root / study / run_key(study, config, digests.pop("code"), digests))
 
 
 def usual_seconds(root: Path) -> dict[str, float]:

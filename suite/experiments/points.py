@@ -68,8 +68,10 @@ def combinations(stage: Stage, earlier: Earlier) -> Iterator[tuple[Axes, dict[st
             continue
         for row in rows:
             place = {**axes, **row}
+            varied = {name: value for name, value in place.items() if name not in stage.labels}
             try:
-                yield place, {**{name: value_at(value, place, earlier) for name, value in stage.fixed.items()}, **place}
+                fixed = {name: value_at(value, place, earlier) for name, value in stage.fixed.items()}
+                yield place, {**fixed, **varied}
             except Unfinished as error:
                 yield place, error
 

@@ -2,17 +2,18 @@
 
 [tables.edge]
 rows = "attack.success"                              # a stage's table
-where = { steps = 10 }                               # which of its rows
+where = { steps = [5, 10] }                          # which of its rows: of a column one value, or several
 columns = { ratio = "mean({attack.config.eps}) / {star.headline.eps_star}" }
 mean = "rate"                                        # of the rows alike in `by`: mean, 95 % limits, n
 by = ["ratio", "gradient"]
-versus = { gradient = ["linbp", "bp"] }              # the first minus the second, paired by `pair`
+versus = { gradient = ["linbp", "bp"] }              # each minus the last, paired by `pair`
 pair = ["seed"]
 
 [figures.edge]
 table = "edge"
 x = "ratio"
 series = "gradient"
+differences = true                                   # of the pairs; otherwise means
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,11 +32,12 @@ class JointTable:
 
     Args:
         rows: "stage.table".
-        where: column -> the value that a row must have.
+        where: column -> the value that a row must have, or a list of which it has one.
         columns: new column -> expression, evaluated for each point.
         mean: column to average; None keeps the rows as they are.
         by: columns whose values make a group.
-        versus: one column of `by` -> two of its values to compare.
+        versus: column -> two or more of its values; each is compared with the last. Of two columns: the difference of
+            the differences.
         pair: columns that tell which rows of the two belong together.
     """
 
@@ -50,7 +52,12 @@ class JointTable:
 
 @dataclass(frozen=True)
 class JointFigure:
-    """Means of a joint table against one of its columns, a line with its band for every value of another."""
+    """Means of a joint table against one of its columns, a line with its band for every value of another.
+
+    Args:
+        panels: column with a panel for each of its values.
+        differences: show the paired differences in place of the means.
+    """
 
     table: str
     x: str
@@ -59,6 +66,9 @@ class JointFigure:
     x_label: str = ""
     y_label: str = ""
     log_x: bool = False
+    log_y: bool = False
+    panels: str = ""
+    differences: bool = False
 
 
 def read_summaries(
@@ -78,6 +88,8 @@ def read_summaries(
         if figure.table not in tables or tables[figure.table].mean is None:
             what = f"figure {name!r} shows no table with a mean: {figure.table!r}"
             raise SuiteError(what, did_you_mean(figure.table, [*tables]))
+        if figure.differences and not tables[figure.table].versus:
+            raise SuiteError(f"figure {name!r}: table {figure.table!r} has no differences", "give it versus")
     return tables, figures
 
 
@@ -101,5 +113,5 @@ def _check_table(name: str, table: JointTable, stages: Sequence[str]) -> None:
         if stage not in stages:
             what = f"table {name!r} refers to {stage!r}, which is no stage"
             raise SuiteError(what, did_you_mean(stage, [*stages]))
-    if table.versus and (len(table.versus) > 1 or any(len(sides) != 2 for sides in table.versus.values())):
+    if any(not isinstance(sides, list) or len(sides) < 2 for sides in table.versus.values()):
         raise SuiteError(f"versus of table {name!r} compares no two values", "write { column = [first, second] }")

@@ -88,6 +88,45 @@ def test_a_figure_has_a_line_with_a_band_for_every_series(points: dict[str, Poin
     assert len(axes.collections) == 2 and axes.get_ylabel() == "success"
 
 
+def test_several_values_are_compared_with_the_last_and_two_columns_by_the_difference_of_differences() -> None:
+    effect = {("a", "low"): 3.0, ("b", "low"): 2.0, ("c", "low"): 1.0, ("a", "high"): 7.0, ("c", "high"): 1.5}
+    rows = [
+        {"seed": seed, "rule": rule, "side": side, "x": value + seed * (rule == "a")}
+        for seed in (0, 1)
+        for (rule, side), value in effect.items()
+    ]
+    table = JointTable("a.b", mean="x", by=("side", "rule"), versus={"rule": ["a", "b", "c"]})
+    told = [(row["side"], row["rule"], row["difference"], row["n"]) for row in differences(table, rows)]
+    assert told[:3] == [("low", "a - c", 2.5, 2), ("low", "b - c", 1.0, 2), ("high", "a - c", 6.0, 2)]
+    assert told[3][3] == 0  # there is no b at "high"
+    table = JointTable("a.b", mean="x", by=(), versus={"side": ["high", "low"], "rule": ["a", "c"]})
+    (change,) = differences(table, rows)
+    assert (change["side"], change["rule"], change["n"]) == ("high - low", "a - c", 2)
+    assert change["difference"] == pytest.approx((7 - 1.5) - (3 - 1)) and change["low"] == change["high"]
+
+
+def test_rows_of_one_of_several_values(points: dict[str, Points]) -> None:
+    assert {row["step"] for row in collect(JointTable("second.success", where={"step": [1, 10]}), points)} == {1, 10}
+    assert collect(JointTable("second.success", where={"step": [2]}), points) == []
+
+
+def test_panels_differences_and_gaps_of_a_figure() -> None:
+    rows = [
+        {"c0": c0, "rule": rule, "d": d, "difference": 1.0, "low": 0.5, "high": 1.5}
+        for d in (2, 10)
+        for rule in ("linbp - bp", "guo - bp")
+        for c0 in (0.1, 10.0, None)
+    ]
+    figure = JointFigure("t", "c0", "rule", panels="d", differences=True, log_x=True, log_y=True, x_label="C0")
+    drawn = draw(figure, rows, "difference")
+    assert [axes.get_title() for axes in drawn.axes] == ["d = 2", "d = 10"]
+    for axes in drawn.axes:
+        lines = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_marker() == "o"]  # type: ignore[arg-type]
+        assert [list(line.get_xdata()) for line in lines] == [[0.1, 10.0]] * 2  # type: ignore[arg-type]
+        assert len(axes.lines) == 3 and axes.get_xscale() == axes.get_yscale() == "log"  # with that at zero
+    assert drawn.axes[0].get_ylim() == drawn.axes[1].get_ylim()
+
+
 def test_columns_that_are_not_there_are_named(points: dict[str, Points]) -> None:
     with pytest.raises(SuiteError, match="no column 'stepp' \\(did you mean step"):
         collect(JointTable("second.success", where={"stepp": 1}), points)

@@ -79,6 +79,11 @@ def test_the_dial_goes_from_initialisation_to_unbounded(finished_study: Finished
         assert row["c0"] is None or row["distance"] <= row["c0"] * (1 + 1e-5)
         assert (row["drift"] == 0) == (row["c0"] == 0)
         assert row["many_steps"] <= row["single_step"]
+        flips = [flip for flip in done.rows("flips") if all(flip[name] == row[name] for name in ("m", "c0", "run"))]
+        sizes = {(flip["attack"], flip["gradient"]): flip["size"] for flip in flips}
+        assert sizes["one step", "bp"] == row["single_step"] and sizes["nearest found", "bp"] == row["many_steps"]
+        assert sizes["PGD", "linbp"] == pytest.approx(sizes["one step", "linbp"], rel=0.011)  # its field is constant
+        assert sizes["PGD", "bp"] < 1.02 * sizes["one step", "bp"]
     by_c0 = {(row["m"], row["c0"]): row for row in done.rows("dial")}
     mine = [row["drift"] for row in nets if (row["m"], row["c0"]) == (80, None)]
     assert by_c0[80, None]["drift"] == pytest.approx(np.mean(mine)) and by_c0[80, None]["nets"] == 3
@@ -100,17 +105,21 @@ def test_the_dial_under_the_released_protocol_and_no_other_rule(finished_study: 
     done = finished_study("lazy_regime.dial", DIAL, "--widths 40 --biases --no-unit-norm --stop outside --gradient bp")
     assert not any("step is longer than the gradient's" in row["claim"] for row in done.rows("claims"))
     assert all(row["rule_step"] == row["single_step"] for row in done.rows("nets"))
+    assert {row["gradient"] for row in done.rows("flips")} == {"bp"}
 
 
 def test_a_net_that_gets_nothing_right_is_recorded() -> None:
     columns = {
         "run": [0, 0, 1, 1], "margin": [-1.0, -0.5, 1.0, 2.0], "norm": [1.0, 1.0, 2.0, 2.0], "gradient": [3.0] * 4,
         "single_step": [0.1, 0.2, 0.4, None], "rule_step": [0.1, 0.2, 0.6, None], "many_steps": [0.1, 0.1, 0.2, 0.4],
+        "pgd": [0.1, 0.1, 0.2, 0.4], "rule_pgd": [0.1, 0.2, 0.6, None],
         "drift": [0.5] * 4, "distance": [1.0] * 4, "sgd_steps": [3] * 4, "left": [True] * 4,
     }  # fmt: skip
     wrong, right = dial_tables.nets(columns, 10, inf)
     assert wrong["n"] == 0 and wrong["single_step"] is None and "nothing to flip" in wrong["note"]
     assert right["single_step"] == inf and right["unflipped"] == 0.5 and right["many_steps"] == pytest.approx(0.15)
+    for net in (wrong, right):  # a size over one that is not known is not known
+        assert len(told := [*dial_tables.flips(net, "linbp")]) == 5 and {flip["ratio"] for flip in told} == {None}
     (row,) = dial_tables.dial([wrong, right])
     assert row["single_step"] is None and row["drift"] == 0.5 and row["c0"] is None
     first = dial_tables._row("b is longer", "", "", [(1.0, 2.0)] * 8 + [(None, 1.0)])

@@ -106,6 +106,25 @@ def test_lanczos_stays_above_the_least_eigenvalue_within_its_residual() -> None:
     assert torch.allclose(ritz, exact[:, 0], rtol=1e-9)
 
 
+def test_lanczos_leaves_the_few_directions_in_which_a_narrow_net_bends() -> None:
+    """Two neurons on 40 inputs: after four steps the Krylov space is invariant; what follows must not be rounding."""
+    weights, outputs, rows = draws(40, 2), draws(2, seed=1), 40
+
+    def narrow(x: Tensor) -> Tensor:
+        return torch.nn.functional.softplus(x @ weights) @ outputs
+
+    radii = torch.ones(rows, dtype=torch.float64)
+    points = onto_sphere(draws(rows, 40, seed=2), radii)
+    lowest, residual = least_curvature(narrow, points, radii, draws(rows, 40, seed=3), 40)
+    for row, point in enumerate(points):
+        gradient = torch.func.grad(lambda x: narrow(x[None])[0])(point)
+        xi = torch.func.hessian(lambda x: narrow(x[None])[0])(point) - gradient @ point * torch.eye(40)
+        basis = torch.linalg.svd(point[None])[2][1:]
+        dense = torch.linalg.eigvalsh(basis @ xi @ basis.T)[0] / gradient.norm()
+        assert float(lowest[row]) == pytest.approx(float(dense), rel=1e-7)
+    assert float(residual.max()) < 1e-12
+
+
 def test_a_kinked_bowl_is_a_minimum_only_at_its_bottom() -> None:
     """|x_1| + 0.2 x_2 on the unit sphere: least at (0, -1, 0), on a kink; the gradient is normal nowhere near."""
     radii = torch.ones(2, dtype=torch.float64)

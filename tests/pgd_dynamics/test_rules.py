@@ -60,6 +60,32 @@ def test_at_a_large_scale_linbp_ends_elsewhere(activation: str) -> None:
     assert linbp["asymmetry"].max() > 0.1
 
 
+def test_an_ascent_arrives_where_the_gradient_is_normal_and_counts_in_full_where_it_never_does() -> None:
+    """By hand: network 0 has a start that LinBP brings there and one that it does not, network 1 none."""
+    columns = {
+        "d": np.full(8, 2), "activation": ["softplus"] * 8, "scale": np.ones(8),
+        "rule": ["bp"] * 4 + ["linbp"] * 4, "network": np.tile([0, 0, 1, 1], 2), "start": np.tile([0, 1], 4),
+        "arrived": np.array([10, 20, 30, 40, 4, -1, -1, -1]), "slant": np.array([0, 0.5, 0, 2, 0.1, 9, 9, 1.0]),
+    }  # fmt: skip
+    rows = list(rules_tables.arrivals(columns, steps=100, degrees=1.0))
+    told = [(r["rule"], r["network"], r["share"], r["ended"], r["steps"], r["later"]) for r in rows]
+    assert told == [
+        ("bp", 0, 1.0, 1.0, 15.0, 0.0),
+        ("bp", 1, 1.0, 0.5, 35.0, 0.0),
+        ("linbp", 0, 0.5, 0.5, 52.0, -6.0),
+        ("linbp", 1, 0.0, 0.5, 100.0, None),
+    ]
+    assert all(row["starts"] == 2 and row["scale"] == 1 for row in rows)
+
+
+def test_bp_arrives_on_softplus_and_linbp_at_the_end_of_its_constant_field() -> None:
+    columns = rules_scene.ascents(SMALL, LOSSES["quadratic"], range(3), (2, "softplus", 1.0), torch.device("cpu"))
+    bp, linbp = (columns["rule"] == rule for rule in ("bp", "linbp"))
+    assert (columns["arrived"][bp] > columns["hit"][bp]).all()
+    ended_there = linbp & (columns["slant"] <= SMALL.degrees)
+    assert (columns["arrived"][ended_there] >= 0).all() and ended_there.sum() < linbp.sum()
+
+
 def test_rows_are_means_over_networks_and_gaps_are_counted() -> None:
     rule = np.repeat(["bp", "linbp"], 4)
     columns = {

@@ -36,6 +36,8 @@ def test_events_are_those_of_the_recorded_path(objective: Make) -> None:
     first_near = near.int().argmax(0)
     assert torch.equal(walk.hit, on_sphere.int().argmax(0))
     assert torch.equal(walk.near, first_near)
+    assert torch.equal(walk.aligned, (on_sphere & (outwards >= 0.9)).int().argmax(0))
+    assert (watched(landscape)[2].aligned == NEVER).all()
     assert torch.equal(walk.settled, (on_sphere & (gamma < eta.sqrt() / 10)).int().argmax(0))
     for s in range(3):
         for n in range(5):

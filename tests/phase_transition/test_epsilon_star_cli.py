@@ -36,6 +36,7 @@ def test_a_run_is_whole(study: Study, finished_study: Finish) -> None:
         "crossings": 2 * 2 * 2 * 2,
         "eps_star": 2 * 2 * 2,
         "comparisons": 2 * 2 * 2,
+        "costs": 2 * 2 * 3,  # clean, and two rules
         "means": 2 * (1 + 2 * 2),
     }
     assert set(run.shown["figures"]) == {"losses", "eps_star"}

@@ -95,6 +95,7 @@ def test_over_seeds_there_is_an_interval_and_a_verdict() -> None:
     half = float(student.ppf(0.975, 1)) * 0.05
     assert (running["eps_star"], running["low"], running["high"]) == pytest.approx((0.15, 0.15 - half, 0.15 + half))
     assert running["verdict"] == "reproduced" and running["published_255"] == pytest.approx(0.14 * 255)
+    assert running["published"] == pytest.approx(0.14)
     for known, verdict in ((Printed(255, 255, True), "differs"), (Printed(255, 255, False), "cannot be told")):
         assert next(iter(over_kinds(rows, lambda *_, known=known: known)))["verdict"] == verdict
     one = list(crossings(seeds({100: [1.0]}), "ce"))
@@ -118,7 +119,7 @@ def test_ratios_are_paired_by_seed() -> None:
     assert (running["ratio"], running["low"], running["high"]) == pytest.approx(
         (exp(mean), exp(mean - half), exp(mean + half))
     )
-    assert (running["direction"], running["paper"], running["verdict"]) == ("smaller", "smaller", "reproduced")
+    assert (running["direction"], running["published"], running["verdict"]) == ("smaller", "smaller", "reproduced")
     away = list(crossings(seeds({100: [1.0, 2.0, 1.5], 400: [2.0, 0.1, 3.0]}), "ce"))
     assert next(iter(comparisons(away, "mnist")))["n"] == 2  # one seed has a bound alone
 
@@ -132,7 +133,7 @@ def test_the_paper_says_something_of_widths_on_mnist_and_of_sample_sizes() -> No
     for row in rows:
         row["attacked_train_loss"] = row["train_loss"]
     wider, _ = comparisons(list(crossings(rows, "ce")), "mnist")
-    assert (wider["factor"], wider["direction"], wider["paper"], wider["verdict"]) == (
+    assert (wider["factor"], wider["direction"], wider["published"], wider["verdict"]) == (
         "model",
         "smaller",
         "larger",
@@ -164,6 +165,12 @@ def test_means_stand_once_for_clean_training() -> None:
         ({"loss": "trades"}, ("preactresnet18", 50_000, "bp"), (0.7, False)),
         ({"batch_size": 256}, ("preactresnet18", 50_000, "bp"), None),
         ({"attack": "fgm"}, ("preactresnet18", 50_000, "bp"), None),
+        ({"attack": "pgd(steps=5)"}, ("preactresnet18", 50_000, "bp"), (0.5, False)),
+        ({"attack": "pgd(reach=1.25)"}, ("preactresnet18", 50_000, "bp"), (0.5, False)),
+        ({"learning_rate": 0.05}, ("preactresnet18", 50_000, "bp"), (0.5, False)),
+        ({"learning_rate": 0.1}, ("preactresnet18", 50_000, "bp"), (0.5, True)),
+        ({"dataset": "svhn"}, ("preactresnet18", 50_000, "bp"), (4.9, False)),
+        ({"dataset": "svhn", "learning_rate": 0.01}, ("preactresnet18", 50_000, "bp"), (4.9, True)),
         ({"dataset": "mnist"}, ("mnist-cnn", 50_000, "bp"), (48.0, False)),
         ({"dataset": "mnist"}, ("mnist-cnn(width=16)", 50_000, "bp"), (26.1, False)),
     ],
