@@ -7,14 +7,30 @@ use, so that listing a plugin costs no heavy import. A config class must import 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from suite.errors import SuiteError
 from suite.refs import format_sum, parse_call, parse_number, parse_sum, split_list
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a preset takes; `suite reproduce` chooses by it.
+
+    Args:
+        minutes: on one core of a CPU, or on one data-centre GPU where `gpu`.
+        gpu: whether it is only to be waited for on a GPU.
+        gigabytes: of memory; of the GPU's where `gpu`.
+    """
+
+    minutes: float
+    gpu: bool = False
+    gigabytes: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -25,13 +41,18 @@ class Study:
         summary: one line for `suite list`.
         config: target of its StudyConfig class; must import without torch.
         function: target of `(config, run) -> None`.
-        presets: named overrides of config fields, as plain values.
+        presets: named overrides of config fields, as plain values. Up to `paper`, the paper's settings, each is nearer
+            to these than those before it; after it come other settings. The first, `smoke`, is a run of a second that
+            reads all options, for suite.testing.
+        costs: what presets take. One without is never chosen for the user.
     """
 
     summary: str
     config: str
     function: str
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    parallel: bool = False
+    costs: Mapping[str, Cost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +88,21 @@ class StudyConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     seed: int = Field(0, ge=0, description="Seed of every random draw; draws are keyed by (seed, sample id).")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_as_typed(cls, values: Any) -> Any:
+        """`none`, as options show and take it; to a field of free text it is a text."""
+        if not isinstance(values, dict):
+            return values
+        return {**values, **{name: None for name in _optional(cls) if values.get(name) == "none"}}
+
+
+@cache
+def _optional(config: type[StudyConfig]) -> frozenset[str]:
+    """Fields that may be None and are not free text."""
+    allowed = {name: get_args(field.annotation) for name, field in config.model_fields.items()}
+    return frozenset(name for name, types in allowed.items() if type(None) in types and str not in types)
 
 
 def option(

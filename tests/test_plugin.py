@@ -29,6 +29,8 @@ class Config(StudyConfig):
     gradients: GradientRefs = option(("bp",), "rules")
     rule: GradientRef = option("bp", "a rule")
     dataset: DatasetRef = option("digits", "data set")
+    limit: int | None = option(64, "samples; none: all", gt=0)
+    start: str | None = option(None, "free text")
     batch_size: int = option(64, "batch", in_key=False, gt=0)
 
 
@@ -48,6 +50,8 @@ class Config(StudyConfig):
         ("gradients", ["bp"], ("bp",)),
         ("rule", "linbp( start = 3 )", "linbp(start=3)"),
         ("gradients", "bp,sgm(lam=1/2)+linbp(start=3)", ("bp", "linbp(start=3)+sgm(lam=0.5)")),
+        ("limit", "none", None),
+        ("start", "none", "none"),
         ("seed", 5, 5),
     ],
 )
@@ -82,6 +86,7 @@ def test_values_as_typed(field: str, typed: Any, value: Any) -> None:
         ("rule", "1bp", "cannot read"),
         ("rule", "linbp+", "cannot read"),
         ("batch_size", 0, "greater than 0"),
+        ("batch_size", "none", "integer"),
         ("seed", -1, "greater than or equal to 0"),
         ("colour", 1, "[Ee]xtra"),
     ],
