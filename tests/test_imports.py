@@ -78,6 +78,6 @@ def test_modules_use_the_laboratory_and_what_a_plugin_is_given(path: Path) -> No
     assert [n for n in imported(path) if n.split(".")[0] == "suite" and part(n) not in allowed] == []
 
 
-@pytest.mark.parametrize("path", [p for p in sources("suite") if p.parent.name != "cli"], ids=relative)
-def test_only_the_command_line_imports_the_command_line(path: Path) -> None:
+@pytest.mark.parametrize("path", [p for p in sources("suite") if p.parent.name not in ("cli", "testing")], ids=relative)
+def test_only_the_command_line_and_what_types_it_import_the_command_line(path: Path) -> None:
     assert [name for name in imported(path) if name.startswith(("suite.cli", "click"))] == []
