@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Progress:
     def track(self, items: Iterable[T], description: str) -> Iterator[T]:
         """Yields the items and shows how many are done."""
         total = len(items) if isinstance(items, Sized) else None
-        advance = self._bar(description, total) if sys.stderr.isatty() else self._lines(description, total)
+        draws = sys.stderr.isatty() and parent_process() is None  # several processes have no bars on one terminal
+        advance = self._bar(description, total) if draws else self._lines(description, total)
         for item in items:
             yield item
             advance()

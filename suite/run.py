@@ -4,7 +4,7 @@ import hashlib
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from suite.errors import SuiteError, WorkFailed, one_line
 from suite.files import atomic
 from suite.inputs import Inputs, references, resolve
+from suite.manifest import FORMAT
 from suite.plugin import StudyConfig
 from suite.progress import Progress
 from suite.provenance import code_digest, git_state, peak_memory, versions
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from suite.training import History, Recipe
 
 T = TypeVar("T")
+Part = tuple[str, Callable[[], Mapping[str, Any]]]
 
 
 class Run:
@@ -39,11 +41,15 @@ class Run:
         study: its full name.
         config: the validated config.
         code: digest of the code behind the study: the host's and that of the plugins involved.
+        origins: digests of what the run is made of beside the config: the code, each data set and model.
         key: the name of the directory, by content.
         directory: where results go.
         device: where the models are and the work happens.
         seed: the config's.
+        before_each: what `each` asks to have its parts computed elsewhere, or None.
     """
+
+    before_each: Callable[[Sequence["Part"]], None] | None = None
 
     def __init__(
         self, study: str, config: StudyConfig, inputs: Inputs, root: Path, packages: Iterable[str] = ()
@@ -51,6 +57,7 @@ class Run:
         self.study, self.config, self.device, self.seed = study, config, inputs.device, config.seed
         self._inputs = inputs
         self.code = code_digest(packages)
+        self.origins = {"code": self.code, **inputs.digests}
         self.key = run_key(study, config, self.code, inputs.digests)
         self.directory = RunDirectory(root / study / self.key)
         self._progress = Progress()
@@ -63,7 +70,7 @@ class Run:
             "models": {},
         }
         self._started = datetime.now(UTC)
-        self._clock = time.perf_counter()
+        self._clock, self._cpu_clock = time.perf_counter(), time.process_time()
 
     def model(self, ref: str) -> "Classifier":
         """The model that a reference in the config stands for: for its data set, on the device, eval mode."""
@@ -100,12 +107,28 @@ class Run:
         import torch
 
         self._open()
-        path = self.directory.path / "parts" / f"{_file_name(name)}.parquet"
+        path = self._part(name)
         stored = read_columns(path)
         if stored is not None:
             return stored
         torch.manual_seed(int.from_bytes(hashlib.sha256(f"{self.seed} {name}".encode()).digest()[:7]))
         return write_columns(path, compute())
+
+    def each(self, parts: Sequence["Part"], description: str) -> Iterator[dict[str, Any]]:
+        """The columns of (name, compute) parts, each as `once` gives them, in this order; progress is shown.
+
+        They may be computed in any order, and in other processes that run the study as far as here: with `--jobs`,
+        where the Study is `parallel`. What a part gives must not depend on other parts.
+        """
+        if self.before_each is not None:
+            self._open()
+            self.before_each(parts)
+        for name, compute in self.track(parts, description):
+            yield self.once(name, compute)
+
+    def has(self, name: str) -> bool:
+        """Whether the part of that name is stored."""
+        return self._part(name).exists()
 
     def checkpoint(self, name: str) -> Path:
         """Where the part of that name keeps its state while it is computed (suite.training.fit)."""
@@ -217,6 +240,9 @@ class Run:
             self._progress.stop()
             self.directory.close()
 
+    def _part(self, name: str) -> Path:
+        return self.directory.path / "parts" / f"{_file_name(name)}.parquet"
+
     def _open(self, *, fresh: bool = False) -> None:
         if not self.directory.is_open:
             self.directory.open()
@@ -247,6 +273,7 @@ class Run:
     def _manifest(self, status: str) -> dict[str, Any]:
         tables = {name: {"file": _table_file(name), "rows": len(table)} for name, table in self._tables.items()}
         return {
+            "format": FORMAT,
             "study": self.study,
             "key": self.key,
             "status": status,
@@ -262,6 +289,7 @@ class Run:
                 "started": self._started.isoformat(timespec="seconds"),
                 "written": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.perf_counter() - self._clock, 3),
+                "cpu_seconds": round(time.process_time() - self._cpu_clock, 3),  # of all threads, whatever else runs
             },
             "peak_memory_bytes": peak_memory(),
             "facts": self._results["facts"],

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from suite.cli.options import device_option, option, runs_option
+from suite.cli.options import device_option, executor_options, option, runs_option
 from suite.cli.text import format_table
+from suite.cli.tracking import track_option, tracking_uri_option
 from suite.errors import SuiteError, WorkFailed
 from suite.experiments.definition import Experiment, Stage, check
 from suite.registry import Registry
@@ -21,7 +22,9 @@ def conducting_options(command: Command) -> Command:
     for decorate in (
         option("--retry-failed", is_flag=True, help="Try points again that failed before."),
         option("--dry-run", is_flag=True, help="Print the plan and stop."),
-        option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine."),
+        tracking_uri_option(),
+        track_option(),
+        executor_options("points"),
         runs_option(),
         device_option(),
     ):
@@ -35,31 +38,35 @@ def carry_out(
     *,
     device: str,
     runs: Path,
-    jobs: int,
+    jobs: int | None,
+    kind: str,
+    address: str | None,
     dry_run: bool,
     retry_failed: bool,
+    on_run: Callable[[Path], None],
 ) -> None:
-    """Plans or runs an experiment and says how it went. Raises WorkFailed with the number of failed points."""
+    """Plans or runs an experiment and says how it went; `on_run` gets the directories of runs that finished or failed.
+
+    Raises WorkFailed with the number of failed points.
+    """
     check(experiment, registry)
-    from suite.executors import run_locally
+    from suite.executors import executor
     from suite.experiments.conduct import conduct, report
     from suite.experiments.planning import Planner
     from suite.inputs import choose_device
     from suite.store import read_rows
 
-    if device != "auto":
+    if device != "auto" and kind == "local":
         choose_device(device)
-    planner = Planner(registry, runs, device)
+    planner = Planner(registry, runs, device if kind == "local" else "auto")  # the GPUs may be elsewhere
     if dry_run:
-        _print_plan(experiment, planner, jobs)
+        _print_plan(experiment, planner, jobs or 1)
         return
-    results = conduct(
-        experiment,
-        planner,
-        partial(run_locally, jobs=jobs),
-        retry_failed=retry_failed,
-        on_outcome=_tell,
-    )
+    with executor(kind, jobs, address, device) as work:
+        results = conduct(experiment, planner, work, retry_failed=retry_failed, on_outcome=partial(_tell, on_run))
+    for result in results:
+        for done in result.done:
+            on_run(done.directory.path)
     rows = [
         {"stage": result.stage, "finished": len(result.done), "of these reused": result.reused,
          "failed": len(result.failed)}
@@ -81,7 +88,9 @@ def carry_out(
         raise WorkFailed(f"{len(failed)} points failed, the others are kept; --retry-failed tries them again{lines}")
 
 
-def _tell(point: Any, outcome: Any) -> None:
+def _tell(on_run: Callable[[Path], None], point: Any, outcome: Any) -> None:
+    if outcome.run is not None:
+        on_run(outcome.run)
     why = f", {outcome.error}" if outcome.error else ""
     click.echo(f"{point}: {outcome.status}, {outcome.seconds:.1f} s{why}", err=True)
 

@@ -1,12 +1,15 @@
 """`suite experiment FILE.toml`: several studies as one."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from suite.cli.conducting import carry_out, conducting_options
 from suite.cli.options import option, registry
+from suite.cli.tracking import tracking
 from suite.experiments import definition
+from suite.paths import runs_at
 
 
 @click.command(name="experiment")
@@ -20,14 +23,21 @@ def command(
     preset: str | None,
     device: str,
     runs: Path,
-    jobs: int,
+    jobs: int | None,
+    executor: str,
+    ray_address: str | None,
+    track: str | None,
+    tracking_uri: str | None,
     dry_run: bool,
     retry_failed: bool,
 ) -> None:
     """Run the stages of an experiment, or continue it."""
     experiment = definition.read(file, preset)
+    ctx.with_resource(runs_at(runs))
     if experiment.question:
         click.echo(f"{experiment.question}\n")
-    carry_out(
-        experiment, registry(ctx), device=device, runs=runs, jobs=jobs, dry_run=dry_run, retry_failed=retry_failed
-    )
+    with tracking(track, tracking_uri) as note:
+        carry_out(
+            experiment, registry(ctx), device=device, runs=runs, jobs=jobs, kind=executor, address=ray_address,
+            dry_run=dry_run, retry_failed=retry_failed, on_run=partial(note, experiment.name),
+        )  # fmt: skip

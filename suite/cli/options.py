@@ -45,6 +45,24 @@ def device_option() -> Callable[[Command], Command]:
     )
 
 
+def executor_options(what: str) -> Callable[[Command], Command]:
+    """`--jobs`, `--executor` and `--ray-address`: where several things at once are computed."""
+    ray = "With Ray: a cluster's address, or auto for the one that this machine is part of; else Ray is started here."
+
+    def decorate(command: Command) -> Command:
+        for one in (
+            option("--ray-address", metavar="auto|HOST:PORT", help=ray),
+            option("--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+                   help="Processes on this machine, or Ray."),
+            option("--jobs", type=click.IntRange(1), show_default="1, or all that Ray has",
+                   help=f"How many {what} to compute at once."),
+        ):  # fmt: skip
+            command = one(command)
+        return command
+
+    return decorate
+
+
 def json_option() -> Callable[[Command], Command]:
     """`--json`: for programs."""
     return option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of tables.")

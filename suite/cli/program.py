@@ -12,7 +12,22 @@ from suite import __version__
 from suite.cli.options import option
 from suite.errors import SuiteError, WorkFailed, did_you_mean, one_line
 
-VERBS = ("list", "info", "run", "sweep", "experiment", "runs", "query", "compare", "models", "data", "doctor")
+VERBS = (
+    "list",
+    "info",
+    "run",
+    "sweep",
+    "experiment",
+    "reproduce",
+    "runs",
+    "query",
+    "compare",
+    "report",
+    "models",
+    "data",
+    "new",
+    "doctor",
+)
 
 
 class _Interrupted(Exception):

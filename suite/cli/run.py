@@ -1,15 +1,15 @@
 """`suite run STUDY`: one sub-command a study, its options made from the study's config."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from suite.cli.fields import ConfigField, config_fields
-from suite.cli.options import device_option, json_option, option, registry, runs_option
+from suite.cli.options import device_option, executor_options, json_option, option, registry, runs_option
+from suite.cli.tracking import track_option, tracking, tracking_uri_option
+from suite.paths import runs_at
+from suite.plugin import Study
 
 
 class _Studies(click.Group):
@@ -49,9 +49,15 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         runs: Path,
         fresh: bool,
         as_json: bool,
+        jobs: int | None = None,
+        executor: str = "local",
+        ray_address: str | None = None,
+        track: str | None = None,
+        tracking_uri: str | None = None,
         **values: Any,
     ) -> None:
         from suite.cli import results
+        from suite.executors import spreading
         from suite.registry import load_target
         from suite.run import prepare
         from suite.settings import build_config
@@ -59,27 +65,33 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         typed = {key: (value, _label(ctx, fields[key])) for key, value in values.items() if value is not None}
         settings = build_config(config_class, study, typed, config, preset)
         function = load_target(study.function)
-        ctx.with_resource(_runs_root(runs))
-        execution = prepare(name, settings, registry(ctx), root=runs, device=device)
-        if execution.directory.status() == "finished" and not fresh:
-            click.echo("already finished; --fresh computes it again", err=True)
-        else:
-            execution.execute(function, fresh=fresh)
+        ctx.with_resource(runs_at(runs))  # where `run:RUN/NAME` is looked up
+        with tracking(track, tracking_uri) as note:
+            execution = prepare(name, settings, registry(ctx), root=runs, device=device)
+            try:
+                if execution.directory.status() == "finished" and not fresh:
+                    click.echo("already finished; --fresh computes it again", err=True)
+                else:
+                    with spreading(execution, executor, jobs, ray_address):
+                        execution.execute(function, fresh=fresh)
+            finally:
+                if execution.directory.read():
+                    note(name, execution.directory.path)
         if as_json:
             click.echo(results.as_json(execution.directory))
         else:
             results.print_results(execution.directory)
 
-    for decorate in reversed(_host_options(list(study.presets))):
+    for decorate in reversed(_host_options(study)):
         decorate(run)
     made = click.command(name=name, help=study.summary, short_help=study.summary)(run)
     made.params = [*(_option(field) for field in fields.values()), *made.params]
     return made
 
 
-def _host_options(presets: list[str]) -> list[Any]:
-    """The options that every study has beside its config."""
-    path = click.Path(path_type=Path)
+def _host_options(study: Study) -> list[Any]:
+    """The options that a study has beside its config."""
+    path, presets = click.Path(path_type=Path), list(study.presets)
     return [
         option("--config", type=path, metavar="FILE.toml", help="Values for options, by field name."),
         option(
@@ -89,7 +101,10 @@ def _host_options(presets: list[str]) -> list[Any]:
         ),
         device_option(),
         runs_option(),
+        *([executor_options("parts of the run")] if study.parallel else []),
         option("--fresh", is_flag=True, help="Start over instead of continuing or returning an earlier run."),
+        track_option(),
+        tracking_uri_option(),
         json_option(),
     ]
 
@@ -106,19 +121,6 @@ def _option(field: ConfigField) -> click.Option:
     if field.is_flag:
         return click.Option([field.flag, field.name], **common)
     return click.Option([field.flag, field.name], type=str, metavar=field.kind, **common)
-
-
-@contextmanager
-def _runs_root(runs: Path) -> Iterator[None]:
-    """Has references such as `run:RUN/NAME` looked up in the folder of `--runs`."""
-    before = os.environ.get("SUITE_RUNS")
-    os.environ["SUITE_RUNS"] = str(runs)
-    try:
-        yield
-    finally:
-        os.environ.pop("SUITE_RUNS")
-        if before is not None:
-            os.environ["SUITE_RUNS"] = before
 
 
 def _label(ctx: click.Context, field: ConfigField) -> str:

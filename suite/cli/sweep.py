@@ -1,12 +1,15 @@
 """`suite sweep STUDY`: a study at every combination of values."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from suite.cli.conducting import carry_out, conducting_options, pairs
 from suite.cli.options import option, registry
+from suite.cli.tracking import tracking
 from suite.experiments import definition
+from suite.paths import runs_at
 from suite.refs import split_list
 
 
@@ -25,7 +28,11 @@ def command(
     preset: str | None,
     device: str,
     runs: Path,
-    jobs: int,
+    jobs: int | None,
+    executor: str,
+    ray_address: str | None,
+    track: str | None,
+    tracking_uri: str | None,
     dry_run: bool,
     retry_failed: bool,
 ) -> None:
@@ -34,8 +41,11 @@ def command(
     Every point is a run like any other: what an earlier command has made is taken, and the same command continues
     after any interruption.
     """
+    ctx.with_resource(runs_at(runs))
     axes = {name: split_list(values) for name, values in pairs(grid, "--grid").items()}
     experiment = definition.sweep(study, preset, pairs(fixed, "--set"), axes)
-    carry_out(
-        experiment, registry(ctx), device=device, runs=runs, jobs=jobs, dry_run=dry_run, retry_failed=retry_failed
-    )
+    with tracking(track, tracking_uri) as note:
+        carry_out(
+            experiment, registry(ctx), device=device, runs=runs, jobs=jobs, kind=executor, address=ray_address,
+            dry_run=dry_run, retry_failed=retry_failed, on_run=partial(note, study),
+        )  # fmt: skip

@@ -1,20 +1,26 @@
 """One point of an experiment: an ordinary run, described by plain values, so that any process can do it."""
 
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from platform import node
+from typing import TYPE_CHECKING, Any, Literal
 
 from suite.errors import SuiteError, one_line
+from suite.paths import runs_at
 from suite.registry import Registry, load_target
 from suite.store import Busy
 
+if TYPE_CHECKING:
+    from suite.run import Run
+
 Status = Literal["finished", "reused", "failed"]
 
-_SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @dataclass(frozen=True)
@@ -25,13 +31,19 @@ class Point:
         study: full name.
         values: its config as JSON knows it.
         root: folder of run directories.
+        key: name of the run's directory as planned; a process that comes to another refuses.
+        origins: `Run.origins` where it was planned, to say what differs.
         device: as `--device` takes it.
+        parts: names of the parts to compute, of a run that another process holds; None does the whole run.
     """
 
     study: str
     values: Mapping[str, Any]
     root: Path
+    key: str
+    origins: Mapping[str, str]
     device: str = "auto"
+    parts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,27 +64,50 @@ def execute(point: Point) -> Outcome:
         return Outcome(status, run, time.monotonic() - begin, error)
 
     try:
-        from suite.run import prepare
+        with runs_at(point.root):  # where `run:RUN/NAME` is looked up
+            function = load_target(registry().study(point.study).function)
+            while True:
+                execution = _prepared(point)
+                run = execution.directory.path
+                if point.parts is not None:
+                    from suite.executors.sharding import compute_share
 
-        registry = _registry()
-        config = registry.config(point.study).model_validate(dict(point.values))
-        function = load_target(registry.study(point.study).function)
-        while True:
-            execution = prepare(point.study, config, registry, root=point.root, device=point.device)
-            run = execution.directory.path
-            if execution.directory.status() == "finished":
-                return outcome("reused")
-            with suppress(Busy):
-                execution.execute(function)
-                return outcome("finished")
-            while execution.directory.status() == "running":
-                time.sleep(_SECONDS_BETWEEN_LOOKS)
+                    compute_share(execution, function, point.parts)
+                    return outcome("finished")
+                if execution.directory.status() == "finished":
+                    return outcome("reused")
+                with suppress(Busy):
+                    execution.execute(function)
+                    return outcome("finished")
+                while execution.directory.status() == "running":
+                    time.sleep(SECONDS_BETWEEN_LOOKS)
     except SuiteError as error:
         return outcome("failed", str(error))
     except Exception as error:
         return outcome("failed", one_line(error))
 
 
+def restore(name: str, value: str | None) -> None:
+    """Puts an environment variable back to an earlier value; None: it was not set."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def _prepared(point: Point) -> "Run":
+    from suite.run import prepare
+
+    config = registry().config(point.study).model_validate(dict(point.values))
+    run = prepare(point.study, config, registry(), root=point.root, device=point.device)
+    if run.key != point.key:
+        differing = [name for name, digest in run.origins.items() if digest != point.origins.get(name)]
+        what = f"{' and '.join(differing) or 'the config'} on {node()} is not what the point was planned with"
+        raise SuiteError(what, "every process needs the same suite, plugins, data and weights; changed them? run again")
+    return run
+
+
 @cache
-def _registry() -> Registry:
+def registry() -> Registry:
+    """The plugins, read once a process."""
     return Registry()
