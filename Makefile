@@ -19,7 +19,7 @@ run: setup
 	$(BIN)/suite run linbp.attack
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 lint: setup
 	$(BIN)/ruff check .
@@ -41,6 +41,7 @@ bench: setup
 	$(BIN)/python benchmarks/pgd_dynamics_speed.py
 	$(BIN)/python benchmarks/lazy_regime_speed.py
 	$(BIN)/python benchmarks/phase_transition_speed.py
+	$(BIN)/python benchmarks/experiment_speed.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
