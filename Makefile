@@ -18,6 +18,8 @@ $(VENV)/installed: pyproject.toml
 run: setup
 	$(BIN)/suite run linbp.attack
 
+# Two processes on two cores.
+test: export OMP_NUM_THREADS := 1
 test: setup
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 

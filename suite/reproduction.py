@@ -1,7 +1,7 @@
 """What this machine can reproduce, and what it gave: for each study the preset nearest to the paper that fits.
 
-Finished runs cost nothing. The rest is chosen within a number of minutes: presets by rising cost, each in place of one
-that is further from the paper, so that every study gets its cheapest one first.
+Finished runs cost nothing. The rest is chosen within a number of minutes: for every study its cheapest preset first,
+then presets by rising cost, each in place of one that is further from the paper.
 """
 
 import os
@@ -144,9 +144,11 @@ def studies_of(registry: Registry, name: str | None) -> list[str]:
 
 
 def choose(options: Sequence[Option], minutes: float) -> dict[str, Option]:
-    """One option a study, by rising cost, each nearer to the paper than the one that it replaces."""
+    """One option a study: first each one's cheapest, then by rising cost those nearer to the paper than these."""
     taken: dict[str, Option] = {}
-    for option in sorted(options, key=lambda option: option.minutes):
+    rising = sorted(options, key=lambda option: option.minutes)
+    cheapest = {option.study: option for option in reversed(rising)}
+    for option in [*sorted(cheapest.values(), key=lambda option: option.minutes), *rising]:
         before = taken.get(option.study)
         spent = sum(other.minutes for other in taken.values()) - (before.minutes if before else 0)
         if (before is None or option.nearness > before.nearness) and spent + option.minutes <= minutes:

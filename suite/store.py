@@ -104,7 +104,8 @@ class RunDirectory:
         """The same. Raises SuiteError, with the reason, where there is nothing to read."""
         content, why = self._read()
         if why:
-            raise SuiteError(f"cannot use {self.path / MANIFEST}: {why}", "run the study again, or remove the directory")
+            remedy = "run the study again, or remove the directory"
+            raise SuiteError(f"cannot use {self.path / MANIFEST}: {why}", remedy)
         return content
 
     def _read(self) -> tuple[dict[str, Any], str]:

@@ -36,6 +36,12 @@ def test_every_study_gets_its_cheapest_before_one_gets_the_papers(minutes: float
     assert {study: taken.nearness for study, taken in choose(OPTIONS, minutes).items()} == expected
 
 
+def test_a_dear_cheapest_one_goes_before_a_cheap_dearer_one() -> None:
+    options = [option("a", 0, 0.1), option("a", 1, 5), option("b", 0, 6)]
+    assert {study: taken.nearness for study, taken in choose(options, 8).items()} == {"a": 0, "b": 0}
+    assert {study: taken.nearness for study, taken in choose(options, 11).items()} == {"a": 1, "b": 0}
+
+
 def test_a_finished_run_costs_nothing_and_gives_way_to_a_nearer_one() -> None:
     options = [option("a", 1, 5), option("a", 0, 0)]
     assert choose(options, 4)["a"].finished and choose(options, 5)["a"].nearness == 1

@@ -107,7 +107,8 @@ def _powers(growth: Rows) -> Iterator[Row]:
         for column, words in (("power", "straight line"), ("leading", "leading term")):
             value, low, high = _three(row, column)
             found = "cannot be told"
-            if low is not None and not low <= 0 <= high:  # one that holds 0 does not tell growth from none
+            # One that holds both the paper's power and 0 does not tell growth from none.
+            if low is not None and not low <= min(0, row["paper"]) <= max(0, row["paper"]) <= high:
                 paper, derived = (low <= row[name] <= high for name in ("paper", "derived"))
                 found = "reproduced" if paper else "differs"
                 if row["paper"] != row["derived"] and derived:

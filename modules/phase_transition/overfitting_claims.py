@@ -1,7 +1,7 @@
 """What Xing et al. 2022, Sec. 5.2 say of overfitting, as numbers over seeds; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from math import inf, isfinite, log, nan
 from typing import Any
 
@@ -59,9 +59,11 @@ def _bracketed(number: str, ends: Sequence[tuple[float, float]], paper: str) -> 
 
     An end may be infinite; so is then the limit, and there is no mean.
     """
-    lowest, highest = ([end[side] for end in ends] for side in (0, 1))
-    low = mean_interval(lowest).low if all(map(isfinite, lowest)) else -inf
-    high = mean_interval(highest).high if all(map(isfinite, highest)) else inf
+    # Student's lower limit is concave in the values and the upper one convex: their extremes are at corners.
+    corners = [mean_interval(corner) for corner in product(*ends) if all(map(isfinite, corner))]
+    whole = len(corners) == 2 ** len(ends)
+    low = min(corner.low for corner in corners) if whole else -inf
+    high = max(corner.high for corner in corners) if whole else inf
     middles = mean_interval([sum(end) / 2 for end in ends]) if isfinite(high - low) else None
     mean = Mean(middles.mean if middles else nan, low, high, len(ends))
     yield from _judged(f"{number}, wherever between the strengths tried", mean, paper)

@@ -108,9 +108,9 @@ def _conduct_stage(
 
 
 def report(experiment: Experiment, results: Sequence[StageResult], root: Path) -> list[Path]:
-    """Writes the experiment's joint tables and figures to `experiments/NAME/`; returns their paths.
+    """Writes the experiment's joint tables and figures to `experiments/NAME/`, in place of what is there.
 
-    Raises SuiteError where a table, a column or a value that they ask for is not there.
+    Returns their paths. Raises SuiteError where a table, a column or a value that they ask for is not there.
     """
     from suite.experiments import joint  # statistics need SciPy, which a plan can do without
 
@@ -134,6 +134,9 @@ def report(experiment: Experiment, results: Sequence[StageResult], root: Path) -
             written.append(folder / f"{name}.{kind}")
             with atomic(written[-1]) as file:
                 drawn.savefig(file, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {})
+    for path in folder.glob("*.*"):
+        if path not in written:  # of an earlier form of the experiment
+            path.unlink()
     return written
 
 

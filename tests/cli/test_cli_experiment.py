@@ -225,9 +225,11 @@ x = "repeats"
 series = "twice"
 """
     )
+    folder = workplace / "runs/experiments/joint"
+    folder.mkdir(parents=True)
+    (folder / "cubes.parquet").write_bytes(b"of an earlier form of the file")
     done = suite("experiment", "joint.toml")
     assert done.exit_code == 0, done.stderr
-    folder = workplace / "runs/experiments/joint"
     found = sorted(path.name for path in folder.iterdir())
     assert found == ["squares.parquet", "squares.png", "squares.svg", "squares_means.parquet"]
     assert pq.read_table(folder / "squares_means.parquet").to_pylist() == [

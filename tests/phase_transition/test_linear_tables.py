@@ -113,3 +113,6 @@ def test_verdicts() -> None:
     growth |= {"power_low": -0.1, "leading_high": 9.0, "leading_low": -8.0}  # that hold 0 as well
     rows["growth"] = [growth]
     assert [row["verdict"] for row in claims(rows, paths, empty, empty)] == ["cannot be told", "cannot be told"]
+    growth |= {"power": 0.0, "power_high": 0.1}  # holds 0, and excludes 1/2
+    rows["growth"] = [growth]
+    assert next(claims(rows, paths, empty, empty))["verdict"] == "differs"
