@@ -68,6 +68,8 @@ class _Manifest(BaseModel):
     status: Literal["running", "finished", "failed"]
     headline: dict[str, Any]
     config: dict[str, Any]
+    seed: int
+    device: str
     inputs: dict[str, str]
     code: _Code
     versions: dict[str, str]

@@ -1,9 +1,11 @@
 """SQL over everything that has been run: DuckDB on the runs' Parquet files, read-only.
 
-Views: `runs` has one row a run; `rows_NAME` the rows of all finished runs' tables NAME, each with its `run`.
+Views: `runs` has one row a run; `rows_NAME` the rows of all finished runs' tables NAME, each with its `run`. Files that
+are missing or damaged are left out of their view, with a warning.
 """
 
 import json
+import logging
 import re
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from suite.store import RunDirectory, find_runs
 
 if TYPE_CHECKING:
     import duckdb
+
+log = logging.getLogger("suite")
 
 RUNS = {
     "run": "VARCHAR",  # study/key
@@ -73,25 +77,45 @@ def _make_views(connection: "duckdb.DuckDBPyConnection", runs: list[tuple[RunDir
     for run, content in runs:
         if content.get("status") == "finished":
             for name, table in content["tables"].items():
-                path = run.path / table["file"]
-                if table["rows"] and path.exists():
-                    files.setdefault(name, []).append((_run_name(run), str(path)))
-    for name, pairs in files.items():
-        _make_view(connection, f"rows_{re.sub(r'[^A-Za-z0-9_]', '_', name)}", pairs)
+                if table["rows"]:
+                    view = f"rows_{re.sub(r'[^A-Za-z0-9_]', '_', name)}"
+                    files.setdefault(view, []).append((_run_name(run), str(run.path / table["file"])))
+    for view, pairs in files.items():
+        _make_view(connection, view, pairs)
 
 
 def _make_view(connection: "duckdb.DuckDBPyConnection", view: str, pairs: list[tuple[str, str]]) -> None:
-    """The rows of files that need not have the same columns, each with the name of its run."""
+    """The rows of the files that can be read; no view where there are none, or none that fit together."""
+    try:
+        return _join(connection, view, pairs)
+    except _duckdb().Error:
+        whole = [(run, path) for run, path in pairs if _is_whole(connection, path)]
+    for run, path in pairs:
+        if (run, path) not in whole:
+            log.warning("%s is missing or damaged, left out of %s (run it again with --fresh)", path, view)
+    try:
+        if whole:
+            _join(connection, view, whole)
+    except _duckdb().Error as error:
+        log.warning("there is no %s: %s", view, " ".join(str(error).split()))
+
+
+def _join(connection: "duckdb.DuckDBPyConnection", view: str, pairs: list[tuple[str, str]]) -> None:
+    """The view of files that need not have the same columns, each row with the name of its run."""
     names = ", ".join(f"{_quoted(path)}: {_quoted(run)}" for run, path in pairs)
     listed = ", ".join(_quoted(path) for _, path in pairs)
+    connection.execute(
+        f"CREATE VIEW {view} AS SELECT MAP {{{names}}}[filename] AS run, * EXCLUDE (filename) "
+        f"FROM read_parquet([{listed}], union_by_name = true, filename = true)"
+    )
+
+
+def _is_whole(connection: "duckdb.DuckDBPyConnection", path: str) -> bool:
     try:
-        connection.execute(
-            f"CREATE VIEW {view} AS SELECT MAP {{{names}}}[filename] AS run, * EXCLUDE (filename) "
-            f"FROM read_parquet([{listed}], union_by_name = true, filename = true)"
-        )
-    except _duckdb().Error as error:
-        what = " ".join(str(error).split())
-        raise SuiteError(f"a file of {view} is damaged: {what}", "run that study again with --fresh") from error
+        connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_quoted(path)})")
+    except _duckdb().Error:
+        return False
+    return True
 
 
 def _run_row(run: RunDirectory, content: dict[str, Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """What this machine can reproduce, and what it gave: for each study the preset nearest to the paper that fits.
 
+Results come from the paper's preset and from those whose cost is stated; others, such as `smoke`, only try a study out.
 Finished runs cost nothing. The rest is chosen within a number of minutes: for every study its cheapest preset first,
 then presets by rising cost, each in place of one that is further from the paper.
 """
@@ -23,6 +24,7 @@ from suite.store import RunDirectory, find_runs
 from suite.verdicts import Verdict, verdicts
 
 PAPER = "paper"
+_NO_COST = "what it takes is not stated"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,9 @@ class Reproduction:
     def _option(self, study: str, preset: str, nearness: int) -> Option | str:
         entry = self._registry.study(study)
         config = build_config(self._registry.config(study), entry, {}, preset=preset)
+        cost = entry.costs.get(preset)
+        if cost is None and preset != PAPER:
+            return _NO_COST
         origins = self._planner.origins(study, config)
         inputs = {name: digest for name, digest in origins.items() if name != "code"}
         directory = RunDirectory(self._root / study / run_key(study, config, origins["code"], inputs))
@@ -113,9 +118,8 @@ class Reproduction:
         for run, content in self._made.get(study, []):
             if run_key(study, config, content["code"]["digest"], inputs) == content["key"]:
                 return replace(option, directory=run, other_code=True)
-        cost = entry.costs.get(preset)
         if cost is None:
-            return "what it takes is not stated"
+            return _NO_COST
         refusal = self._machine.refuses(cost)
         return refusal or replace(option, minutes=cost.minutes, finished=False)
 
@@ -156,10 +160,10 @@ def choose(options: Sequence[Option], minutes: float) -> dict[str, Option]:
     return taken
 
 
-def results(plan: Plan) -> list[Verdict]:
-    """The verdicts of a plan's run; none where it is not finished."""
+def results(plan: Plan) -> list[Verdict] | None:
+    """The verdicts of a plan's run; None where it is not finished. Raises SuiteError where a table of it is damaged."""
     option = plan.option
-    return verdicts(option.directory) if option and option.directory.status() == "finished" else []
+    return verdicts(option.directory) if option and option.directory.status() == "finished" else None
 
 
 def this_machine(device: str) -> Machine:

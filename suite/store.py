@@ -10,6 +10,7 @@ import json
 import math
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -141,11 +142,9 @@ class RunDirectory:
             lock = (self.path / LOCK).open("a")
         except OSError as error:
             raise cannot_write(self.path, error) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(lock):
             lock.close()
-            raise Busy(f"another process is working on {self.path}", "wait for it or stop it") from None
+            raise Busy(f"another process is working on {self.path}", "wait for it or stop it")
         self._lock = lock
         for leftover in self.path.rglob(".*.tmp"):
             leftover.unlink()
@@ -155,6 +154,11 @@ class RunDirectory:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def wait(self) -> None:
+        """Until no process works on the run."""
+        while self._is_locked():
+            time.sleep(0.2)
 
     def clear(self) -> None:
         """Removes everything but the lock; `run.json` first: a half-cleared run is never read as finished."""
@@ -183,6 +187,16 @@ class RunDirectory:
         except OSError:
             return False
         return False
+
+
+def _taken(lock: TextIO) -> bool:
+    """Takes a lock; not if another process works. One that only looks whether somebody does holds it for an instant."""
+    for _ in range(20):
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def find_runs(root: Path) -> list[RunDirectory]:

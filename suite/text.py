@@ -29,6 +29,11 @@ def format_column(values: Sequence[Any]) -> list[str]:
     ]
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 point`, `2 points`."""
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def text_of(value: Any) -> str:
     """A value as it would be typed; numbers are rounded for reading."""
     if isinstance(value, tuple | list):

@@ -1,6 +1,6 @@
 """What `sweep` and `experiment` share: options, the plan in words, the work, and how it went."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from suite.cli.tracking import track_option, tracking_uri_option
 from suite.errors import SuiteError, WorkFailed
 from suite.experiments.definition import Experiment, Stage, check
 from suite.registry import Registry
+from suite.text import counted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,10 +55,11 @@ def carry_out(
     from suite.experiments.conduct import conduct, report
     from suite.experiments.planning import Planner
     from suite.inputs import choose_device
-    from suite.store import read_rows
+    from suite.store import check_writable
 
     if device != "auto" and kind == "local":
         choose_device(device)
+    check_writable(runs)
     planner = Planner(registry, runs, device if kind == "local" else "auto")  # the GPUs may be elsewhere
     if dry_run:
         _print_plan(experiment, planner, jobs or 1)
@@ -77,15 +79,25 @@ def carry_out(
         for done in result.done:
             at = ", ".join(f"{name}={value}" for name, value in done.axes.items())
             click.echo(f"run:      {done.directory.path}  {result.stage} {at}".rstrip())
-    for path in report(experiment, results, runs) if all(result.done for result in results) else []:
+    lines = [f"{point}: {error}" for result in results for point, error in result.failed]
+    told = f"{counted(len(lines), 'point')} failed, the others are kept; --retry-failed tries again"
+    failed = [told] if lines else []
+    try:
+        _show_joint(experiment, report(experiment, results, runs) if all(result.done for result in results) else [])
+    except SuiteError as error:
+        failed.append(f"no joint tables: {error}")
+    if failed:
+        raise WorkFailed("\n  ".join([*failed[:1], *lines, *failed[1:]]))
+
+
+def _show_joint(experiment: Experiment, written: Sequence[Path]) -> None:
+    from suite.store import read_rows
+
+    for path in written:
         if path.suffix == ".parquet" and path.stem not in experiment.tables:
             shown = read_rows(path)
             click.echo(f"\n{path.stem}\n\n{format_table(shown, [*shown[0]] if shown else [])}\n")
         click.echo(f"{'figure:   ' if path.suffix != '.parquet' else 'table:    '}{path}")
-    failed = [f"{point}: {error}" for result in results for point, error in result.failed]
-    if failed:
-        lines = "".join(f"\n  {line}" for line in failed)
-        raise WorkFailed(f"{len(failed)} points failed, the others are kept; --retry-failed tries them again{lines}")
 
 
 def _tell(on_run: Callable[[Path], None], point: Any, outcome: Any) -> None:
@@ -99,20 +111,24 @@ def _print_plan(experiment: Experiment, planner: Any, jobs: int) -> None:
     from suite.experiments.conduct import finished_run, plan
     from suite.experiments.planning import usual_seconds
 
-    usual, rows, total = usual_seconds(planner.root), [], 0.0
+    usual, rows, total, known = usual_seconds(planner.root), [], 0.0, True
     for stage, points in plan(experiment, planner):
         row: dict[str, Any] = {"stage": stage.name, "study": stage.study}
         if points is None:
+            known = False
             rows.append({**row, "points": f"after {_needs(stage)}", "reused": None, "to run": None, "about": None})
             continue
         reused = sum(finished_run(point) is not None for point in points)
         seconds = usual.get(stage.study)
         about = None if seconds is None else seconds * (len(points) - reused) / jobs
         total += about or 0.0
+        known = known and about is not None
         told = "?" if about is None else f"{about:.0f} s"
         rows.append({**row, "points": len(points), "reused": reused, "to run": len(points) - reused, "about": told})
     click.echo(format_table(rows, [*rows[0]]))
-    click.echo(f"about {total:.0f} s in {jobs} processes, by earlier runs; ? where there are none")
+    lacking = "" if known else ", without the stages that no earlier run tells of"
+    processes = "one process" if jobs == 1 else f"{jobs} processes"
+    click.echo(f"about {total:.0f} s in {processes}, by earlier runs{lacking}")
 
 
 def _needs(stage: Stage) -> str:

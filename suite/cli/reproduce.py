@@ -11,11 +11,15 @@ import click
 
 from suite.cli.options import device_option, executor_options, json_option, option, registry, runs_option
 from suite.cli.text import format_table
-from suite.errors import WorkFailed
+from suite.errors import SuiteError, WorkFailed
 from suite.text import format_value
 
 if TYPE_CHECKING:
     from suite.reproduction import Plan
+    from suite.verdicts import Verdict
+
+Found = tuple["Plan", "list[Verdict] | None"]
+"""A plan and its run's verdicts; None where there is no finished run, or it cannot be read."""
 
 WORDS = ("reproduced", "differs", "cannot be told")
 
@@ -47,16 +51,20 @@ def command(
     """Reproduce what the papers of all modules say, or of one, or of one study.
 
     Of each study the preset nearest to the paper that fits is read where it is finished, and run where it is not;
-    then published and measured numbers stand side by side with a verdict. The same command continues.
+    then published and measured numbers stand side by side with a verdict. The same command continues. Presets that
+    do not say what they take, such as smoke, are neither read nor run.
     """
     from suite import executors
     from suite.reproduction import Reproduction, format_minutes, results, studies_of
+    from suite.store import check_writable
 
     known = registry(ctx)
     reproduction = Reproduction(known, runs, device, any_code=any_code)
     plans = reproduction.plan(studies_of(known, module), within * (jobs or 1))
     planned = [_planned(plan, format_minutes) for plan in plans]
     todo = reproduction.points(plans)
+    if todo and not dry_run:
+        check_writable(runs)
     if not as_json:
         click.echo(format_table(planned, [*planned[0]]))
         left = format_minutes(sum(chosen.minutes for chosen, _ in todo) / (jobs or 1))
@@ -65,21 +73,28 @@ def command(
         if as_json:
             click.echo(json.dumps({"plan": planned}))
         return
-    failed = []
+    failed = list[str]()
     with executors.executor(executor, jobs, ray_address, device) as work:
         for place, outcome in work([point for _, point in todo]):
             ran = f"{todo[place][0].study}, {todo[place][0].preset}"
             click.echo(f"{ran}: {outcome.status}, {outcome.seconds:.1f} s", err=True)
             if outcome.status == "failed":
                 failed.append(f"{ran}: {outcome.error}")
-    found = [(plan, results(plan)) for plan in plans]
+    found = list[Found]()
+    for plan in plans:
+        try:
+            found.append((plan, results(plan)))
+        except SuiteError as error:  # of one run; the others' verdicts are printed
+            found.append((plan, None))
+            failed.append(f"{plan.study}, {plan.option.preset if plan.option else '-'}: {error}")
     if as_json:
         click.echo(json.dumps({"plan": planned, "verdicts": _listed(found), "failed": failed}))
     else:
         _print(found)
     if failed:
         lines = "".join(f"\n  {line}" for line in failed)
-        raise WorkFailed(f"{len(failed)} runs failed, the others are kept; the same command tries them again{lines}")
+        count = "1 run" if len(failed) == 1 else f"{len(failed)} runs"
+        raise WorkFailed(f"{count} failed, the others are kept; the same command tries again{lines}")
 
 
 def _planned(plan: "Plan", format_minutes: Any) -> dict[str, str]:
@@ -94,16 +109,16 @@ def _planned(plan: "Plan", format_minutes: Any) -> dict[str, str]:
     return {"study": plan.study, "preset": chosen.preset if chosen else "-", "how": how, "nearer to the paper": against}
 
 
-def _listed(found: Sequence[tuple["Plan", Sequence[Any]]]) -> list[dict[str, Any]]:
+def _listed(found: Sequence[Found]) -> list[dict[str, Any]]:
     return [
         {"study": plan.study, "preset": plan.option.preset, "run": str(plan.option.directory.path), **asdict(verdict)}
         for plan, verdicts in found
         if plan.option
-        for verdict in verdicts
+        for verdict in verdicts or []
     ]
 
 
-def _print(found: Sequence[tuple["Plan", Sequence[Any]]]) -> None:
+def _print(found: Sequence[Found]) -> None:
     rows = [
         {
             "study": row["study"],
@@ -119,12 +134,10 @@ def _print(found: Sequence[tuple["Plan", Sequence[Any]]]) -> None:
         click.echo(f"{format_table(rows, [*rows[0]])}\n")
     counts = []
     for plan, verdicts in found:
-        words = Counter(next((word for word in WORDS if each.verdict.startswith(word)), "other") for each in verdicts)
-        done = plan.option is not None and plan.option.directory.status() == "finished"
-        counts.append(
-            {"study": plan.study, "preset": plan.option.preset if plan.option and done else "-",
-             **{word: words[word] for word in (*WORDS, "other")}}
-        )  # fmt: skip
+        told = [each.verdict for each in verdicts or []]
+        words = Counter(next((word for word in WORDS if text.startswith(word)), "other") for text in told)
+        preset = "-" if plan.option is None or verdicts is None else plan.option.preset
+        counts.append({"study": plan.study, "preset": preset, **{word: words[word] for word in (*WORDS, "other")}})
     click.echo(format_table(counts, [*counts[0]]))
 
 

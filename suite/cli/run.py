@@ -8,6 +8,7 @@ import click
 from suite.cli.fields import ConfigField, config_fields
 from suite.cli.options import device_option, executor_options, json_option, option, registry, runs_option
 from suite.cli.tracking import track_option, tracking, tracking_uri_option
+from suite.errors import WorkFailed
 from suite.paths import runs_at
 from suite.plugin import Study
 
@@ -61,26 +62,34 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         from suite.registry import load_target
         from suite.run import prepare
         from suite.settings import build_config
+        from suite.store import Busy
 
         typed = {key: (value, _label(ctx, fields[key])) for key, value in values.items() if value is not None}
         settings = build_config(config_class, study, typed, config, preset)
         function = load_target(study.function)
         ctx.with_resource(runs_at(runs))  # where `run:RUN/NAME` is looked up
         with tracking(track, tracking_uri) as note:
-            execution = prepare(name, settings, registry(ctx), root=runs, device=device)
-            try:
-                if execution.directory.status() == "finished" and not fresh:
-                    click.echo("already finished; --fresh computes it again", err=True)
-                else:
-                    with spreading(execution, executor, jobs, ray_address):
-                        execution.execute(function, fresh=fresh)
-            finally:
-                if execution.directory.read():
-                    note(name, execution.directory.path)
+            while True:
+                execution = prepare(name, settings, registry(ctx), root=runs, device=device)
+                directory = execution.directory
+                try:
+                    if directory.status() == "finished" and not fresh:
+                        click.echo("already finished; --fresh computes it again", err=True)
+                    else:
+                        with spreading(execution, executor, jobs, ray_address):
+                            execution.execute(function, fresh=fresh)
+                    break
+                except Busy as busy:
+                    click.echo(f"{busy.what}: waiting for it", err=True)
+                    directory.wait()
+                except WorkFailed:
+                    note(name, directory.path)
+                    raise
+            note(name, directory.path)
         if as_json:
-            click.echo(results.as_json(execution.directory))
+            click.echo(results.as_json(directory))
         else:
-            results.print_results(execution.directory)
+            results.print_results(directory)
 
     for decorate in reversed(_host_options(study)):
         decorate(run)

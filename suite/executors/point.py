@@ -79,8 +79,7 @@ def execute(point: Point) -> Outcome:
                 with suppress(Busy):
                     execution.execute(function)
                     return outcome("finished")
-                while execution.directory.status() == "running":
-                    time.sleep(SECONDS_BETWEEN_LOOKS)
+                execution.directory.wait()
     except SuiteError as error:
         return outcome("failed", str(error))
     except Exception as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from suite.errors import SuiteError, WorkFailed
 from suite.executors import Executor, Outcome, Point
 from suite.experiments.definition import Experiment, Stage
 from suite.experiments.planning import Blocked, Planned, Planner
@@ -59,15 +60,20 @@ def conduct(
     stages those points that ask nothing of it.
 
     Raises:
-        SuiteError: a stage cannot be planned: a value that an option refuses, a reference that finds nothing.
+        SuiteError: a stage cannot be planned: a value that an option refuses, a reference that finds nothing;
+            WorkFailed where stages before it are done.
     """
     results: list[StageResult] = []
     earlier: dict[str, Points] = {}
     record = Record(planner.root / "experiments" / f"{experiment.name}.json", experiment)
     for stage in experiment.stages:
-        result = _conduct_stage(
-            stage, [*planner.points(stage, earlier)], planner, executor, record, retry_failed, on_outcome
-        )
+        try:
+            points = [*planner.points(stage, earlier)]
+        except SuiteError as error:
+            if results:
+                raise WorkFailed(error.what, f"{error.remedy}; what earlier stages made is kept") from error
+            raise
+        result = _conduct_stage(stage, points, planner, executor, record, retry_failed, on_outcome)
         results.append(result)
         earlier[stage.name] = result.points
     return results
@@ -98,7 +104,9 @@ def _conduct_stage(
         if on_outcome is not None:
             on_outcome(ran, outcome)
         if outcome.status == "failed" or (found := finished_run(ran)) is None:
-            result.failed.append((ran, outcome.error or "the run did not finish"))
+            error = outcome.error or "the run did not finish"
+            result.failed.append((ran, error))
+            record.note_failure(ran, error)
         else:
             result.done.append(found)
     order = {point.directory.path: number for number, point in enumerate(points) if isinstance(point, Planned)}
@@ -151,18 +159,23 @@ class Record:
 
     def __init__(self, path: Path, experiment: Experiment) -> None:
         self.path = path
-        before = _read(path)
+        before, names = _read(path), [stage.name for stage in experiment.stages]
         self._failures: dict[str, str] = before.get("failures", {})
         self._content: dict[str, Any] = {
             "name": experiment.name,
             "question": experiment.question,
             "argv": sys.argv,
-            "stages": {},
+            "stages": {name: stage for name, stage in before.get("stages", {}).items() if name in names},
         }
 
     def failure(self, point: Planned) -> str:
         """The line of an earlier failure of this very run; empty where there was none."""
         return self._failures.get(_name(point.directory), "")
+
+    def note_failure(self, point: Planned, error: str) -> None:
+        """Stores at once why a run failed: an interruption must not have it tried again."""
+        self._failures[_name(point.directory)] = error
+        self._write()
 
     def note(self, stage: Stage, points: Sequence[Planned], result: StageResult) -> None:
         """Stores a finished stage."""
@@ -175,6 +188,9 @@ class Record:
             "study": stage.study,
             "points": [{"axes": dict(point.axes), "run": _name(point.directory)} for point in points],
         }
+        self._write()
+
+    def _write(self) -> None:
         with atomic(self.path) as file:
             content = {**self._content, "failures": self._failures}
             file.write(json.dumps(plain(content), indent=1).encode() + b"\n")
@@ -194,4 +210,5 @@ def _read(path: Path) -> Mapping[str, Any]:
         content = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    parts = (content.get(part, {}) for part in ("failures", "stages")) if isinstance(content, dict) else [None]
+    return content if all(isinstance(part, dict) for part in parts) else {}

@@ -25,14 +25,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suite.errors import SuiteError, did_you_mean, known_keys
+from suite.errors import SuiteError, did_you_mean
 from suite.experiments.expressions import Reference, is_expression, parse, references
-from suite.experiments.summaries import JointFigure, JointTable, read_summaries
+from suite.experiments.summaries import (
+    TABLE,
+    TEXT,
+    TEXTS,
+    JointFigure,
+    JointTable,
+    check_name,
+    check_shapes,
+    read_summaries,
+)
 from suite.registry import Registry
 from suite.store import content_key
 
-_STAGE_KEYS = ("study", "preset", "set", "grid", "zip", "labels")
-_TOP_KEYS = ("question", "stages", "tables", "figures", "presets")
+_STAGE_KEYS = {"study": TEXT, "preset": TEXT, "set": TABLE, "grid": TABLE, "zip": TABLE, "labels": TEXTS}
+_TOP_KEYS = {"question": TEXT, "stages": TABLE, "tables": TABLE, "figures": TABLE, "presets": TABLE}
 
 
 @dataclass(frozen=True)
@@ -85,8 +94,8 @@ def sweep(study: str, preset: str | None, fixed: Mapping[str, Any], grid: Mappin
 def read(path: Path, preset: str | None = None) -> Experiment:
     """The experiment of a file, its stages ordered; see `check` for what is judged further.
 
-    Raises SuiteError: no such file or no TOML, a key, preset or stage that is unknown, references to no stage or in a
-    circle.
+    Raises SuiteError: no such file or no TOML, a key, preset or stage that is unknown, a value of a wrong type, a name
+    that cannot be a file's, references to no stage or in a circle.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -94,12 +103,20 @@ def read(path: Path, preset: str | None = None) -> Experiment:
         raise SuiteError(f"cannot read {path}: {error.strerror}", "give an experiment's TOML file") from error
     except ValueError as error:
         raise SuiteError(f"{path} is not TOML: {error}", "see the files in experiments/") from error
-    known_keys(content, _TOP_KEYS, str(path))
+    check_shapes(content, _TOP_KEYS, str(path))
     stages, presets = content.get("stages", {}), content.get("presets", {})
     if not stages:
         raise SuiteError(f"{path} has no stage", "write [stages.NAME] with study = ...")
     if preset is not None and preset not in presets:
         raise SuiteError(f"--preset: {path} has no preset {preset!r}", did_you_mean(preset, [*presets]))
+    for name, stage in stages.items():
+        check_shapes(stage, _STAGE_KEYS, f"{path}: stage {name!r}")
+    for name, changed in presets.items():
+        check_name(name, f"{path}: a preset's name")  # which is a part of the experiment's
+        if not TABLE.fits(changed):
+            raise SuiteError(f"{path}: preset {name!r} is no table: {changed!r}", f"write [presets.{name}.STAGE]")
+        for stage, change in changed.items():
+            check_shapes(change, _STAGE_KEYS, f"{path}: preset {name!r}, stage {stage!r}")
     changes = presets.get(preset, {})
     for name in changes:
         if name not in stages:
@@ -142,22 +159,16 @@ def _check_values(stage: Stage, name: str, values: Any, *, zipped: bool) -> None
     where = f"stage {stage.name!r}, {name}"
     if not isinstance(values, list) or not values:
         raise SuiteError(f"{where}: {values!r} is no list of values", "write [a, b, ...]")
+    if name in stage.labels and any(TABLE.fits(value) for value in values):
+        raise SuiteError(f"{where}: {values!r} are no labels", "write texts or numbers")
     repeated = [value for value, times in Counter(map(repr, values)).items() if times > 1]
     if repeated and not zipped:
         raise SuiteError(f"{where}: {repeated[0]} is given twice", "give each value once")
 
 
-def _stage(name: str, content: Any, path: Path) -> Stage:
-    if not isinstance(content, Mapping):
-        raise SuiteError(f"{path}: stage {name!r} is no table", f"write [stages.{name}] with study = ...")
-    known_keys(content, _STAGE_KEYS, f"{path}: stage {name!r}")
-    if not isinstance(content.get("study"), str):
+def _stage(name: str, content: Mapping[str, Any], path: Path) -> Stage:
+    if "study" not in content:
         raise SuiteError(f"{path}: stage {name!r} names no study", 'write study = "module.study"')
-    for key in ("set", "grid", "zip"):
-        if not isinstance(content.get(key, {}), Mapping):
-            raise SuiteError(f"{path}: {key} of stage {name!r} is no table", f"write {key} = {{ option = ... }}")
-    if not isinstance(content.get("labels", []), list):
-        raise SuiteError(f"{path}: labels of stage {name!r} is no list", 'write labels = ["name"]')
     return Stage(
         name,
         content["study"],

@@ -41,14 +41,14 @@ def collect(table: JointTable, points: Earlier) -> list[Row]:
 def means(table: JointTable, rows: Sequence[Row]) -> list[Row]:
     """Mean of each group with Student's 95 % limits over what is independent: rows alike in `pair` are averaged first.
 
-    Gaps are left out; `n` counts what is averaged.
+    Gaps are left out; `n` counts what is averaged. Raises SuiteError for a column that holds no numbers.
     """
     assert table.mean is not None
     found = []
     for group, members in _groups(rows, table.by):
         pair = [name for name in table.pair if name in members[0]]
         averages = [_average(some, table.mean) for _, some in _groups(members, pair)] if pair else None
-        each = [_column(row, table.mean) for row in members] if averages is None else averages
+        each = [_number(row, table.mean) for row in members] if averages is None else averages
         mean = mean_interval([value for value in each if value is not None])
         found.append({**group, table.mean: mean.mean, "low": mean.low, "high": mean.high, "n": mean.n})
     return found
@@ -135,8 +135,15 @@ def _is_meant(row: Row, table: JointTable) -> bool:
 
 
 def _average(rows: Sequence[Row], column: str) -> float | None:
-    values = [row[column] for row in rows if _column(row, column) is not None]
+    values = [number for row in rows if (number := _number(row, column)) is not None]
     return sum(values) / len(values) if values else None
+
+
+def _number(row: Row, column: str) -> float | None:
+    value = _column(row, column)
+    if value is not None and not isinstance(value, int | float):
+        raise SuiteError(f"mean = {column!r}: {value!r} is no number", "name a column of numbers")
+    return value
 
 
 def _column(row: Row, name: str) -> Any:

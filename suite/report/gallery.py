@@ -8,7 +8,7 @@ A table is a gallery when it has the columns
 | `clean`, `adversarial` | lists of pixels in [0, 1], flattened in that order |
 
 `label` and `prediction` (of the adversarial image), where they are there, give the outcome; every other column (`id`,
-`gradient`, `eps`) says which attack it was, and can be filtered by.
+`gradient`, `eps`) says which attack it was, and can be filtered by. Any of these may have gaps.
 """
 
 import io
@@ -24,6 +24,7 @@ from suite.report.tables import Head
 
 PIXELS = ("shape", "clean", "adversarial")
 MOST_CHOICES = 24  # values of a column that can be filtered by
+GAP = "-"
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ def gallery(name: str, head: Head, file: Path, allowance: Allowance) -> Gallery:
     samples = list(dict.fromkeys(str(row.get("id")) for row in rows))
     rows.sort(key=lambda row: samples.index(str(row.get("id"))))  # what became of one sample stands side by side
     told = [{**_place(row), **_outcome(row)} for row in rows]
-    names = [column for column in (told[0] if told else {}) if len({row[column] for row in told}) <= MOST_CHOICES]
-    names = [column for column in names if len({row[column] for row in told}) > 1]
+    every = dict.fromkeys([*head.columns, "outcome"])
+    choices = {column: list(dict.fromkeys(row.get(column, GAP) for row in told)) for column in every}
+    filters = {column: values for column, values in choices.items() if 1 < len(values) <= MOST_CHOICES}
     cards = []
     for row, values in zip(rows, told, strict=True):
-        card = _card(row, tuple(values[column] for column in names))
+        card = _card(row, tuple(values.get(column, GAP) for column in filters))
         if card is not None and allowance.take(sum(len(uri) + len(text) for _, text, uri in card.pictures) + 300):
             cards.append(card)
-    filters = {column: list(dict.fromkeys(row[column] for row in told)) for column in names}
     return Gallery(name, filters, tuple(cards), head.total - len(cards), str(file))
 
 
@@ -85,7 +86,7 @@ def _card(row: Mapping[str, Any], values: tuple[str, ...]) -> Card | None:
     change = adversarial - clean
     largest = float(np.abs(change).max(initial=0.0))
     title = ", ".join(_told(name, value) for name, value in _place(row).items())
-    true, seen = (f", {kind} {row[name]}" if name in row else "" for kind, name in _KINDS)
+    true, seen = (f", {kind} {row[name]}" if row.get(name) is not None else "" for kind, name in _KINDS)
     outcome = _outcome(row).get("outcome", "")
     contrast = 0.5 + change / (2 * largest or 1)
     pictures = (
@@ -111,7 +112,7 @@ def _place(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _outcome(row: Mapping[str, Any]) -> dict[str, str]:
-    if "label" not in row or "prediction" not in row:
+    if row.get("label") is None or row.get("prediction") is None:
         return {}
     return {"outcome": "fooled" if row["label"] != row["prediction"] else "not fooled"}
 

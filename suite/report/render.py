@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.report.figures import FigureView
+from suite.report.provenance import duration
 
 _HERE = Path(__file__).parent
 
@@ -24,6 +25,7 @@ def render(page: Any) -> str:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["drawn"] = Markup  # what suite.report.svg wrote is markup already
+    environment.filters["duration"] = duration
     style, script = _source("report.css"), _source("report.js")
     policy = (
         f"default-src 'none'; img-src data:; style-src 'sha256-{_digest(style)}'; "

@@ -6,6 +6,7 @@
   const numberIn = (text) => (text === "-" || text === "" || text === "nan" ? null : text === "inf" ? Infinity : text === "-inf" ? -Infinity : Number(text));
   const words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
   const keyOf = (cell, numeric) => {
+    if ("seconds" in cell.dataset) return Number(cell.dataset.seconds);
     const text = cell.textContent.trim();
     const value = numeric ? numberIn(text) : text === "-" || text === "" ? null : text;
     return Number.isNaN(value) ? text : value;

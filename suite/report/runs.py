@@ -9,7 +9,7 @@ from suite.report import figures, tables
 from suite.report.allowance import Allowance
 from suite.report.claims import Claim, Number, claims, headline, tally
 from suite.report.gallery import Gallery, gallery, is_gallery
-from suite.report.provenance import Group, duration, provenance
+from suite.report.provenance import Group, provenance
 from suite.report.settings import Described, Setting, command, settings, unknown_options
 from suite.report.tables import Head
 from suite.store import RunDirectory, plain
@@ -46,7 +46,7 @@ class RunView:
     command: str
     provenance: tuple[Group, ...]
     started: str
-    duration: str
+    seconds: float | None
     device: str
 
 
@@ -61,7 +61,7 @@ class IndexRow:
     headline: str
     judged: Mapping[str, int]
     started: str
-    duration: str
+    seconds: float | None
     note: str = ""
 
 
@@ -96,7 +96,7 @@ def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView
         settings=tuple(settings(config, described)), headline=tuple(headline(manifest["headline"], [*heads.values()])),
         claims=tuple(kept), judged=tally(judged), shown=tuple(shown), figures=tuple(drawn), galleries=tuple(galleries),
         tables=tuple(rest), command=command(study, config, described), provenance=tuple(provenance(manifest)),
-        started=manifest["timings"]["started"], duration=duration(manifest["timings"]["seconds"]),
+        started=manifest["timings"]["started"], seconds=manifest["timings"]["seconds"],
         device=_text(manifest.get("device")),
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ def index_row(run: RunView) -> IndexRow:
     numbers = "; ".join(f"{number.name} {number.value} {number.interval}".rstrip() for number in run.headline)
     note = run.error or ("see its notes" if run.notes else "")
     return IndexRow(
-        run.study, run.key, run.status, _chosen(run.settings), numbers, run.judged, run.started, run.duration, note
+        run.study, run.key, run.status, _chosen(run.settings), numbers, run.judged, run.started, run.seconds, note
     )
 
 
@@ -117,14 +117,12 @@ def brief_row(run: RunDirectory, describe: Describe) -> IndexRow:
     numbers = "; ".join(f"{number.name} {number.value}" for number in headline(manifest["headline"], []))
     started, seconds = manifest["timings"]["started"], manifest["timings"]["seconds"]
     error = _text(manifest.get("error"))
-    return IndexRow(
-        manifest["study"], run.path.name, run.status(), chosen, numbers, {}, started, duration(seconds), error
-    )
+    return IndexRow(manifest["study"], run.path.name, run.status(), chosen, numbers, {}, started, seconds, error)
 
 
 def damaged_row(run: RunDirectory, error: SuiteError) -> IndexRow:
     """A run that cannot be read, in one line."""
-    return IndexRow(run.path.parent.name, run.path.name, "damaged", "", "", {}, "", "", error.what)
+    return IndexRow(run.path.parent.name, run.path.name, "damaged", "", "", {}, "", None, error.what)
 
 
 def _heads(run: RunDirectory, manifest: Mapping[str, Any], status: str, notes: list[str]) -> dict[str, Head]:

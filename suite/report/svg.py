@@ -103,12 +103,12 @@ class _Writer:
         for name, value in element.items():
             local = _local(name)
             if local == "style":
-                found |= {key: text for key, text in _styles(value) if key in _STYLES}
+                found |= {key: self._local_urls(text) for key, text in _styles(value) if key in _STYLES}
             elif local == "href":
                 found["href"] = self._target(value, tag)
             elif local in _ATTRIBUTES:
-                found[local] = _short(value) if local in _PLACES else value
-        return [(name, safe) for name, value in found.items() if (safe := self._local_urls(value))]
+                found[local] = self._local_urls(_short(value) if local in _PLACES else value)
+        return [(name, value) for name, value in found.items() if value]
 
     def _target(self, value: str, tag: str) -> str:
         if value.startswith("#"):

@@ -1,8 +1,11 @@
 """`suite sweep` and `suite experiment` as typed: points, reuse, references, several processes, failures, bad input."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
+
+from suite.executors import Outcome, Point
 
 Suite = Callable[..., Result]
 
@@ -111,7 +116,7 @@ def test_a_failed_point_is_told_and_kept_and_tried_again_only_when_asked(
     monkeypatch.setenv("TOY_FATE", "crash@2")
     failed = suite(*typed)
     assert failed.exit_code == 1
-    assert "1 points failed" in failed.stderr and "squares (numbers=2): ZeroDivisionError" in failed.stderr
+    assert "1 point failed" in failed.stderr and "squares (numbers=2): ZeroDivisionError" in failed.stderr
     assert failed.stdout.splitlines()[2].split() == ["squares", "2", "0", "1"]
     monkeypatch.delenv("TOY_FATE")
     again = suite(*typed)
@@ -269,3 +274,48 @@ grid = { seed = [0, 1], mode = ["fancy"] }
     mended = suite("experiment", "chain.toml", "--retry-failed")
     assert mended.exit_code == 0, mended.stderr
     assert {run["config"]["repeats"] for run in runs(workplace).values()} == {1, 4, 9}
+
+
+def test_a_failure_is_noted_at_once(suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interruption right after it does not have the point tried again."""
+
+    def execute(point: Point) -> Outcome:
+        if point.values["numbers"] == [2]:
+            return Outcome("failed", None, 0.0, "no luck")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("suite.executors.local.execute", execute)
+        assert suite("sweep", "toy.squares", "--grid", "numbers=2,3").exit_code == 130
+    again = suite("sweep", "toy.squares", "--grid", "numbers=2,3")
+    assert again.exit_code == 1 and "1 point failed" in again.stderr and "no luck" in again.stderr
+    assert (workplace / "computed").read_text().split() == ["3"]
+
+
+def test_what_goes_wrong_after_work_is_exit_1_and_keeps_the_work(suite: Suite, workplace: Path) -> None:
+    Path("late.toml").write_text(TWO_STAGES.replace("headline.largest", "headline.smallest"))
+    done = suite("experiment", "late.toml")
+    assert done.exit_code == 1 and "what earlier stages made is kept" in done.stderr
+    assert list(workplace.glob("runs/toy.squares/*/run.json"))
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_work(suite: Suite, workplace: Path) -> None:
+    Path("file").write_text("")
+    for verb in (["sweep", "toy.squares", "--grid", "seed=0,1"], ["reproduce", "toy"]):
+        done = suite(*verb, "--runs", "file")
+        assert done.exit_code == 2 and "file is not a directory" in done.stderr
+    assert not (workplace / "computed").exists()
+
+
+def test_ctrl_c_ends_the_processes_in_silence(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_FATE", "sleep@2")
+    typed = [sys.executable, "-c", "from suite.cli import main; main()", "sweep", "toy.squares", "--jobs", "2"]
+    with subprocess.Popen(
+        [*typed, "--grid", "numbers=2", "--grid", "repeats=1,2"], stderr=subprocess.PIPE, start_new_session=True
+    ) as running:
+        until = time.monotonic() + 60
+        while len(runs(workplace)) < 2 and time.monotonic() < until:
+            time.sleep(0.1)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to everybody in the foreground
+        _, told = running.communicate(timeout=60)
+    assert running.returncode == 130 and b"Traceback" not in told

@@ -45,7 +45,7 @@ def test_labels_tell_points_apart_join_stages_and_stand_in_joint_rows(suite: Sui
         ("grid = { repeats = [1] }\nlabels = ['kind']", "'kind' is no label of toy.squares (a label is varied by grid"),
         ("set = { kind = 1 }\nlabels = ['kind']", "'kind' is no label"),
         ("grid = { kind = [1, 2] }", "has no option 'kind'"),
-        ("grid = { kind = [1, 2] }\nlabels = 'kind'", "labels of stage 'one' is no list"),
+        ("grid = { kind = [1, 2] }\nlabels = 'kind'", "labels = 'kind' is no list of texts"),
         ("grid = { kind = [1, 2] }\nlabels = ['kind']", "are the same run"),
         ("grid = { kind = [1, 2] }\nlabel = ['kind']", "unknown key 'label' (did you mean labels"),
     ],

@@ -75,6 +75,32 @@ def test_what_is_refused(suite: Suite, rows: object, workplace: Path, sql: str, 
     assert sorted(workplace.rglob("*")) == before
 
 
+@pytest.mark.parametrize("content", [None, b"PAR1 and no more"])
+def test_a_damaged_file_is_left_out_of_its_view_and_told(
+    suite: Suite, rows: Callable[[str], list[dict[str, Any]]], workplace: Path, content: bytes | None
+) -> None:
+    (run,) = rows("SELECT run FROM runs WHERE config->>'$.numbers' = '[5]'")
+    table = workplace / "runs" / run["run"] / "tables/squares.parquet"
+    table.unlink() if content is None else table.write_bytes(content)
+    told = suite("query", "SELECT run FROM runs", "--json")
+    assert told.exit_code == 0 and len(json.loads(told.stdout)) == 2
+    (line,) = told.stderr.splitlines()
+    assert f"{run['run']}/tables/squares.parquet is missing or damaged" in line
+    assert "left out of rows_squares" in line
+    assert rows("SELECT max(number) AS most, count(DISTINCT run) AS runs FROM rows_squares") == [{"most": 2, "runs": 1}]
+
+
+def test_a_table_that_duckdb_cannot_join_costs_its_view_alone(suite: Suite, rows: object, workplace: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    first, _ = sorted(workplace.glob("runs/toy.squares/*/tables/squares.parquet"))
+    pq.write_table(pa.table({"filename": ["a"]}), first)
+    told = suite("query", "SELECT count(*) AS n FROM runs", "--json")
+    assert told.exit_code == 0 and json.loads(told.stdout) == [{"n": 2}]
+    assert "there is no rows_squares: " in told.stderr and len(told.stderr.splitlines()) == 1
+
+
 def test_without_runs_there_is_an_empty_view(suite: Suite) -> None:
     result = suite("query", "SELECT count(*) AS n FROM runs", "--json")
     assert json.loads(result.stdout) == [{"n": 0}]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from suite import reproduction
 from suite.experiments import planning
 
 Suite = Callable[..., Result]
@@ -69,11 +70,42 @@ def test_a_run_that_fails_is_kept_and_listed_and_tried_again(
     result = suite("reproduce", "toy", "--within", "1")
     assert result.exit_code == 1
     first, listed = result.stderr.splitlines()[-2:]
-    assert first.startswith("error: 1 runs failed") and "toy.opinion, quick: ZeroDivisionError" in listed
+    assert first.startswith("error: 1 run failed") and "toy.opinion, quick: ZeroDivisionError" in listed
     assert "toy.opinion - 0 0 0 0" in " ".join(result.stdout.split())
     assert len([*(workplace / "runs" / "toy.opinion").iterdir()]) == 1
     monkeypatch.delenv("TOY_FATE")
     assert "reproduced" in suite("reproduce", "toy.opinion", "--within", "1").stdout
+
+
+def test_a_damaged_table_costs_its_study_alone(suite: Suite, workplace: Path) -> None:
+    assert suite("reproduce", "toy.opinion", "--within", "1").exit_code == 0
+    (claims,) = workplace.glob("runs/toy.opinion/*/tables/claims.parquet")
+    claims.write_bytes(b"PAR1 and no more")
+    result = suite("reproduce", "toy", "--within", "0")
+    assert result.exit_code == 1
+    first, listed = result.stderr.splitlines()[-2:]
+    assert first.startswith("error: 1 run failed") and listed.startswith("  toy.opinion, quick: ")
+    assert f"{claims} is missing or damaged".removeprefix(f"{workplace}/") in listed
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "toy.opinion - 0 0 0 0" in lines and "toy.squares - 0 0 0 0" in lines
+    told = suite("reproduce", "toy.opinion", "--within", "0", "--json")
+    assert told.exit_code == 1
+    found = json.loads(told.stdout)
+    assert found["verdicts"] == [] and "toy.opinion, quick" in found["failed"][0]
+    nearer = suite("reproduce", "toy.opinion", "--within", "5")
+    assert nearer.exit_code == 0 and "toy.opinion middle" in " ".join(nearer.stdout.split())
+
+
+def test_a_preset_without_a_stated_cost_is_no_result_but_the_papers_is(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert suite("run", "toy.opinion", "--preset", "other").exit_code == 0
+    monkeypatch.setattr(reproduction, "PAPER", "none")  # so that `other`, the last preset, is in question
+    assert plan(suite, "--within", "0")["how"] == plan(suite, "--within", "0", "--any-code")["how"] == "left out"
+    assert "other: what it takes is not stated" in plan(suite, "--within", "0")["nearer to the paper"]
+    monkeypatch.setattr(reproduction, "PAPER", "other")
+    row = plan(suite, "--within", "0")
+    assert (row["preset"], row["how"]) == ("other", "read")
 
 
 def test_runs_that_other_code_made_are_read_when_asked(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:

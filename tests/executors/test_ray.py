@@ -204,7 +204,7 @@ def test_a_driver_that_dies_is_continued_by_the_same_command_and_a_worker_that_d
     gate.open()
     again = start(typed)
     _, told = again.communicate(timeout=120)
-    assert again.returncode == 1 and "1 points failed" in told
+    assert again.returncode == 1 and "1 point failed" in told
     assert "draws (numbers=7): failed, 0.0 s, its worker died 3 times" in told
     assert [name for name, _, _ in gate.passed()].count("7") == 3
     assert tables(Path("runs")) == tables(Path("alone"))

@@ -146,3 +146,11 @@ def test_points_need_not_have_the_same_columns(points: dict[str, Points]) -> Non
     one, other = points["first"].done[0], points["second"].done[0]
     rows = collect(JointTable("all.success"), {"all": Points([one, other])})
     assert rows[0]["x"] == 1 and rows[0]["rate"] is None and rows[1]["x"] is None
+
+
+@pytest.mark.parametrize("pair", [("seed",), ()])
+def test_a_mean_of_texts_is_refused_in_one_line(points: dict[str, Points], pair: tuple[str, ...]) -> None:
+    table = JointTable("second.success", mean="rule", by=("step",), versus={"eps": [0.05, 0.1]}, pair=pair)
+    for make in (means, differences):
+        with pytest.raises(SuiteError, match="mean = 'rule': 'linbp' is no number"):
+            make(table, collect(table, points))

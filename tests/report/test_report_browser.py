@@ -86,6 +86,21 @@ def test_numbers_sort_as_numbers_and_gaps_last(page: Page, write: Callable[[str]
     assert page.column(2) == ["no"] * 4 + ["yes"] * 5
 
 
+def test_runs_sort_by_how_long_they_took(
+    page: Page, write: Callable[[str], Path], make_run: MakeRun, tmp_path: Path
+) -> None:
+    begun = {"started": "2026-05-01T10:00:00+00:00", "written": "2026-05-01T10:00:00+00:00"}
+    for number, seconds in enumerate([5400.0, 0.0, 90.0, 0.5, 1234.0, 36000.0, 59.0]):
+        make_run(key=f"{number:016x}", timings={**begun, "seconds": seconds})
+    (make_run(key="f" * 16).path / "run.json").write_text("{")
+    page.open(write(index_page(tmp_path / "runs", lambda _: None)))
+    rising = ["0 s", "0.5 s", "59 s", "1 min 30 s", "20 min 34 s", "1 h 30 min", "10 h 0 min"]
+    page("$('.index th:nth-child(8) button').click()")
+    assert page.column(7, ".index") == [*rising, "-"]
+    page("$('.index th:nth-child(8) button').click()")
+    assert page.column(7, ".index") == [*reversed(rising), "-"]
+
+
 def test_tables_sort_by_the_keyboard(page: Page, write: Callable[[str], Path], make_run: MakeRun) -> None:
     from selenium.webdriver.common.keys import Keys
 

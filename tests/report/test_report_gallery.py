@@ -76,6 +76,27 @@ def test_one_sample_under_several_rules_stands_together() -> None:
     assert found.cards[2].values == ("2", "bp", "fooled")
 
 
+@pytest.mark.parametrize("first", [None, 0.1])
+def test_gaps_are_choices_too(first: float | None) -> None:
+    """Wherever the gap stands, the column can be filtered by."""
+    second = 0.1 if first is None else None
+    found = made([{"id": 7, "eps": first}, {"id": 7, "eps": second}])
+    told = ["-", "0.1"] if first is None else ["0.1", "-"]
+    assert found.filters == {"eps": told}
+    assert [card.values for card in found.cards] == [(value,) for value in told]
+    assert {card.title for card in found.cards} == {"sample 7, bp", "sample 7, bp, eps 0.1"}
+
+
+def test_without_class_or_prediction_there_is_no_outcome() -> None:
+    found = made([{"label": None}, {"prediction": None}, {"prediction": 3}])
+    assert [card.outcome for card in found.cards] == [
+        "predicted 7",
+        "true class 7",
+        "true class 7, predicted 3: fooled",
+    ]
+    assert found.filters == {"outcome": ["-", "fooled"]}
+
+
 @pytest.mark.parametrize(
     "row",
     [{"shape": "2x2"}, {"shape": "2x2x1"}, {"shape": "1x3x3"}, {"shape": "wide"}, {"shape": None}, {"clean": None},

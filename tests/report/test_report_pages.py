@@ -204,11 +204,14 @@ def test_an_experiment_as_a_whole(make_run: MakeRun, tmp_path: Path) -> None:
     record = experiment(tmp_path / "runs", argv=argv, failures={f"linbp.attack/{runs[1].path.name}": "it broke"})
     page = Parsed(experiment_page(tmp_path / "runs", record, describe))
     for text in ("edge Does it?", "success means rate low high 0.375 0.1 0.6", "2 points, 1 failed", "failed it broke",
+                 "Joint tables Not all points finished, and only those that did count here: 1 of 2 points of attack.",
                  "seed=0 aaaaaaaa finished rate 0.25", "suite run linbp.attack",
                  "suite experiment 'my edge.toml'"):  # fmt: skip
         assert text in page.text
     anchors = {str(attributes.get("id")) for _, attributes in page.elements}
     assert {str(link["href"])[1:] for link in page.all("a")} <= anchors
+    whole = Parsed(experiment_page(tmp_path / "runs", experiment(tmp_path / "runs"), describe))
+    assert "Joint tables" in whole.text and "Not all points" not in whole.text
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,13 @@ def test_what_acts_or_loads_is_left_out(inner: str) -> None:
     assert not re.search(r"hack|script|example|@import|javascript|\son\w+=|style", markup, re.IGNORECASE)
 
 
+def test_pictures_are_kept_whatever_letters_they_are_made_of() -> None:
+    """Pixels in base64 may well spell what begins a reference."""
+    pixels = "data:image/png;base64,iVBORurl0KGgoURLAAA="
+    made = drawing(f'<image xlink:href="{pixels}" width="3"/>')
+    assert shapes(made.content) == [("image", {"href": pixels, "width": "3"})]
+
+
 def test_texts_are_escaped_again() -> None:
     made = drawing('<text x="1">&lt;script&gt;</text><path d="M0 0" fill="&quot;&gt;&lt;script&gt;"/>')
     assert "<script" not in made.content

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -71,5 +72,7 @@ def _meet(fate: str) -> None:
         raise ZeroDivisionError("division by apples\nand pears")
     if fate == "interrupt":
         raise KeyboardInterrupt
+    if fate == "sleep":
+        time.sleep(60)
     if fate == "refuse":
         raise SuiteError("this number is bad", "choose another")
