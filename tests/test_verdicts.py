@@ -10,7 +10,8 @@ from suite.store import RunDirectory, write_columns
 from suite.verdicts import Verdict, of_rows, verdicts
 
 MANIFEST = {
-    "study": "a.b", "key": "c", "status": "finished", "headline": {}, "config": {}, "inputs": {}, "versions": {},
+    "study": "a.b", "key": "c", "status": "finished", "headline": {}, "seed": 0, "device": "cpu",
+    "config": {}, "inputs": {}, "versions": {},
     "code": {"digest": ""}, "timings": {"started": "", "seconds": 1.0}, "facts": {}, "tables": {}, "shown": [],
     "figures": {}, "models": {},
 }  # fmt: skip

@@ -12,7 +12,8 @@ from suite.tracking import content
 from suite.tracking.content import Metric, curves, entry_name, read
 
 MANIFEST: dict[str, Any] = {
-    "study": "toy.squares", "key": "abc", "status": "finished", "config": {"eps": [0.1, 2 / 255], "limit": None},
+    "study": "toy.squares", "key": "abc", "status": "finished", "seed": 0, "device": "cpu",
+    "config": {"eps": [0.1, 2 / 255], "limit": None},
     "headline": {"success of linbp(start=3)": 0.5, "count": 2, "text": "1 to 2", "gap": None, "sure": True},
     "inputs": {}, "code": {"digest": "d" * 64, "git": {"revision": "f00", "dirty": True}}, "versions": {}, "facts": {},
     "timings": {"started": "2026-01-02T03:04:05+00:00", "written": "2026-01-02T03:05:05+00:00", "seconds": 60.0},
