@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from suite import data, models
 from suite.cli import main
+from suite.executors.point import registry
 
 REAL = Path(os.environ.get("SUITE_DATA") or Path(__file__).parents[2] / "shared" / "data").absolute()
 
@@ -48,6 +49,12 @@ def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SUITE_CACHE", str(cache))
         models.load("digits-cnn", data.load("digits"))
     return cache
+
+
+@pytest.fixture(autouse=True)
+def fresh_registry() -> None:
+    """Points read the plugins once a process; here each test may have others."""
+    registry.cache_clear()
 
 
 @pytest.fixture
