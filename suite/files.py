@@ -1,12 +1,16 @@
 """Files that are whole or absent: the one way in which anything durable is written."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from suite.errors import WorkFailed
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""Names of tables, figures and models, which are names of files, too."""
 
 ELSEWHERE = "free some space, or choose another place: --runs DIR for runs, SUITE_CACHE for the cache"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from suite.errors import SuiteError, WorkFailed, one_line
-from suite.files import atomic
+from suite.files import NAME, atomic
 from suite.inputs import Inputs, references, resolve
 from suite.manifest import FORMAT
 from suite.plugin import StudyConfig
@@ -343,6 +343,6 @@ def _file_name(name: str) -> str:
 
 
 def _checked(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+    if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no file name: use letters, digits, '_', '-' and '.'")
     return name

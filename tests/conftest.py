@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,22 @@ def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cache
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, str], Path]:
+    """A folder as pip would fill it: a package of the tests, with the given entry points."""
+
+    def install(package: Path, entry_points: str) -> Path:
+        site = tmp_path_factory.mktemp(f"{package.name}_site")
+        shutil.copytree(package, site / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+        info = site / f"{package.name}_plugin-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package.name}-plugin\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[suite.modules]\n{entry_points}")
+        return site
+
+    return install
+
+
 @pytest.fixture(autouse=True)
 def fresh_registry() -> None:
     """Points read the plugins once a process; here each test may have others."""
@@ -84,6 +101,20 @@ def finished_study(study: Callable[..., Result]) -> Callable[..., Finished]:
         result = study(name, *typed, "--json")
         assert result.exit_code == 0, result.stderr
         return Finished(json.loads(result.stdout))
+
+    return run
+
+
+@pytest.fixture
+def refused(study: Callable[..., Result], workplace: Path) -> Callable[..., str]:
+    """The line of a run that must be refused: exit 2, nothing else on stderr, nothing on disk."""
+
+    def run(name: str, *typed: str) -> str:
+        result = study(name, *typed)
+        assert result.exit_code == 2, result.output
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("error: ") and not (workplace / "runs").exists()
+        return str(line)
 
     return run
 

@@ -16,13 +16,13 @@ series = "gradient"
 differences = true                                   # of the pairs; otherwise means
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 from suite.errors import SuiteError, did_you_mean, known_keys
 from suite.experiments.expressions import is_expression, parse, references
+from suite.files import NAME
 
 T = TypeVar("T")
 
@@ -127,7 +127,7 @@ def check_shapes(content: Any, keys: Mapping[str, Shape], where: str) -> None:
 
 def check_name(name: str, where: str) -> None:
     """Raises SuiteError where a name cannot be that of a file, as those of a run's tables and figures can."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+    if not NAME.fullmatch(name):
         raise SuiteError(f"{where}: {name!r} is no file name", "use letters, digits, '_', '-' and '.'")
 
 

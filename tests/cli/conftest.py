@@ -1,7 +1,6 @@
 """The toy plugin installed for real: a package and its metadata on the path."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,19 +11,11 @@ from click.testing import CliRunner, Result
 
 from suite.cli import main
 
-ENTRY_POINTS = "[suite.modules]\ntoy = toy:module\nbroken = nowhere:module\nodd = json:dumps\n"
-
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as pip would fill it: the toy plugin and two broken ones."""
-    site = tmp_path_factory.mktemp("site")
-    shutil.copytree(Path(__file__).parent / "toy", site / "toy", ignore=shutil.ignore_patterns("__pycache__"))
-    info = site / "toy_plugin-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-plugin\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    return site
+def site(installed: Callable[[Path, str], Path]) -> Path:
+    """The toy plugin and two broken ones, installed."""
+    return installed(Path(__file__).parent / "toy", "toy = toy:module\nbroken = nowhere:module\nodd = json:dumps\n")
 
 
 @pytest.fixture(autouse=True)

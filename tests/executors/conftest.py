@@ -1,7 +1,6 @@
 """A plugin whose work can be held and killed, installed for real, and the program in this process or one of its own."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,15 +15,9 @@ from suite.executors.point import registry
 
 
 @pytest.fixture(scope="session")
-def gated_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as pip would fill it."""
-    site = tmp_path_factory.mktemp("gated_site")
-    shutil.copytree(Path(__file__).parent / "gated", site / "gated", ignore=shutil.ignore_patterns("__pycache__"))
-    info = site / "gated_plugin-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gated-plugin\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[suite.modules]\ngated = gated:module\n")
-    return site
+def gated_site(installed: Callable[[Path, str], Path]) -> Path:
+    """The plugin, installed."""
+    return installed(Path(__file__).parent / "gated", "gated = gated:module\n")
 
 
 class Gate:
