@@ -37,7 +37,7 @@ def timed(*arguments: str) -> float:
     """Seconds of one `suite` command; it must succeed."""
     begin = time.monotonic()
     subprocess.run(
-        [sys.executable, "-c", "from suite.cli import main; main()", *arguments], check=True, capture_output=True
+        [sys.executable, "-c", "from suite.host.cli import main; main()", *arguments], check=True, capture_output=True
     )
     return time.monotonic() - begin
 

@@ -86,7 +86,7 @@ def compare_hessian(repeats: int, device: str, points: int = 8) -> None:
 def figure(device: str) -> None:
     """The whole study in a process of its own, start of Python and drawing included."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", "from suite.cli import main; main()", "run", "pgd_dynamics.landscape"]
+        command = [sys.executable, "-c", "from suite.host.cli import main; main()", "run", "pgd_dynamics.landscape"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         begun = time.perf_counter()
         subprocess.run([*command, "--runs", folder, "--device", device], check=True, capture_output=True)

@@ -20,8 +20,8 @@ from torch import nn
 from modules.linbp.transfer import TransferConfig
 from modules.linbp.transfer_scene import Scene
 from suite.attacks import frozen
-from suite.registry import Registry
-from suite.run import Run, prepare
+from suite.host.registry import Registry
+from suite.host.run import Run, prepare
 
 SURROGATES = ("mnist-cnn(width=32)", "mnist-cnn(width=48)", "mnist-cnn(width=64)")
 VICTIMS = ("digits-cnn", "mnist-cnn", "mnist-cnn(width=96)")

@@ -5,8 +5,8 @@ use, so that listing a plugin costs no heavy import. A config class must import 
 `suite info` shows.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -35,24 +35,37 @@ class Cost:
 
 @dataclass(frozen=True)
 class Study:
-    """One experiment of a module.
+    """One experiment of a module, declared in its folder's `__init__`; targets that begin with a dot are in that folder.
+
+    Measuring is the expensive half, and what a run's key protects. Analysing is pure, and done again whenever its
+    code has changed.
 
     Args:
-        summary: one line for `suite list`.
+        question: one line for `suite list`.
         config: target of its StudyConfig class; must import without torch.
-        function: target of `(config, run) -> None`.
+        measure: target of `(config, run) -> None`, which writes raw tables (`suite.measuring.Run`).
+        results: module whose public functions make tables of raw tables, and the claims (`suite.host.analysis`).
+        figures: module whose public functions draw figures from tables.
         presets: named overrides of config fields, as plain values. Up to `paper`, the paper's settings, each is nearer
             to these than those before it; after it come other settings. The first, `smoke`, is a run of a second that
-            reads all options, for suite.testing.
+            reads all options, for the contract's tests.
+        parallel: whether parts may be computed in several processes (`Run.each`).
         costs: what presets take. One without is never chosen for the user.
     """
 
-    summary: str
+    question: str
     config: str
-    function: str
+    measure: str = ".measure:measure"
+    results: str | None = ".results"
+    figures: str | None = ".figures"
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     parallel: bool = False
     costs: Mapping[str, Cost] = field(default_factory=dict)
+
+    def located(self, package: str) -> "Study":
+        """The study with targets that do not depend on where it was declared: `.config:C` is `package.config:C`."""
+        targets = {name: getattr(self, name) for name in ("config", "measure", "results", "figures")}
+        return replace(self, **{name: f"{package}{t}" for name, t in targets.items() if t and t.startswith(".")})
 
 
 @dataclass(frozen=True)
@@ -71,14 +84,15 @@ class Module:
         name: prefix of its studies' names (`linbp` in `linbp.attack`).
         summary: one line.
         paper: the paper it stands on.
-        studies: by short name.
+        studies: short names in reading order; each is a package beside the table of contents, with a `study` in it.
         gradients: gradient rules by the name used in `--gradients`.
     """
 
     name: str
     summary: str
     paper: str
-    studies: Mapping[str, Study] = field(default_factory=dict)
+    studies: Sequence[str] = ()
+    flat_studies: Mapping[str, Study] = field(default_factory=dict)
     gradients: Mapping[str, Target] = field(default_factory=dict)
 
 

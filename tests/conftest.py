@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from suite import data, models
-from suite.cli import main
-from suite.executors.point import registry
+from suite.host.cli import main
+from suite.host.executors.point import registry
 
 REAL = Path(os.environ.get("SUITE_DATA") or Path(__file__).parents[2] / "shared" / "data").absolute()
 

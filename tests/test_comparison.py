@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from suite.comparison import compare_rows
+from suite.host.comparison import compare_rows
 from suite.stats import mcnemar_exact, mean_interval
 
 

@@ -80,4 +80,4 @@ def test_modules_use_the_laboratory_and_what_a_plugin_is_given(path: Path) -> No
 
 @pytest.mark.parametrize("path", [p for p in sources("suite") if p.parent.name not in ("cli", "testing")], ids=relative)
 def test_only_the_command_line_and_what_types_it_import_the_command_line(path: Path) -> None:
-    assert [name for name in imported(path) if name.startswith(("suite.cli", "click"))] == []
+    assert [name for name in imported(path) if name.startswith(("suite.host.cli", "click"))] == []

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from suite import progress
-from suite.progress import Progress, time_left
+from suite.host import progress
+from suite.host.progress import Progress, time_left
 
 
 def test_time_left_by_the_rate_so_far() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SuiteError
+from suite.host.registry import Registry, load_target
 from suite.plugin import StudyConfig
-from suite.registry import Registry, load_target
 
 MODULE = """
 from suite.plugin import Module, Study, Target

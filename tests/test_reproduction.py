@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SuiteError
+from suite.host.registry import Registry
+from suite.host.reproduction import Machine, Option, choose, format_minutes, studies_of, this_machine
+from suite.host.store import RunDirectory
 from suite.plugin import Cost, StudyConfig
-from suite.registry import Registry
-from suite.reproduction import Machine, Option, choose, format_minutes, studies_of, this_machine
-from suite.store import RunDirectory
 
 MODULES = ("lazy_regime", "linbp", "pgd_dynamics", "phase_transition")
 

@@ -16,12 +16,12 @@ from safetensors.torch import load_file
 import suite.data
 import suite.models
 from suite.errors import SuiteError, WorkFailed
-from suite.inputs import Inputs, choose_device, references, resolve
+from suite.host.inputs import Inputs, choose_device, references, resolve
+from suite.host.progress import Progress
+from suite.host.registry import Registry
+from suite.host.run import Run
 from suite.plugin import DatasetRef, GradientRefs, ModelRef, StudyConfig, option
-from suite.progress import Progress
-from suite.registry import Registry
-from suite.run import Run
-from suite.store import read_columns
+from suite.tables import read_columns
 
 
 class Config(StudyConfig):
@@ -272,7 +272,7 @@ def test_progress_is_sparse_lines_in_a_pipe(
     progress = Progress()
     assert list(progress.track(range(1000), "samples")) == list(range(1000))
     assert capsys.readouterr() == ("", "")  # done in no time: nothing to say
-    monkeypatch.setattr("suite.progress._SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("suite.host.progress._SECONDS_BETWEEN_LINES", 0.0)
     assert list(progress.track(range(2), "samples")) == [0, 1]
     assert list(progress.track(iter("a"), "letters")) == ["a"]
     assert capsys.readouterr() == ("", "samples: 1/2, 0:00:00 left\nsamples: 2/2, 0:00:00 left\nletters: 1\n")

@@ -14,16 +14,9 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.files import atomic
-from suite.provenance import code_digest, git_state, peak_memory, versions
-from suite.store import (
-    RunDirectory,
-    check_writable,
-    content_key,
-    find_runs,
-    plain,
-    read_columns,
-    write_columns,
-)
+from suite.host.provenance import code_digest, git_state, peak_memory, versions
+from suite.host.store import RunDirectory, check_writable, content_key, find_runs, plain
+from suite.tables import read_columns, write_columns
 
 COLUMNS = {
     "id": np.arange(5),

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from suite.errors import SuiteError
-from suite.store import RunDirectory, write_columns
-from suite.verdicts import Verdict, of_rows, verdicts
+from suite.host.store import RunDirectory
+from suite.host.verdicts import Verdict, of_rows, verdicts
+from suite.tables import write_columns
 
 MANIFEST = {
     "study": "a.b", "key": "c", "status": "finished", "headline": {}, "seed": 0, "device": "cpu",

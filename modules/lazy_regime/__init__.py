@@ -16,11 +16,13 @@ module = Module(
     name="lazy_regime",
     summary="Networks near initialisation, and the single gradient step that flips their sign.",
     paper="Wang, Ullah, Mianjy, Arora, Adversarial Robustness is at Odds with Lazy Training (NeurIPS 2022)",
-    studies={
+    flat_studies={
         "single_step": Study(
-            summary="Smallest gradient step that flips a lazily trained net, against d, m and C0 (Fig. 2, 3, 5-7).",
+            question="Smallest gradient step that flips a lazily trained net, against d, m and C0 (Fig. 2, 3, 5-7).",
             config="modules.lazy_regime.single_step:SingleStepConfig",
-            function="modules.lazy_regime.single_step:single_step",
+            results=None,
+            figures=None,
+            measure="modules.lazy_regime.single_step:single_step",
             presets={
                 "smoke": {
                     "sizes": (3, 5),
@@ -40,9 +42,11 @@ module = Module(
             costs={"quick": Cost(0.2), "paper": Cost(63, gigabytes=3)},
         ),
         "adv_train": Study(
-            summary="Projected adversarial training: robust accuracy over (d, eps) and (m, radius) (Fig. 4, Alg. 1).",
+            question="Projected adversarial training: robust accuracy over (d, eps) and (m, radius) (Fig. 4, Alg. 1).",
             config="modules.lazy_regime.adv_train:AdvTrainConfig",
-            function="modules.lazy_regime.adv_train:adv_train",
+            results=None,
+            figures=None,
+            measure="modules.lazy_regime.adv_train:adv_train",
             presets={
                 "smoke": {
                     "sizes": (3, 4),
@@ -79,9 +83,11 @@ module = Module(
             costs={"quick": Cost(0.6), "paper": Cost(88, gigabytes=2)},
         ),
         "theory": Study(
-            summary="The proof's links and bounds on given nets, its condition, the worst net of the ball (Sec. 4).",
+            question="The proof's links and bounds on given nets, its condition, the worst net of the ball (Sec. 4).",
             config="modules.lazy_regime.proof:TheoryConfig",
-            function="modules.lazy_regime.proof:theory",
+            results=None,
+            figures=None,
+            measure="modules.lazy_regime.proof:theory",
             presets={
                 "smoke": {
                     "sizes": (3, 4),
@@ -114,9 +120,11 @@ module = Module(
             costs={"quick": Cost(0.4), "paper": Cost(25, gigabytes=1.8)},
         ),
         "dial": Study(
-            summary="Flips by one step and by many, against the lazy ball's radius and the kernel's drift.",
+            question="Flips by one step and by many, against the lazy ball's radius and the kernel's drift.",
             config="modules.lazy_regime.dial:DialConfig",
-            function="modules.lazy_regime.dial:dial",
+            results=None,
+            figures=None,
+            measure="modules.lazy_regime.dial:dial",
             presets={
                 "smoke": {
                     "size": 4,

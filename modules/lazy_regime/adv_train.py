@@ -26,7 +26,7 @@ from suite.plugin import (
 )
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 Panel = Literal["dimension", "width"]
 Order = Literal["step", "epoch", "released"]

@@ -18,7 +18,7 @@ from suite.gradients import bp
 
 if TYPE_CHECKING:
     from modules.lazy_regime.adv_train import AdvTrainConfig, Order, Panel
-    from suite.run import Run
+    from suite.host.run import Run
 
 NUMBERS = 2**28  # that the nets of a block and their examples may take while they are trained
 TOUCHING = 0.999  # of the radius: a neuron as far as this from its start is held by the ball

@@ -14,7 +14,7 @@ from modules.lazy_regime.fields import C0s, Classes, Limit
 from suite.plugin import DatasetRef, Epsilon, GradientRef, Steps, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 class DialConfig(StudyConfig):

@@ -15,7 +15,7 @@ from modules.lazy_regime.fields import C0s, Classes, Limit
 from suite.plugin import DatasetRef, Epsilon, Number, Several, Steps, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 Ratios = Several[Annotated[Number, Field(gt=1, le=100)]]
 

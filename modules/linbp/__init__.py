@@ -9,39 +9,14 @@ module = Module(
     name="linbp",
     summary="Linear backpropagation: forward unchanged, rectifier derivatives skipped in the backward pass.",
     paper="Li et al., Linear Backpropagation Leads to Faster Convergence (2022); Guo, Li, Chen (NeurIPS 2020)",
-    studies={
-        "attack": Study(
-            summary="White-box attack under several gradient rules: success rate per rule, eps and step (Table 1).",
-            config="modules.linbp.attack:AttackConfig",
-            function="modules.linbp.attack:attack",
-            parallel=True,
-            presets={
-                "smoke": {
-                    "start": "auto",
-                    "calibration": 20,
-                    "eps": (0.1,),
-                    "steps": (1, 2),
-                    "limit": 30,
-                    "examples": 2,
-                },
-                "quick": {},
-                "paper": {"model": "resnet50", "dataset": "cifar10"},
-                # What the released script does: normalised images, a ball of twice eps, minus the true logit as loss.
-                "code": {
-                    "model": "resnet50",
-                    "dataset": "cifar10",
-                    "eps": (0.1, 0.2),
-                    "input_space": "normalised",
-                    "loss": "nll_logits",
-                    "early_stop": False,
-                },
-            },
-            costs={"quick": Cost(0.1), "paper": Cost(5, gpu=True, gigabytes=8)},
-        ),
+    studies=("attack",),
+    flat_studies={
         "positions": Study(
-            summary="LinBP's start swept over all rectifiers: where it helps, and what its gradient does there.",
+            question="LinBP's start swept over all rectifiers: where it helps, and what its gradient does there.",
             config="modules.linbp.positions:PositionsConfig",
-            function="modules.linbp.positions:positions",
+            results=None,
+            figures=None,
+            measure="modules.linbp.positions:positions",
             presets={
                 "smoke": {"steps": (1, 2), "limit": 20, "watched": 10},
                 "quick": {},
@@ -50,9 +25,11 @@ module = Module(
             costs={"quick": Cost(0.1), "paper": Cost(10, gpu=True, gigabytes=8)},
         ),
         "theory_attack": Study(
-            summary="Theorem 1 simulated: BP and LinBP on the way to the optimal adversarial example (Fig. 1).",
+            question="Theorem 1 simulated: BP and LinBP on the way to the optimal adversarial example (Fig. 1).",
             config="modules.linbp.theory_attack:TheoryAttackConfig",
-            function="modules.linbp.theory_attack:theory_attack",
+            results=None,
+            figures=None,
+            measure="modules.linbp.theory_attack:theory_attack",
             presets={
                 "smoke": {"repeats": 4, "steps": 10, "d1": 10, "d2": 5, "d3": 3},
                 "quick": {},
@@ -62,9 +39,11 @@ module = Module(
             costs={"quick": Cost(0.2), "paper": Cost(0.1)},
         ),
         "theory_train": Study(
-            summary="Theorem 2 simulated: BP and LinBP learn one rectifier from a teacher (Fig. 2).",
+            question="Theorem 2 simulated: BP and LinBP learn one rectifier from a teacher (Fig. 2).",
             config="modules.linbp.theory_train:TheoryTrainConfig",
-            function="modules.linbp.theory_train:theory_train",
+            results=None,
+            figures=None,
+            measure="modules.linbp.theory_train:theory_train",
             presets={
                 "smoke": {"repeats": 4, "steps": 20, "n": 10, "d": 3},
                 "quick": {},
@@ -74,9 +53,11 @@ module = Module(
             costs={"quick": Cost(0.4), "paper": Cost(0.2)},
         ),
         "train": Study(
-            summary="Training by BP and by LinBP: loss and accuracy per epoch, learning rates, seeds (Fig. 3-6, 8).",
+            question="Training by BP and by LinBP: loss and accuracy per epoch, learning rates, seeds (Fig. 3-6, 8).",
             config="modules.linbp.train:TrainConfig",
-            function="modules.linbp.train:train",
+            results=None,
+            figures=None,
+            measure="modules.linbp.train:train",
             parallel=True,
             presets={
                 "smoke": {
@@ -102,9 +83,11 @@ module = Module(
             costs={"quick": Cost(0.3), "paper": Cost(50)},
         ),
         "adv_train": Study(
-            summary="Adversarial training by BP and by LinBP: clean and robust accuracy per epoch (Fig. 7).",
+            question="Adversarial training by BP and by LinBP: clean and robust accuracy per epoch (Fig. 7).",
             config="modules.linbp.adv_train:AdvTrainConfig",
-            function="modules.linbp.adv_train:adv_train",
+            results=None,
+            figures=None,
+            measure="modules.linbp.adv_train:adv_train",
             parallel=True,
             presets={
                 "smoke": {
@@ -127,9 +110,11 @@ module = Module(
             costs={"quick": Cost(1), "paper": Cost(600, gpu=True, gigabytes=8)},
         ),
         "transfer": Study(
-            summary="Adversarial images made on surrogates and shown to victims, under several gradient rules.",
+            question="Adversarial images made on surrogates and shown to victims, under several gradient rules.",
             config="modules.linbp.transfer:TransferConfig",
-            function="modules.linbp.transfer:transfer",
+            results=None,
+            figures=None,
+            measure="modules.linbp.transfer:transfer",
             parallel=True,
             presets={
                 "smoke": {

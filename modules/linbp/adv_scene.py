@@ -15,7 +15,7 @@ from suite.training import Collapse, as_pixels, evaluate, remove_checkpoint, res
 
 if TYPE_CHECKING:
     from modules.linbp.adv_train import AdvTrainConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 BATCH = 250  # test images attacked at once
 PROBED = 200  # training samples on which a collapse is looked for

@@ -13,7 +13,7 @@ from suite.plugin import ArchitectureRef, DatasetRef, Epsilon, GradientRef, Numb
 from suite.refs import format_number
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 Strategy = Literal["bp", "weights", "weights+examples"]
 

@@ -16,7 +16,7 @@ from suite.refs import format_number, parse_sum, split_list
 
 if TYPE_CHECKING:
     from modules.linbp.positions_scene import Scene
-    from suite.run import Run
+    from suite.host.run import Run
 
 PART = 256  # samples per stored part: what an interruption can lose
 _TABLE = "Li et al., Sec. 4.2, Table 1"

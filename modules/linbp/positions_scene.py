@@ -16,7 +16,7 @@ from suite.models import Classifier
 
 if TYPE_CHECKING:
     from modules.linbp.positions import PositionsConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 class Scene:

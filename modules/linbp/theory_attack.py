@@ -13,7 +13,7 @@ from pydantic import Field
 from suite.plugin import Number, Several, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 _PAPER = "Li et al., Sec. 4.1"
 _LARGEST = 1e6  # of means, deviations and steps: their products stay far from overflow

@@ -12,7 +12,7 @@ from pydantic import Field
 from suite.plugin import Number, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 _PAPER = "Li et al., Sec. 4.1"
 _CODE = "Li et al., Eq. 17, and their released code"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from suite.plugin import ArchitectureRefs, DatasetRef, Factors, GradientRefs, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 _SECTION = "Li et al., Sec. 4.2"
 

@@ -11,7 +11,7 @@ from suite.training import Recipe, evaluate, remove_checkpoint, resident
 
 if TYPE_CHECKING:
     from modules.linbp.train import TrainConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 LONGEST = 10**6  # epochs: beyond it a stretched training is a slip of the pen

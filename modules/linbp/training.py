@@ -10,7 +10,7 @@ from suite.models import Classifier
 from suite.training import as_pixels
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 def beginning(run: "Run", model: str, seed: int) -> Classifier:

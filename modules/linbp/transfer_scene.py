@@ -30,7 +30,7 @@ from suite.models import Classifier
 
 if TYPE_CHECKING:
     from modules.linbp.transfer import TransferConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 @dataclass(frozen=True)

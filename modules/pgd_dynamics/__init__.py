@@ -7,11 +7,13 @@ module = Module(
     name="pgd_dynamics",
     summary="Landscapes and convergence of first-order adversaries on softplus networks.",
     paper="Deng, He, Huang, Su, Towards Understanding the Dynamics of the First-Order Adversaries (ICML 2020)",
-    studies={
+    flat_studies={
         "landscape": Study(
-            summary="Loss over the ball for inputs in the plane: extrema on the circle, by scale and ratio (Fig. 1).",
+            question="Loss over the ball for inputs in the plane: extrema on the circle, by scale and ratio (Fig. 1).",
             config="modules.pgd_dynamics.landscape:LandscapeConfig",
-            function="modules.pgd_dynamics.landscape:landscape",
+            results=None,
+            figures=None,
+            measure="modules.pgd_dynamics.landscape:landscape",
             presets={
                 "smoke": {
                     "scales": (1,),
@@ -33,9 +35,11 @@ module = Module(
             costs={"quick": Cost(0.4), "paper": Cost(10)},
         ),
         "single_minimum": Study(
-            summary="Share of networks with one local minimum on the sphere, by d, m and eps, beside tau (Thm 5.1).",
+            question="Share of networks with one local minimum on the sphere, by d, m and eps, beside tau (Thm 5.1).",
             config="modules.pgd_dynamics.single_minimum:SingleMinimumConfig",
-            function="modules.pgd_dynamics.single_minimum:single_minimum",
+            results=None,
+            figures=None,
+            measure="modules.pgd_dynamics.single_minimum:single_minimum",
             presets={
                 "smoke": {
                     "dims": (2, 3),
@@ -51,9 +55,11 @@ module = Module(
             costs={"quick": Cost(0.8), "paper": Cost(90)},
         ),
         "convergence": Study(
-            summary="PGD's phases and rates to a local maximum of the loss, beside the bounds (Thm 3.1, Cor. 3.1).",
+            question="PGD's phases and rates to a local maximum of the loss, beside the bounds (Thm 3.1, Cor. 3.1).",
             config="modules.pgd_dynamics.convergence:ConvergenceConfig",
-            function="modules.pgd_dynamics.convergence:convergence",
+            results=None,
+            figures=None,
+            measure="modules.pgd_dynamics.convergence:convergence",
             presets={
                 "smoke": {
                     "d": 3,
@@ -77,9 +83,11 @@ module = Module(
             costs={"quick": Cost(0.4), "paper": Cost(12)},
         ),
         "rules": Study(
-            summary="Where LinBP's ascent ends, and how soon, on softplus and ReLU nets, judged by the true loss.",
+            question="Where LinBP's ascent ends, and how soon, on softplus and ReLU nets, judged by the true loss.",
             config="modules.pgd_dynamics.rules:RulesConfig",
-            function="modules.pgd_dynamics.rules:rules",
+            results=None,
+            figures=None,
+            measure="modules.pgd_dynamics.rules:rules",
             presets={
                 "smoke": {"dims": (2,), "m": 50, "scales": (1,), "networks": 2, "starts": 2, "steps": 20},
                 "quick": {},
@@ -88,9 +96,11 @@ module = Module(
             costs={"quick": Cost(0.4), "paper": Cost(10)},
         ),
         "escape": Study(
-            summary="How fast PGD leaves local minima of the loss on images, by input scale and epoch (Fig. 2, 3).",
+            question="How fast PGD leaves local minima of the loss on images, by input scale and epoch (Fig. 2, 3).",
             config="modules.pgd_dynamics.escape:EscapeConfig",
-            function="modules.pgd_dynamics.escape:escape",
+            results=None,
+            figures=None,
+            measure="modules.pgd_dynamics.escape:escape",
             presets={
                 "smoke": {
                     "model": "two-layer(width=10)",
@@ -121,9 +131,11 @@ module = Module(
             costs={"quick": Cost(1.3), "paper": Cost(200, gigabytes=1.5)},
         ),
         "input_scale": Study(
-            summary="Adversarial training loss at a fixed epoch, by input scale and learning rate (Question 2).",
+            question="Adversarial training loss at a fixed epoch, by input scale and learning rate (Question 2).",
             config="modules.pgd_dynamics.input_scale:InputScaleConfig",
-            function="modules.pgd_dynamics.input_scale:input_scale",
+            results=None,
+            figures=None,
+            measure="modules.pgd_dynamics.input_scale:input_scale",
             presets={
                 "smoke": {
                     "model": "two-layer(width=10)",

@@ -17,7 +17,7 @@ from suite.plugin import Epsilon, Factors, Number, StudyConfig, option
 
 if TYPE_CHECKING:
     from modules.pgd_dynamics.trajectories import Setting
-    from suite.run import Run
+    from suite.host.run import Run
 
 log = logging.getLogger("suite")
 

@@ -19,7 +19,7 @@ from suite.refs import split_list
 
 if TYPE_CHECKING:
     from modules.pgd_dynamics.escape_tables import Paths
-    from suite.run import Run
+    from suite.host.run import Run
 
 log = logging.getLogger("suite")
 

@@ -36,7 +36,7 @@ from suite.training import History, as_pixels, fit, remove_checkpoint, resident
 
 if TYPE_CHECKING:
     from modules.pgd_dynamics.escape import EscapeConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 PART = 64  # samples at once, each with all its ratios
 KINK_ANGLE = 0.02  # of the perturbation check, radians

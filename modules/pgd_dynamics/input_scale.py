@@ -17,7 +17,7 @@ from suite.errors import SuiteError
 from suite.plugin import ArchitectureRef, DatasetRef, Factors, Number, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 _QUESTION, _LOST = "Deng et al., Sec. 1, Question 2", "ours; the paper has no such experiment"
 

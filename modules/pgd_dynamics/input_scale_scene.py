@@ -16,7 +16,7 @@ from suite.training import Recipe, as_pixels, evaluate, fit, remove_checkpoint, 
 
 if TYPE_CHECKING:
     from modules.pgd_dynamics.input_scale import InputScaleConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 @dataclass(frozen=True)

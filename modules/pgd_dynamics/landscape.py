@@ -18,7 +18,7 @@ from suite.refs import format_number
 
 if TYPE_CHECKING:
     from modules.pgd_dynamics.landscape_scene import Scene
-    from suite.run import Run
+    from suite.host.run import Run
 
 log = logging.getLogger("suite")
 

@@ -12,7 +12,7 @@ from modules.pgd_dynamics.loss_option import LossRef, load_loss
 from suite.plugin import Epsilon, Factors, Number, Steps, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 ACTIVATIONS = ("softplus", "relu")
 

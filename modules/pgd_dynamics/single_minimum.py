@@ -14,7 +14,7 @@ from suite.plugin import Epsilon, Factors, Number, Steps, StudyConfig, option
 from suite.refs import split_list
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 _LOSSES = ("quadratic", "logistic")
 Losses = Annotated[

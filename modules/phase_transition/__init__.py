@@ -19,11 +19,13 @@ module = Module(
     name="phase_transition",
     summary="From clean to adversarial training: the critical attack strength eps_star.",
     paper="Xing, Song, Cheng, Phase Transition from Clean Training to Adversarial Training (NeurIPS 2022)",
-    studies={
+    flat_studies={
         "linear": Study(
-            summary="Linear regression: clean and adversarial paths, p-values, growth of eps_star (Thm 1, 2).",
+            question="Linear regression: clean and adversarial paths, p-values, growth of eps_star (Thm 1, 2).",
             config="modules.phase_transition.linear:LinearConfig",
-            function="modules.phase_transition.linear:linear",
+            results=None,
+            figures=None,
+            measure="modules.phase_transition.linear:linear",
             presets={
                 "smoke": {
                     "sizes": ("4/40",),
@@ -49,9 +51,11 @@ module = Module(
             costs={"quick": Cost(0.4), "paper": Cost(50)},
         ),
         "two_layer": Study(
-            summary="Two-layer nets from a vanishing start come to the linear path as they grow wide (Prop. 1).",
+            question="Two-layer nets from a vanishing start come to the linear path as they grow wide (Prop. 1).",
             config="modules.phase_transition.two_layer:TwoLayerConfig",
-            function="modules.phase_transition.two_layer:two_layer",
+            results=None,
+            figures=None,
+            measure="modules.phase_transition.two_layer:two_layer",
             parallel=True,
             presets={
                 "smoke": {"sizes": ("4/20",), "widths": (4, 16), "eps": (0, 0.5), "seeds": 2, "steps": 10},
@@ -61,9 +65,11 @@ module = Module(
             costs={"quick": Cost(0.4), "paper": Cost(8)},
         ),
         "epsilon_star": Study(
-            summary="The critical attack strength by training from scratch, interpolated or bisected (Table 1, 3).",
+            question="The critical attack strength by training from scratch, interpolated or bisected (Table 1, 3).",
             config="modules.phase_transition.epsilon_star:EpsilonStarConfig",
-            function="modules.phase_transition.epsilon_star:epsilon_star",
+            results=None,
+            figures=None,
+            measure="modules.phase_transition.epsilon_star:epsilon_star",
             presets={
                 "smoke": {
                     "model": ("two-layer(width=10)",),
@@ -106,9 +112,11 @@ module = Module(
             costs={"quick": Cost(0.9), "mnist": Cost(200, gigabytes=1.2), "paper": Cost(1700, gpu=True, gigabytes=8)},
         ),
         "connectivity": Study(
-            summary="The way in weight space from a clean to an adversarial model: barriers along a curve (Fig. 4).",
+            question="The way in weight space from a clean to an adversarial model: barriers along a curve (Fig. 4).",
             config="modules.phase_transition.connectivity:ConnectivityConfig",
-            function="modules.phase_transition.connectivity:connectivity",
+            results=None,
+            figures=None,
+            measure="modules.phase_transition.connectivity:connectivity",
             presets={
                 "smoke": {
                     "model": "two-layer(width=10)",
@@ -147,9 +155,11 @@ module = Module(
             costs={"quick": Cost(0.9), "mnist": Cost(4), "paper": Cost(2700, gpu=True, gigabytes=8)},
         ),
         "overfitting": Study(
-            summary="Generalisation gap over epochs, and the smallest eps that FGSM training does not stand (Fig. 5).",
+            question="Generalisation gap over epochs, and the smallest eps that FGSM training does not stand (Fig. 5).",
             config="modules.phase_transition.overfitting:OverfittingConfig",
-            function="modules.phase_transition.overfitting:overfitting",
+            results=None,
+            figures=None,
+            measure="modules.phase_transition.overfitting:overfitting",
             presets={
                 "smoke": {
                     "model": "two-layer(width=10)",
@@ -189,9 +199,11 @@ module = Module(
             costs={"quick": Cost(1), "mnist": Cost(36, gigabytes=1.1), "paper": Cost(6000, gpu=True, gigabytes=8)},
         ),
         "fine_tune": Study(
-            summary="eps_star from a few fine-tunings of the clean model by extrapolation, and its cost (Table 4).",
+            question="eps_star from a few fine-tunings of the clean model by extrapolation, and its cost (Table 4).",
             config="modules.phase_transition.fine_tune:FineTuneConfig",
-            function="modules.phase_transition.fine_tune:fine_tune",
+            results=None,
+            figures=None,
+            measure="modules.phase_transition.fine_tune:fine_tune",
             presets={
                 "smoke": {
                     "model": "two-layer(width=10)",

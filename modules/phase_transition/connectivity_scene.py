@@ -27,7 +27,7 @@ from suite.training.batches import Data
 
 if TYPE_CHECKING:
     from modules.phase_transition.connectivity import ConnectivityConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 POINTS = 61  # along each path, both ends among them (Garipov et al. 2018's code)
 Columns = dict[str, Any]

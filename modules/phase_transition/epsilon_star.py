@@ -17,7 +17,7 @@ from suite.plugin import ArchitectureRefs, Epsilons, GradientRefs, Number, Steps
 
 if TYPE_CHECKING:
     from modules.phase_transition.rows import Row
-    from suite.run import Run
+    from suite.host.run import Run
 
 log = logging.getLogger("suite")
 

@@ -12,7 +12,7 @@ from modules.phase_transition.trainings import Cell, Trainings
 
 if TYPE_CHECKING:
     from modules.phase_transition.epsilon_star import EpsilonStarConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 @dataclass(frozen=True)

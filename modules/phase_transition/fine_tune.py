@@ -15,7 +15,7 @@ from suite.plugin import ArchitectureRef, Epsilons, GradientRefs, Number, Severa
 
 if TYPE_CHECKING:
     from modules.phase_transition.fine_tune_scene import Scene
-    from suite.run import Run
+    from suite.host.run import Run
 
 log = logging.getLogger("suite")
 

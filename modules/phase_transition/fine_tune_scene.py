@@ -12,7 +12,7 @@ from modules.phase_transition.trainings import Cell, Trainings
 
 if TYPE_CHECKING:
     from modules.phase_transition.fine_tune import FineTuneConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 SHARE = 5  # a fine-tuning takes a fifth of the epochs: 40 of 200 (Xing et al., App. A)
 How = Literal["clean", "from scratch", "fine-tuned"]

@@ -15,7 +15,7 @@ from modules.phase_transition.sizes import Sizes, parse_size
 from suite.plugin import Epsilon, Factors, Number, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 log = logging.getLogger("suite")
 

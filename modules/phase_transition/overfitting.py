@@ -16,7 +16,7 @@ from modules.phase_transition.options import AttackRef, TrainingConfig, check_st
 from suite.plugin import ArchitectureRef, Epsilons, GradientRef, Steps, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 log = logging.getLogger("suite")
 

@@ -19,7 +19,7 @@ from suite.training.batches import Data
 
 if TYPE_CHECKING:
     from modules.phase_transition.overfitting import OverfittingConfig
-    from suite.run import Run
+    from suite.host.run import Run
 
 Kind = Literal["clean", "many steps", "one step"]
 

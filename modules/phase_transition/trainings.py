@@ -31,7 +31,7 @@ from suite.training import (
 from suite.training.batches import Data
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 WATCHED = "watched_loss"
 

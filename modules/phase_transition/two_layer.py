@@ -17,7 +17,7 @@ from suite.plugin import Epsilon, Number, Several, Steps, StudyConfig, option
 from suite.refs import split_list
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 log = logging.getLogger("suite")
 

@@ -62,7 +62,15 @@ def from_import(ref: str, dataset: Dataset) -> Classifier:
             raise SuiteError(f"calling {attribute} of {ref!r} failed: {one_line(error)}") from error
     if not isinstance(network, nn.Module):
         raise SuiteError(f"{ref!r} returned a {type(network).__name__}", "it must return a torch.nn.Module")
-    info = ModelInfo(ref, ref, dataset.name, digest(network.state_dict()), None, ref)
+    return from_module(network, ref, dataset, digest(network.state_dict()))
+
+
+def from_module(network: nn.Module, ref: str, dataset: Dataset, digest: str) -> Classifier:
+    """A network that sees pixels in [0, 1], under the name of a reference.
+
+    LinBP starts at the network's own attribute `linbp_start`, where it has one.
+    """
+    info = ModelInfo(ref, ref, dataset.name, digest, None, ref)
     start = getattr(network, "linbp_start", None)
     return _checked(Classifier(network, info, linbp_start=start), dataset)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.cli import main
+from suite.host.cli import main
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def process() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs a command line in a process of its own."""
 
     def run(*arguments: str, first: str = "") -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-c", f"{first}\nfrom suite.cli import main; main()", *arguments]
+        command = [sys.executable, "-c", f"{first}\nfrom suite.host.cli import main; main()", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     return run

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 
-from suite.executors import Outcome, Point
+from suite.host.executors import Outcome, Point
 
 Suite = Callable[..., Result]
 
@@ -149,7 +149,7 @@ def test_killed_and_typed_again_it_goes_on(
 
 
 def test_two_at_once_do_nothing_twice(workplace: Path) -> None:
-    typed = [sys.executable, "-c", "from suite.cli import main; main()", "sweep", "toy.squares"]
+    typed = [sys.executable, "-c", "from suite.host.cli import main; main()", "sweep", "toy.squares"]
     both = [
         subprocess.Popen([*typed, "--grid", "numbers=1,2,3,4"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for _ in range(2)
@@ -285,7 +285,7 @@ def test_a_failure_is_noted_at_once(suite: Suite, workplace: Path, monkeypatch: 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("suite.executors.local.execute", execute)
+        patch.setattr("suite.host.executors.local.execute", execute)
         assert suite("sweep", "toy.squares", "--grid", "numbers=2,3").exit_code == 130
     again = suite("sweep", "toy.squares", "--grid", "numbers=2,3")
     assert again.exit_code == 1 and "1 point failed" in again.stderr and "no luck" in again.stderr
@@ -309,7 +309,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_work(suite: Suite, wor
 
 def test_ctrl_c_ends_the_processes_in_silence(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOY_FATE", "sleep@2")
-    typed = [sys.executable, "-c", "from suite.cli import main; main()", "sweep", "toy.squares", "--jobs", "2"]
+    typed = [sys.executable, "-c", "from suite.host.cli import main; main()", "sweep", "toy.squares", "--jobs", "2"]
     with subprocess.Popen(
         [*typed, "--grid", "numbers=2", "--grid", "repeats=1,2"], stderr=subprocess.PIPE, start_new_session=True
     ) as running:

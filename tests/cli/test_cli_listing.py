@@ -51,7 +51,7 @@ def test_help_of_a_study_shows_default_and_variable(suite: Suite) -> None:
 @pytest.mark.parametrize("command", LIGHT, ids=" ".join)
 def test_answers_without_heavy_imports_and_at_once(command: list[str]) -> None:
     code = (
-        "import sys\nfrom suite.cli import main\n"
+        "import sys\nfrom suite.host.cli import main\n"
         f"try: main({command})\n"
         "except SystemExit as exit: code = exit.code\n"
         f"sys.stderr.write('HEAVY ' + ' '.join({HEAVY} & set(sys.modules)))\nsys.exit(code)"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from suite import reproduction
-from suite.experiments import planning
+from suite.host import reproduction
+from suite.host.experiments import planning
 
 Suite = Callable[..., Result]
 

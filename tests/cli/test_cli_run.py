@@ -16,7 +16,7 @@ Process = Callable[..., "CompletedProcess[str]"]
 
 KILL_BEFORE_THE_LAST_WRITE = """
 import os, signal
-from suite.run import Run
+from suite.host.run import Run
 manifest = Run._manifest
 Run._manifest = lambda run, status: (
     os.kill(os.getpid(), signal.SIGKILL) if status == "finished" else manifest(run, status)

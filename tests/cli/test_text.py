@@ -2,8 +2,8 @@
 
 import pytest
 
-from suite.cli.text import format_table
-from suite.text import format_value
+from suite.host.cli.text import format_table
+from suite.host.text import format_value
 
 
 def column(*values: object) -> list[str]:

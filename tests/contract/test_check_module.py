@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from suite.host.testing import Check, ContractBroken, check_module, contract_checks
 from suite.plugin import Module, Study
-from suite.testing import Check, ContractBroken, check_module, contract_checks
 
 SMOKE = {
     "sound": {},

@@ -1,11 +1,11 @@
-"""What every installed plugin must keep: the contract of suite.testing."""
+"""What every installed plugin must keep: the contract of suite.host.testing."""
 
 from pathlib import Path
 
 import pytest
 
-from suite.registry import Registry
-from suite.testing import Check, contract_checks
+from suite.host.registry import Registry
+from suite.host.testing import Check, contract_checks
 
 KNOWN = Registry()
 VARIANTS = {"linbp": ["linbp", "linbp(start=1)", "linbp(variant=guo,lam=0.5)"]}

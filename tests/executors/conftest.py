@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.cli import main
-from suite.executors.point import registry
+from suite.host.cli import main
+from suite.host.executors.point import registry
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +97,7 @@ def start(gated: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
     started: list[subprocess.Popen[str]] = []
 
     def begin(typed: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", "from suite.cli import main; main()", *typed.split()]
+        command = [sys.executable, "-c", "from suite.host.cli import main; main()", *typed.split()]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         return started[-1]
 

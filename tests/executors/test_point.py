@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from suite.executors import Local, Point, execute
-from suite.executors.local import thread_variables
-from suite.executors.point import registry
-from suite.run import prepare
+from suite.host.executors import Local, Point, execute
+from suite.host.executors.local import thread_variables
+from suite.host.executors.point import registry
+from suite.host.run import prepare
 
 
 def planned(root: Path, **values: Any) -> Point:

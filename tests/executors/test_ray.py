@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from suite.executors import ray as on_ray
+from suite.host.executors import ray as on_ray
 
 pytest.importorskip("ray", reason="pip install 'suite[ray]'")
 

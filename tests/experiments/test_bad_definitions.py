@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from suite.cli import main
 from suite.errors import SuiteError
-from suite.experiments.definition import check, read
-from suite.registry import Registry
+from suite.host.cli import main
+from suite.host.experiments.definition import check, read
+from suite.host.registry import Registry
 
 STAGE = "[stages.s]\nstudy = 'linbp.attack'\n"
 TABLE = STAGE + "[tables.t]\nrows = 's.success'\n"

@@ -3,7 +3,7 @@
 import pytest
 
 from suite.errors import SuiteError
-from suite.experiments.expressions import Reference, Value, evaluate, is_expression, parse, references
+from suite.host.experiments.expressions import Reference, Value, evaluate, is_expression, parse, references
 
 KNOWN: dict[str, Value] = {
     "{star.headline.eps_star}": 0.2,

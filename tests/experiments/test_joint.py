@@ -9,10 +9,11 @@ import pytest
 from scipy.stats import t as student
 
 from suite.errors import SuiteError
-from suite.experiments.joint import collect, differences, draw, means
-from suite.experiments.points import Done, Points
-from suite.experiments.summaries import JointFigure, JointTable
-from suite.store import RunDirectory, write_columns
+from suite.host.experiments.joint import collect, differences, draw, means
+from suite.host.experiments.points import Done, Points
+from suite.host.experiments.summaries import JointFigure, JointTable
+from suite.host.store import RunDirectory
+from suite.tables import write_columns
 
 SCALES = {0: 0.1, 1: 0.2, 2: 0.4}  # a number of the first stage, by seed
 

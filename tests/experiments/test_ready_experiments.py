@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 
-from suite.cli import main
-from suite.executors import point
-from suite.experiments import definition
-from suite.registry import Registry
+from suite.host.cli import main
+from suite.host.executors import point
+from suite.host.experiments import definition
+from suite.host.registry import Registry
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))

@@ -25,7 +25,7 @@ def finished(finished_study: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.fixture
 def command(workplace: Path) -> Callable[..., list[str]]:
     """The command line of a process of its own."""
-    program = [sys.executable, "-c", "from suite.cli import main; main()", "run", "linbp.attack"]
+    program = [sys.executable, "-c", "from suite.host.cli import main; main()", "run", "linbp.attack"]
     return lambda *typed: [*program, *" ".join(typed).split()]
 
 

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from scipy.stats import binomtest
 
-from suite.cli import main
+from suite.host.cli import main
 
 Attack = Callable[..., Result]
 Finish = Callable[..., Any]

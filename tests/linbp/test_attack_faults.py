@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from suite.cli import main
+from suite.host.cli import main
 
 Attack = Callable[..., Result]
 Process = Callable[..., "CompletedProcess[str]"]

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from torch import nn
 
 from suite import data
-from suite.cli import main
+from suite.host.cli import main
 
 FACTORY = """
 import torch

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.cli import main
+from suite.host.cli import main
 
 Study = Callable[..., Result]
 Finish = Callable[..., Any]

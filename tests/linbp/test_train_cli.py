@@ -106,7 +106,7 @@ def killed_and_continued(
     study: str, typed: str, finished_study: Finish, workplace: Path, tamper: Callable[[Path], None]
 ) -> tuple[Any, Any]:
     """A run killed within a training and continued after `tamper`, and the same run undisturbed."""
-    program = [sys.executable, "-c", "from suite.cli import main; main()", "run", study, *typed.split()]
+    program = [sys.executable, "-c", "from suite.host.cli import main; main()", "run", study, *typed.split()]
     folder = workplace / "runs" / study
     alike = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums round by the number of threads
 

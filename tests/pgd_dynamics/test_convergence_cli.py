@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.cli import main
+from suite.host.cli import main
 
 Run = Callable[[str], Result]
 SMALL = "--m 60 --d 3 --networks 4 --starts 2 --schedule-steps 40 --etas 2,1,0.5 --ratio 0.5 --steps 2000"

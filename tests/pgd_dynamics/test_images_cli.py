@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.cli import main
+from suite.host.cli import main
 
 ESCAPE = "escape --samples 3 --seeds 1 --steps 60 --descent 100 --scales 0.1,1 --ratios 0.01,1 --train-limit 60"
 SCALE = (

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from modules.pgd_dynamics.landscape import LandscapeConfig
 from modules.pgd_dynamics.landscape_scene import Scene
-from suite.cli import main
+from suite.host.cli import main
 
 Run = Callable[[str], Result]
 SMALL = "landscape --m 40 --networks 4 --escapes 2 --steps 40 --scales 0.01,10 --ratios 1,10 --atlas-starts 2"

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from matplotlib.figure import Figure
 
-from suite.run import Run
+from suite.host.run import Run
 
 NAME = "phase_transition.epsilon_star"
 TINY = "--model two-layer(width=20) --train-limit 60 --epochs 2 --seeds 2 --eps 0.02,0.2 --attack pgd(steps=2)"
@@ -169,8 +169,8 @@ def test_bad_input_is_one_line_before_any_work(study: Study, workplace: Path, ty
 def test_another_configuration_is_another_run(study: Study, workplace: Path) -> None:
     """Resume with another configuration cannot happen: the key of a run says all that it depends on."""
     from modules.phase_transition.epsilon_star import EpsilonStarConfig
-    from suite.registry import Registry
-    from suite.run import prepare
+    from suite.host.registry import Registry
+    from suite.host.run import prepare
 
     keys = [
         prepare(NAME, EpsilonStarConfig(**changes), Registry(), root=workplace, device="cpu").key

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from modules.phase_transition.epsilon_star_tables import costs
 from suite import data, models
-from suite.run import Run
+from suite.host.run import Run
 from suite.training import evaluate, resident
 
 NAME = "phase_transition.epsilon_star"

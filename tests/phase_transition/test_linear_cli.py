@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from modules.phase_transition import linear_scene
-from suite.cli import main
+from suite.host.cli import main
 
 Study = Callable[..., Result]
 Finish = Callable[..., Any]

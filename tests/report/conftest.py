@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.cli import main
 from suite.figures import new_figure
-from suite.manifest import FORMAT
-from suite.store import RunDirectory, write_columns
+from suite.host.cli import main
+from suite.host.manifest import FORMAT
+from suite.host.store import RunDirectory
+from suite.tables import write_columns
 
 MakeRun = Callable[..., RunDirectory]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from suite.report.axes import Axes, read_axes
+from suite.host.report.axes import Axes, read_axes
 
 HEIGHT = 3.0 * 72  # of the figure, in the drawing's points
 

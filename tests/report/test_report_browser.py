@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from suite.report import index_page, runs_page
-from suite.store import RunDirectory
+from suite.host.report import index_page, runs_page
+from suite.host.store import RunDirectory
 from tests.report.conftest import MakeRun, Page
 
 

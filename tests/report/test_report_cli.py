@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.cli import main
-from suite.store import RunDirectory
+from suite.host.cli import main
+from suite.host.store import RunDirectory
 
 Report = Callable[..., Result]
 

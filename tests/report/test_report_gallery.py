@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from suite.report.allowance import Allowance
-from suite.report.gallery import Gallery, gallery, is_gallery
-from suite.report.tables import Head
+from suite.host.report.allowance import Allowance
+from suite.host.report.gallery import Gallery, gallery, is_gallery
+from suite.host.report.tables import Head
 
 CLEAN, OTHER = [0.0, 0.5, 1.0, 0.2], [0.1, 0.4, 1.0, 0.2]
 

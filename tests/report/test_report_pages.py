@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from suite.report import Described, Option, experiment_page, index_page, runs_page
-from suite.report.allowance import MOST_RUNS
-from suite.store import RunDirectory, write_columns
+from suite.host.report import Described, Option, experiment_page, index_page, runs_page
+from suite.host.report.allowance import MOST_RUNS
+from suite.host.store import RunDirectory
+from suite.tables import write_columns
 from tests.report.conftest import MakeRun
 
 STUDY = Described("What it asks.", "A paper (2022)", {"seed": Option("seed", 0, "Seed of it.", "draws")})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from suite.report.settings import Described, Option, command, settings, unknown_options
+from suite.host.report.settings import Described, Option, command, settings, unknown_options
 
 DEFAULTS: dict[str, Any] = {"eps": [0.05, 0.1], "model": "digits-cnn", "limit": 200, "fast": False, "seed": 0}
 STUDY = Described(

@@ -8,7 +8,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.figures import new_figure
-from suite.report.svg import Drawing, read_drawing
+from suite.host.report.svg import Drawing, read_drawing
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 72 36">'
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from suite.errors import SuiteError
-from suite.report.allowance import PAGE_BYTES, Allowance
-from suite.report.claims import claims, headline, tally
-from suite.report.intervals import MARGIN, WIDTH, interval_of, plot
-from suite.report.provenance import duration
-from suite.report.tables import FEWEST, Head, read_head, view
-from suite.store import write_columns
+from suite.host.report.allowance import PAGE_BYTES, Allowance
+from suite.host.report.claims import claims, headline, tally
+from suite.host.report.intervals import MARGIN, WIDTH, interval_of, plot
+from suite.host.report.provenance import duration
+from suite.host.report.tables import FEWEST, Head, read_head, view
+from suite.tables import write_columns
 
 ROOM = Allowance(rows=500, left=10**6)
 

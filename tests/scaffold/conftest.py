@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 _COMMANDS = {
-    "suite": "-P -c 'from suite.cli import main; main()' \"$@\"",
+    "suite": "-P -c 'from suite.host.cli import main; main()' \"$@\"",
     "pytest": '-P -m pytest "$@"',
     # Everything that is needed is there; without these options pip would look for it elsewhere.
     "pip": '-m pip --disable-pip-version-check "$@" --no-build-isolation --no-index --quiet',

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.cli import main
 from suite.errors import SuiteError
-from suite.scaffold import check_name
-from suite.scaffold.names import LONGEST
-from suite.scaffold.package import render
+from suite.host.cli import main
+from suite.host.scaffold import check_name
+from suite.host.scaffold.names import LONGEST
+from suite.host.scaffold.package import render
 
 LONG = "a" + "b" * (LONGEST - 1)
 New = Callable[..., Result]

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from suite.errors import SuiteError
-from suite.store import RunDirectory, write_columns
-from suite.tracking import content
-from suite.tracking.content import Metric, curves, entry_name, read
+from suite.host.store import RunDirectory
+from suite.host.tracking import content
+from suite.host.tracking.content import Metric, curves, entry_name, read
+from suite.tables import write_columns
 
 MANIFEST: dict[str, Any] = {
     "study": "toy.squares", "key": "abc", "status": "finished", "seed": 0, "device": "cpu",

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from suite.host.run import Run
 from suite.plugin import DatasetRef, Steps, StudyConfig, option
-from suite.run import Run
 
 
 class OpinionConfig(StudyConfig):

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator
 
 from suite.errors import SuiteError
+from suite.host.run import Run
 from suite.plugin import Epsilon, Epsilons, GradientRefs, StudyConfig, option
 from suite.refs import split_list
-from suite.run import Run
 
 
 def _whole(value: Any) -> Any:

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
+from suite.host.run import Run
 from suite.plugin import Steps, StudyConfig, option
-from suite.run import Run
 
 MEMORY: list[int] = []  # of this process: what a study must not depend on
 

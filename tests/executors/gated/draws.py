@@ -12,7 +12,7 @@ import numpy as np
 from suite.plugin import Several, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 class DrawsConfig(StudyConfig):

@@ -6,7 +6,7 @@ from gated.draws import pass_gate
 from suite.plugin import ArchitectureRef, DatasetRef, ModelRefs, StudyConfig, option
 
 if TYPE_CHECKING:
-    from suite.run import Run
+    from suite.host.run import Run
 
 
 class NetsConfig(StudyConfig):

@@ -1,0 +1,25 @@
+"""Does LinBP attack better than backpropagation in a white box? Li et al. 2022, Sec. 4.2, Table 1."""
+
+from suite.plugin import Cost, Study
+
+# Measured on one core, but for those of a GPU: derived from their arithmetic at 30 TFLOP/s, not run for lack of one.
+study = Study(
+    question="White-box attack under several gradient rules: success rate per rule, eps and step (Table 1).",
+    config=".config:AttackConfig",
+    parallel=True,
+    presets={
+        "smoke": {"start": "auto", "calibration": 20, "eps": (0.1,), "steps": (1, 2), "limit": 30, "examples": 2},
+        "quick": {},
+        "paper": {"model": "resnet50", "dataset": "cifar10"},
+        # What the released script does: normalised images, a ball of twice eps, minus the true logit as loss.
+        "code": {
+            "model": "resnet50",
+            "dataset": "cifar10",
+            "eps": (0.1, 0.2),
+            "input_space": "normalised",
+            "loss": "nll_logits",
+            "early_stop": False,
+        },
+    },
+    costs={"quick": Cost(0.1), "paper": Cost(5, gpu=True, gigabytes=8)},
+)

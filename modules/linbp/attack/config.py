@@ -1,0 +1,104 @@
+"""Options of `linbp.attack`; light, since `suite info` shows them."""
+
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from suite.errors import SuiteError
+from suite.plugin import DatasetRef, Epsilons, GradientRefs, ModelRef, Number, Steps, StudyConfig, option
+from suite.refs import Call, format_sum, parse_call, parse_sum, split_list
+
+OWN_ATTACKS = ("ifgsm", "pgd")
+
+_TABLE = "Li et al., Sec. 4.2, Table 1"
+_CODE = "released code of Li et al."
+
+
+class AttackConfig(StudyConfig):
+    """White-box attack on one model under several gradient rules."""
+
+    model: ModelRef = option("digits-cnn", "model: name, name(k=v), name@WEIGHTS, run:RUN/NAME, import:pkg.mod:factory")
+    dataset: DatasetRef = option("digits", "data set, or folder:PATH; its test split is attacked")
+    gradients: GradientRefs = option(
+        ("bp", "linbp"),
+        "gradient rules; the first is the reference of the paired tests",
+        source="Li et al., Eq. 4-6",
+    )
+    start: str | None = option(
+        None,
+        "where linbp starts in rules that do not say: a module path, a rectifier call's index, all, none, or auto: "
+        "the best start in an attack on training samples, none where no start beats bp there",
+    )
+    calibration: int = option(
+        200, "training samples on which start=auto is found, class-balanced", unit="samples", gt=1
+    )
+    attack: str = option(
+        "ifgsm", "ifgsm or pgd (all strengths in one batch), or any Foolbox attack class", source=_TABLE
+    )
+    eps: Epsilons = option((0.05, 0.1), "attack strengths: radii of the ball", unit="pixels in [0, 1]", source=_TABLE)
+    steps: Steps = option((5, 10), "numbers of steps K at which success is read", unit="steps", source=_TABLE)
+    step_size: Number = option(2 / 255, "length of a step", unit="as eps", source=_TABLE, gt=0)
+    norm: Literal["linf", "l2"] = option("linf", "norm of the ball and of a step", source="Li et al., Sec. 2.2")
+    loss: Literal["ce", "nll_logits", "stable_ce"] = option(
+        "ce",
+        "cross-entropy; minus the true logit; or cross-entropy without its cancellation at p = 1",
+        source=_CODE,
+    )
+    input_space: Literal["pixel", "normalised"] = option(
+        "pixel", "eps and step in pixels, or in pixels over the model's standard deviations", source=_CODE
+    )
+    early_stop: bool = option(True, "leave a sample at its first misclassified iterate, or read exactly the K-th")
+    limit: int | None = option(None, "attack at most this many test samples, class-balanced", unit="samples", gt=0)
+    engine: Literal["auto", "jacobian", "autograd"] = option(
+        "auto", "backward pass of a linearised tail: one matrix (where that is exact), or autograd"
+    )
+    fast: bool = option(
+        False, "fold batch norms and choose the memory layout: equal up to rounding; agreement recorded"
+    )
+    examples: int = option(4, "samples in the picture of adversarial images", unit="samples", ge=0, le=32)
+    batch_size: int = option(64, "samples attacked at once", unit="samples", in_key=False, gt=0)
+
+    @property
+    def own_attack(self) -> bool:
+        """Whether our own loop runs, and not Foolbox's."""
+        return parse_call(self.attack).name in OWN_ATTACKS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _start_goes_into_the_rules(cls, values: Any) -> Any:
+        """`--start auto` is another way to write `--gradients bp,linbp(start=auto)`: key and record know only one."""
+        if not isinstance(values, dict) or values.get("start") is None:
+            return values
+        given = values.get("gradients", cls.model_fields["gradients"].default)
+        rules = split_list(given) if isinstance(given, str) else list(given)
+        filled = [_with_start(rule, str(values["start"])) for rule in rules]
+        if filled == rules:
+            raise ValueError("--start says where linbp starts, and no rule of --gradients leaves that open")
+        return {**values, "gradients": tuple(filled), "start": None}
+
+    @model_validator(mode="after")
+    def _options_of_the_attack(self) -> "AttackConfig":
+        """Options of our own loop mean nothing to a Foolbox attack: refused there, not ignored."""
+        name = parse_call(self.attack).name
+        if self.own_attack and parse_call(self.attack).arguments:
+            raise ValueError(f"--attack {name} takes its settings from this study's options, not in brackets")
+        for field in ("norm", "loss", "input_space", "early_stop", "engine", "fast"):
+            if not self.own_attack and getattr(self, field) != type(self).model_fields[field].default:
+                raise ValueError(f"--{field.replace('_', '-')} is an option of ifgsm and pgd, not of {name}")
+        return self
+
+
+def _with_start(rule: str, start: str) -> str:
+    """The reference with the start in every `linbp` that has none; unreadable text is left for the field to refuse."""
+    try:
+        calls = parse_sum(rule)
+        argument = parse_call(f"linbp(start={start})").arguments["start"]
+    except SuiteError:
+        return rule
+    filled = [
+        Call(call.name, {**call.arguments, "start": argument})
+        if call.name == "linbp" and "start" not in call.arguments
+        else call
+        for call in calls
+    ]
+    return rule if filled == list(calls) else format_sum(filled)

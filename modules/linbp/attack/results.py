@@ -1,0 +1,92 @@
+"""`linbp.attack` analysed: from one row per sample, rule and strength to success rates, paired tests and claims."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from modules.linbp.attack.config import AttackConfig
+from modules.linbp.attack.published import OTHER_SETTINGS, TABLE_1
+from suite.claims import Claim, number
+from suite.refs import format_number
+from suite.statistics import Estimate, against, mcnemar, rate
+from suite.tables import Shown
+
+PRECISION = 0.05
+"""Half width up to which an interval can confirm a rate of Table 1: its cells differ by more between rules."""
+
+CELL = ("eps", "steps", "gradient")
+
+
+def by_step(samples: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
+    """Success rate at every step of the trajectory, with Wilson's interval: the curves of the figure."""
+    cells = _long(samples, facts["steps"]).group_by("gradient", "eps", "steps", maintain_order=True)
+    return cells.agg(rate("fooled").alias("rate")).unnest("rate").rename({"steps": "step"})
+
+
+def success(samples: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> pl.DataFrame:
+    """Success rate per eps, number of steps and rule; McNemar's test against the first rule on the same samples."""
+    read = _long(samples, facts["steps"]).filter(pl.col("steps").is_in(facts["readings"], nulls_equal=True))
+    first = config.gradients[0]
+    pairs = against(read, on=["id", "eps", "steps"], column="gradient", reference=first, value="fooled")
+    cells = pairs.group_by(CELL, maintain_order=True).agg(
+        rate("fooled").alias("rate"), mcnemar("fooled", "reference").alias("test")
+    )
+    order = pl.DataFrame({"eps": config.eps}).join(
+        pl.DataFrame({"steps": facts["readings"]}, schema={"steps": pl.Int64}), how="cross"
+    )
+    order = order.join(pl.DataFrame({"gradient": config.gradients}), how="cross")
+    table = order.join(cells, on=CELL, how="left", nulls_equal=True, maintain_order="left").unnest("rate", "test")
+    tested = pl.col("gradient") != first
+    return table.with_columns(p_value=pl.when(tested).then("p_value")).rename(
+        {"only_first": "only_this", "only_second": "only_first_rule"}
+    )
+
+
+def claims(success: pl.DataFrame, config: AttackConfig) -> Iterator[Claim]:
+    """Table 1 beside what was measured, for the cells that it has.
+
+    In normalised images there is no cell to compare with, since the units of Table 1 are not known.
+    """
+    changed = [name for name in OTHER_SETTINGS if getattr(config, name) != AttackConfig.model_fields[name].default]
+    if "input_space" in changed:
+        return
+    model = config.model.partition("@")[0]
+    conditions = [f"another {name} than in the table" for name in changed]
+    conditions += ["another encoding of the images"] * (config.dataset != "cifar10")
+    for row in success.iter_rows(named=True):
+        printed = TABLE_1.get((row["gradient"], model, row["steps"], row["eps"]))
+        if printed is None:
+            continue
+        measured = Estimate.read(row, of="images")
+        yield Claim(
+            "success rate of I-FGSM, whose weights are those of a public collection",
+            "Li et al., Table 1",
+            number(measured, printed, PRECISION, conditions=conditions),
+            setting=f"{model}, {row['gradient']}, K = {row['steps']}, eps = {format_number(row['eps'])}",
+            measured=measured,
+            published=printed,
+        )
+
+
+def headline(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Success of every rule at the largest eps and number of steps; starts that were found."""
+    eps, last = max(config.eps), facts["readings"][-1]
+    at = success.filter(pl.col("eps") == eps, pl.col("steps").eq_missing(last))
+    where = f"eps {format_number(eps)}, K {last}"
+    rates = {f"success of {row['gradient']} at {where}": row["value"] for row in at.iter_rows(named=True)}
+    return {**facts.get("starts", {}), **rates}
+
+
+def shown(config: AttackConfig, facts: Mapping[str, Any], claims: pl.DataFrame) -> Iterator[Shown]:
+    """Claims where there are any, and success."""
+    if len(claims):
+        yield Shown("claims", "Table 1 of Li et al. beside what was measured")
+    of = f"{facts['attacked']} samples (clean accuracy {facts['clean_accuracy']:.1%})"
+    yield Shown("success", f"{config.attack} on {config.model} / {config.dataset}, {of}: success rate, 95 % interval")
+
+
+def _long(samples: pl.DataFrame, steps: list[int | None]) -> pl.DataFrame:
+    """One row per sample, rule, strength and number of steps."""
+    numbers = pl.lit(pl.Series([steps], dtype=pl.List(pl.Int64))).first()
+    return samples.select("id", "eps", "gradient", "fooled", steps=numbers).explode("fooled", "steps")

@@ -1,5 +1,0 @@
-"""The command line: one file per verb, `program.py` holds them together."""
-
-from suite.cli.program import main
-
-__all__ = ["main"]

@@ -1,0 +1,51 @@
+"""Images that are arrays already, as a data set."""
+
+import hashlib
+import logging
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.data.dataset import Dataset, Split
+from suite.errors import SuiteError
+
+log = logging.getLogger("suite")
+
+SHOULD = "give (images, labels): images (N, C, H, W) in [0, 1] or uint8, labels (N,) from 0 on"
+
+
+def from_arrays(pair: Any) -> Dataset:
+    """A data set of given images, which are its test split; it has nothing to learn from.
+
+    Args:
+        pair: images (N, C, H, W), uint8 or floats in [0, 1], and labels (N,) from 0 on; arrays or tensors. Floats are
+            rounded to the nearest k/255, as all images of the suite are; a line says how far where that changes them.
+
+    Raises SuiteError for other shapes, types and values.
+    """
+    try:
+        images, labels = (np.asarray(getattr(each, "detach", lambda each=each: each)()) for each in pair)
+    except (TypeError, ValueError) as error:
+        raise SuiteError(f"a {type(pair).__name__} is no data set", SHOULD) from error
+    if images.ndim != 4 or labels.shape != images.shape[:1] or not len(labels):
+        raise SuiteError(f"images of shape {images.shape} and labels of shape {labels.shape} do not fit", SHOULD)
+    if labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise SuiteError("labels are whole numbers from 0 on", SHOULD)
+    test = Split(_eight_bits(images), labels.astype(np.int64))
+    classes = tuple(map(str, range(int(labels.max()) + 1)))
+    digest = hashlib.sha256(f"{test.images.shape}".encode() + test.images.tobytes() + test.labels.tobytes()).hexdigest()
+    nothing = Split(test.images[:0], test.labels[:0])
+    return Dataset("arrays", classes, nothing, test, digest)
+
+
+def _eight_bits(images: NDArray[Any]) -> NDArray[np.uint8]:
+    if images.dtype == np.uint8:
+        return np.ascontiguousarray(images)
+    if images.dtype.kind != "f" or not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1):
+        raise SuiteError(f"images of type {images.dtype} outside [0, 1], or not finite", SHOULD)
+    whole = np.rint(images * 255).astype(np.uint8)
+    change = float(np.abs(whole / np.float64(255) - images).max())
+    if change > 1e-6:
+        log.warning("images are rounded to 8 bits: by up to %.2g", change)
+    return whole

@@ -1,0 +1,114 @@
+"""Images side by side: clean, perturbation, adversarial."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from suite.errors import SuiteError
+from suite.figures.frames import distinct, need
+from suite.figures.panels import nothing
+from suite.figures.quantities import named
+from suite.figures.style import style
+
+_SIDE = 0.95  # inches of an image
+_WORDS = 7  # size of letters
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image, (channels, height, width) or (height, width) with values in [0, 1], and what is written below it."""
+
+    image: ArrayLike
+    words: str = ""
+
+
+def image_grid(rows: Sequence[Sequence[Picture | None]], headings: Sequence[str] = (), *, title: str = "") -> Figure:
+    """Images in rows, each with its words below, and headings above the columns; None leaves a place empty.
+
+    No rows give empty axes. Raises SuiteError for rows of different lengths.
+    """
+    if not rows or not rows[0]:
+        return nothing()
+    if len({len(row) for row in rows}) > 1 or (headings and len(headings) != len(rows[0])):
+        raise SuiteError("the rows of an image grid differ in length", "put None where an image is missing")
+    with style():
+        width, height = 0.1 + _SIDE * len(rows[0]), 0.25 + (_SIDE + 0.12) * len(rows)
+        figure = Figure(figsize=(width, height))
+        axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
+        for line, row in zip(axes, rows, strict=True):
+            for axis, picture in zip(line, row, strict=True):
+                axis.set(xticks=[], yticks=[])
+                axis.grid(visible=False)
+                axis.spines[:].set_visible(False)
+                if picture is not None:
+                    axis.imshow(_displayed(picture.image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+                    axis.set_xlabel(picture.words, fontsize=_WORDS, labelpad=2)
+        for axis, words in zip(axes[0], headings, strict=False):
+            axis.set_title(words, fontsize=_WORDS + 1, pad=3)
+        figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def perturbation(clean: ArrayLike, adversarial: ArrayLike) -> NDArray[np.float64]:
+    """The change around grey, at full contrast: its largest entry is black or white."""
+    change = np.asarray(adversarial, dtype=np.float64) - np.asarray(clean, dtype=np.float64)
+    largest = float(np.abs(change).max(initial=0.0)) or 1.0
+    return 0.5 + change / (2 * largest)
+
+
+def adversarial_examples(
+    frame: pl.DataFrame, *, by: str = "gradient", classes: Sequence[str] = (), title: str = ""
+) -> Figure:
+    """A row for each sample: the clean image, then for each value of `by` the perturbation and the adversarial image.
+
+    Args:
+        frame: a row for each sample and value of `by`; columns id, label, prediction, clean, adversarial: images as
+            nested lists, or flat with a column `shape` (`3x32x32`, or a list of lengths).
+        classes: names of the labels; the numbers stand for themselves where there are none.
+    """
+    need(frame, "id", "label", "prediction", "clean", "adversarial", by)
+    kinds = distinct(frame, by)
+    rows: list[list[Picture | None]] = []
+    for identity in frame["id"].unique(maintain_order=True):
+        mine = {row[by]: row for row in frame.filter(pl.col("id") == identity).iter_rows(named=True)}
+        first = next(iter(mine.values()))
+        line: list[Picture | None] = [Picture(_image(first, "clean"), _class(first["label"], classes))]
+        for kind in kinds:
+            line += _pair(mine[kind], classes) if kind in mine else [None, None]
+        rows.append(line)
+    headings = ["clean", *(words for kind in kinds for words in ("change", named(by, kind)))]
+    return image_grid(rows, headings, title=title)
+
+
+def _pair(row: Mapping[str, Any], classes: Sequence[str]) -> list[Picture]:
+    clean, adversarial = _image(row, "clean"), _image(row, "adversarial")
+    fooled = "" if row["prediction"] != row["label"] else " (not fooled)"
+    return [
+        Picture(perturbation(clean, adversarial)),
+        Picture(adversarial, f"{_class(row['prediction'], classes)}{fooled}"),
+    ]
+
+
+def _class(label: int, classes: Sequence[str]) -> str:
+    return classes[label] if 0 <= label < len(classes) else str(label)
+
+
+def _image(row: Mapping[str, Any], name: str) -> NDArray[np.float64]:
+    image = np.asarray(row[name], dtype=np.float64)
+    if image.ndim > 1:
+        return image
+    shape = row["shape"]
+    return image.reshape([int(length) for length in (shape.split("x") if isinstance(shape, str) else shape)])
+
+
+def _displayed(image: ArrayLike) -> NDArray[np.float64]:
+    """As matplotlib wants it: channels last, one channel as a plane, values in [0, 1]."""
+    values = np.asarray(image, dtype=np.float64)
+    if values.ndim == 3:
+        values = values.transpose(1, 2, 0).squeeze()
+    return np.nan_to_num(values, nan=0.5).clip(0, 1)

@@ -1,0 +1,149 @@
+"""What `sweep` and `experiment` share: options, the plan in words, the work, and how it went."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from suite.errors import SuiteError, WorkFailed
+from suite.host.cli.options import device_option, executor_options, option, runs_option
+from suite.host.cli.text import format_table
+from suite.host.cli.tracking import track_option, tracking_uri_option
+from suite.host.experiments.definition import Experiment, Stage, check
+from suite.host.registry import Registry
+from suite.host.text import counted
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def conducting_options(command: Command) -> Command:
+    """Where and how points are run."""
+    for decorate in (
+        option("--retry-failed", is_flag=True, help="Try points again that failed before."),
+        option("--dry-run", is_flag=True, help="Print the plan and stop."),
+        tracking_uri_option(),
+        track_option(),
+        executor_options("points"),
+        runs_option(),
+        device_option(),
+    ):
+        command = decorate(command)
+    return command
+
+
+def carry_out(
+    experiment: Experiment,
+    registry: Registry,
+    *,
+    device: str,
+    runs: Path,
+    jobs: int | None,
+    kind: str,
+    address: str | None,
+    dry_run: bool,
+    retry_failed: bool,
+    on_run: Callable[[Path], None],
+) -> None:
+    """Plans or runs an experiment and says how it went; `on_run` gets the directories of runs that finished or failed.
+
+    Raises WorkFailed with the number of failed points.
+    """
+    check(experiment, registry)
+    from suite.host.executors import executor
+    from suite.host.experiments.conduct import conduct, report
+    from suite.host.experiments.planning import Planner
+    from suite.host.inputs import choose_device
+    from suite.host.store import check_writable
+
+    if device != "auto" and kind == "local":
+        choose_device(device)
+    check_writable(runs)
+    planner = Planner(registry, runs, device if kind == "local" else "auto")  # the GPUs may be elsewhere
+    if dry_run:
+        _print_plan(experiment, planner, jobs or 1)
+        return
+    with executor(kind, jobs, address, device) as work:
+        results = conduct(experiment, planner, work, retry_failed=retry_failed, on_outcome=partial(_tell, on_run))
+    for result in results:
+        for done in result.done:
+            on_run(done.directory.path)
+    rows = [
+        {"stage": result.stage, "finished": len(result.done), "of these reused": result.reused,
+         "failed": len(result.failed)}
+        for result in results
+    ]  # fmt: skip
+    click.echo(format_table(rows, [*rows[0]]))
+    for result in results:
+        for done in result.done:
+            at = ", ".join(f"{name}={value}" for name, value in done.axes.items())
+            click.echo(f"run:      {done.directory.path}  {result.stage} {at}".rstrip())
+    lines = [f"{point}: {error}" for result in results for point, error in result.failed]
+    told = f"{counted(len(lines), 'point')} failed, the others are kept; --retry-failed tries again"
+    failed = [told] if lines else []
+    try:
+        _show_joint(experiment, report(experiment, results, runs) if all(result.done for result in results) else [])
+    except SuiteError as error:
+        failed.append(f"no joint tables: {error}")
+    if failed:
+        raise WorkFailed("\n  ".join([*failed[:1], *lines, *failed[1:]]))
+
+
+def _show_joint(experiment: Experiment, written: Sequence[Path]) -> None:
+    from suite.tables import read_rows
+
+    for path in written:
+        if path.suffix == ".parquet" and path.stem not in experiment.tables:
+            shown = read_rows(path)
+            click.echo(f"\n{path.stem}\n\n{format_table(shown, [*shown[0]] if shown else [])}\n")
+        click.echo(f"{'figure:   ' if path.suffix != '.parquet' else 'table:    '}{path}")
+
+
+def _tell(on_run: Callable[[Path], None], point: Any, outcome: Any) -> None:
+    if outcome.run is not None:
+        on_run(outcome.run)
+    why = f", {outcome.error}" if outcome.error else ""
+    click.echo(f"{point}: {outcome.status}, {outcome.seconds:.1f} s{why}", err=True)
+
+
+def _print_plan(experiment: Experiment, planner: Any, jobs: int) -> None:
+    from suite.host.experiments.conduct import finished_run, plan
+    from suite.host.experiments.planning import usual_seconds
+
+    usual, rows, total, known = usual_seconds(planner.root), [], 0.0, True
+    for stage, points in plan(experiment, planner):
+        row: dict[str, Any] = {"stage": stage.name, "study": stage.study}
+        if points is None:
+            known = False
+            rows.append({**row, "points": f"after {_needs(stage)}", "reused": None, "to run": None, "about": None})
+            continue
+        reused = sum(finished_run(point) is not None for point in points)
+        seconds = usual.get(stage.study)
+        about = None if seconds is None else seconds * (len(points) - reused) / jobs
+        total += about or 0.0
+        known = known and about is not None
+        told = "?" if about is None else f"{about:.0f} s"
+        rows.append({**row, "points": len(points), "reused": reused, "to run": len(points) - reused, "about": told})
+    click.echo(format_table(rows, [*rows[0]]))
+    lacking = "" if known else ", without the stages that no earlier run tells of"
+    processes = "one process" if jobs == 1 else f"{jobs} processes"
+    click.echo(f"about {total:.0f} s in {processes}, by earlier runs{lacking}")
+
+
+def _needs(stage: Stage) -> str:
+    return ", ".join(sorted({reference.stage for reference in stage.references}))
+
+
+def pairs(texts: tuple[str, ...], flag: str) -> dict[str, str]:
+    """`key=value` options as a mapping. Raises SuiteError for one that is none, or given twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals or not key:
+            raise SuiteError(f"{flag} {text!r} is not key=value", f"write {flag} option=value")
+        if key in found:
+            raise SuiteError(f"{flag} gives {key!r} twice", "give each option once")
+        found[key] = value.strip()
+    return found

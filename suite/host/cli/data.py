@@ -1,0 +1,33 @@
+"""`suite data`: what data sets there are, and getting them."""
+
+import click
+
+from suite.host.cli.text import format_table
+
+
+@click.group(name="data", no_args_is_help=False)
+def command() -> None:
+    """List and prepare data sets."""
+
+
+@command.command(name="list")
+def list_data() -> None:
+    """List data sets and where they are."""
+    from suite.data import describe
+
+    rows = [{**row._asdict(), "present": "yes" if row.present else "no"} for row in describe()]
+    click.echo(format_table(rows, list(rows[0])))
+
+
+@command.command()
+@click.argument("name")
+def prepare(name: str) -> None:
+    """Download a data set into the data root where it is missing, and decode it into the cache."""
+    from suite import data
+
+    dataset = data.prepare(name)
+    channels, height, width = dataset.shape
+    click.echo(
+        f"{name}: {len(dataset.train.labels)} training and {len(dataset.test.labels)} test images, "
+        f"{channels} x {height} x {width}, {dataset.num_classes} classes"
+    )

@@ -1,0 +1,43 @@
+"""`suite experiment FILE.toml`: several studies as one."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from suite.host.cli.conducting import carry_out, conducting_options
+from suite.host.cli.options import option, registry
+from suite.host.cli.tracking import tracking
+from suite.host.experiments import definition
+from suite.paths import runs_at
+
+
+@click.command(name="experiment")
+@click.argument("file", type=click.Path(path_type=Path))
+@option("--preset", metavar="NAME", help="Named set of changes in the file.")
+@conducting_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: Path,
+    preset: str | None,
+    device: str,
+    runs: Path,
+    jobs: int | None,
+    executor: str,
+    ray_address: str | None,
+    track: str | None,
+    tracking_uri: str | None,
+    dry_run: bool,
+    retry_failed: bool,
+) -> None:
+    """Run the stages of an experiment, or continue it."""
+    experiment = definition.read(file, preset)
+    ctx.with_resource(runs_at(runs))
+    if experiment.question:
+        click.echo(f"{experiment.question}\n")
+    with tracking(track, tracking_uri) as note:
+        carry_out(
+            experiment, registry(ctx), device=device, runs=runs, jobs=jobs, kind=executor, address=ray_address,
+            dry_run=dry_run, retry_failed=retry_failed, on_run=partial(note, experiment.name),
+        )  # fmt: skip

@@ -1,0 +1,59 @@
+"""`suite models`: the zoo, and training its models."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from suite.host.cli.options import device_option, option
+from suite.host.cli.text import format_table
+
+if TYPE_CHECKING:
+    from suite.training import Epoch
+
+
+@click.group(name="models", no_args_is_help=False)
+def command() -> None:
+    """List and train the models of the zoo."""
+
+
+@command.command(name="list")
+def list_models() -> None:
+    """List architectures, where LinBP starts in them, and the trained weights in the cache."""
+    from suite.models import describe
+
+    described = describe()
+    rows = [
+        {
+            "name": row.name,
+            "LinBP starts at": str(row.linbp_start),
+            "summary": row.summary,
+            "paper": row.paper,
+        }
+        for row in described
+    ]
+    click.echo(format_table(rows, list(rows[0])))
+    for weights in (weights for row in described for weights in row.trained):
+        click.echo(f"trained: {weights.model} on {weights.dataset}, accuracy {weights.accuracy:.2%}")
+
+
+@command.command()
+@click.argument("name")
+@option("--dataset", required=True, metavar="DATASET", help="What to train on.")
+@option("--epochs", type=int, help="Passes over the training set; the recipe's unless given.")
+@option("--batch-size", type=int, help="Samples a step; the recipe's unless given.")
+@option("--learning-rate", type=float, help="Of the first epoch; the recipe's unless given.")
+@option("--seed", type=int, default=0, show_default=True, help="Of the initial weights and every draw.")
+@device_option()
+def train(name: str, dataset: str, seed: int, device: str, **settings: Any) -> None:
+    """Train a model by its recipe into the cache, or continue an interrupted training."""
+    from suite import data, models
+    from suite.host.inputs import choose_device
+
+    overrides = {key: value for key, value in settings.items() if value is not None}
+    chosen, loaded = choose_device(device), data.load(dataset)
+    model = models.train(name, loaded, device=chosen, seed=seed, on_epoch=_say, **overrides)
+    click.echo(f"{name} on {dataset}: accuracy {model.info.accuracy:.2%}, stored at {model.info.source}")
+
+
+def _say(epoch: "Epoch") -> None:
+    click.echo(f"epoch {epoch.number + 1}: loss {epoch.loss:.4g}, accuracy {epoch.accuracy:.2%}", err=True)

@@ -1,0 +1,31 @@
+"""`suite query SQL`: everything that has been run, as tables."""
+
+import json
+from pathlib import Path
+
+import click
+
+from suite.host.cli.options import json_option, runs_option
+from suite.host.cli.text import format_table
+
+
+@click.command(name="query")
+@click.argument("sql")
+@runs_option()
+@json_option()
+def command(sql: str, runs: Path, as_json: bool) -> None:
+    """Read runs with SQL (DuckDB).
+
+    The view `runs` has a row for every run, with its headline and config as JSON; `rows_NAME` has the rows of all
+    finished runs' tables NAME, each with its `run`. For example:
+
+    suite query "SELECT run, headline FROM runs WHERE study = 'linbp.attack'"
+    """
+    from suite.host.query import query
+
+    columns, rows = query(sql, runs)
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
+    if as_json:
+        click.echo(json.dumps(named, default=str))
+    else:
+        click.echo(format_table(named, columns))

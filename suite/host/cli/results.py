@@ -1,0 +1,40 @@
+"""What `run` and `runs show` say about a run directory; read from the directory alone."""
+
+import json
+
+import click
+
+from suite.host.cli.text import format_table
+from suite.host.store import RunDirectory
+from suite.host.text import format_value
+from suite.tables import read_rows
+
+
+def as_json(run: RunDirectory) -> str:
+    """The one JSON object of `--json`: names to paths."""
+    content = run.read()
+    return json.dumps(
+        {
+            "run": str(run.path),
+            "study": content["study"],
+            "status": run.status(),
+            "headline": content["headline"],
+            "tables": {name: str(run.path / table["file"]) for name, table in content["tables"].items()},
+            "figures": {name: str(run.path / figure["svg"]) for name, figure in content["figures"].items()},
+            "models": {name: str(run.path / file) for name, file in content["models"].items()},
+        }
+    )
+
+
+def print_results(run: RunDirectory) -> None:
+    """The tables that the study shows, its headline, and where everything is."""
+    content = run.read()
+    for shown in content["shown"]:
+        rows = read_rows(run.path / content["tables"][shown["table"]]["file"])
+        columns = shown["columns"] or list(rows[0] if rows else ())
+        click.echo(f"{shown['title'] or shown['table']}\n\n{format_table(rows, columns)}\n")
+    if content["headline"]:
+        click.echo("headline: " + "; ".join(f"{k} = {format_value(v)}" for k, v in content["headline"].items()))
+    for figure in content["figures"].values():
+        click.echo(f"figure:   {run.path / figure['png']}")
+    click.echo(f"run:      {run.path} ({run.status()}, {content['timings']['seconds']:.1f} s)")

@@ -1,0 +1,38 @@
+"""A run brought to its end: measured unless it is, and analysed unless its results are those of today's code."""
+
+from typing import Literal
+
+from suite.errors import SuiteError, WorkFailed
+from suite.host.analysis import analyse, is_current
+from suite.host.registry import Registry, load_target
+from suite.host.run import Run
+from suite.host.store import Busy
+
+Work = Literal["measured", "analysed", "nothing"]
+
+
+def complete(run: Run, registry: Registry, *, fresh: bool = False) -> Work:
+    """Does what a run lacks, and says what that was.
+
+    Args:
+        fresh: measure again, whatever is stored.
+
+    Raises:
+        Busy: another process works on the run.
+        SuiteError: the study refused its input before anything was stored.
+        WorkFailed: measuring or analysing failed; what was measured is kept.
+    """
+    study = registry.study(run.study)
+    measured = fresh or run.directory.status() != "finished"
+    if measured:
+        run.execute(load_target(study.measure), fresh=fresh)
+    if study.results is None or is_current(run.directory, registry):
+        return "measured" if measured else "nothing"
+    try:
+        analyse(run.directory, registry)
+    except Busy:
+        raise
+    except SuiteError as error:
+        kept = f"what was measured is kept in {run.directory.path}"
+        raise WorkFailed(error.what, f"{error.remedy}; {kept}" if error.remedy else kept) from error
+    return "measured" if measured else "analysed"

@@ -1,0 +1,218 @@
+"""Points as Ray tasks: on a cluster made with `ray start --head`, or on one that is started here and ends with us."""
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from suite.errors import SuiteError, one_line
+from suite.host.executors.local import ATTEMPTS, thread_variables
+from suite.host.executors.node import Errand, Reply, work
+from suite.host.executors.parcels import appear, marked, unpack
+from suite.host.executors.point import SECONDS_BETWEEN_LOOKS, Outcome, Point
+from suite.host.store import Busy, RunDirectory
+from suite.paths import cache_root, data_root
+
+log = logging.getLogger("suite")
+
+_PATIENCE = 10  # seconds for a machine to answer
+_PATIENCE_WITH_PYTHON = 15  # the same where an interpreter has to start and to import Ray first
+_SECONDS_BETWEEN_WARNINGS = 60.0
+_STORE = 100 * 2**20  # bytes for objects of a cluster of our own: next to nothing passes through it
+_PROBE = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+_QUIET = {  # read when Ray is imported
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning of what will change some day
+    "RAY_DEDUP_LOGS": "1",  # both: else the end of a node is told on our stdout
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",
+}
+_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray's name for: listen on 127.0.0.1 alone
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a point takes of a cluster, and how many find room in it at once."""
+
+    cpus: int
+    gpus: int
+    places: int
+
+
+def demand(nodes: Sequence[Mapping[str, float]], jobs: int | None, device: str) -> Demand:
+    """A point's share of a cluster.
+
+    Args:
+        nodes: resources of each, under `CPU` and `GPU`.
+        jobs: points at once, which share the CPUs; None: as many as there are GPUs, or CPUs where none is used.
+        device: `auto` and `cuda` take a GPU each where there are any.
+    """
+    graphic = [node for node in nodes if node.get("GPU", 0) >= 1]
+    gpus = 1 if graphic and device != "cpu" else 0
+    of_use = graphic if gpus else nodes
+    cpus = [int(node.get("CPU", 0)) for node in of_use]
+    places = jobs or (int(sum(node["GPU"] for node in graphic)) if gpus else sum(cpus))
+    fair = sum(cpus) // places if places else 0
+    return Demand(max(1, min(fair, max(cpus, default=1))), gpus, places)
+
+
+class Cluster:
+    """Runs points as Ray tasks. A point whose worker or node dies is tried again, three times at most.
+
+    The cluster is joined, or started, when there are points, until `leave`.
+
+    Args: as of `suite.host.executors.executor`.
+
+    Raises SuiteError where Ray is not installed, or the address does not answer.
+    """
+
+    def __init__(self, address: str | None, jobs: int | None, device: str) -> None:
+        self._address, self._jobs = address, jobs
+        self._device = "cuda" if device.startswith("cuda") else device
+        if find_spec("ray") is None:
+            raise SuiteError("--executor ray: Ray is not installed", "pip install 'suite[ray]'")
+        os.environ.update(_QUIET if address is not None else _QUIET | _LOOPBACK)
+        if address is not None:
+            _check(address)
+
+    @property
+    def places(self) -> int:
+        """How many points it works on at once."""
+        return self._demand().places
+
+    def __call__(self, points: Sequence[Point]) -> Iterator[tuple[int, Outcome]]:
+        """Runs points; yields (place in `points`, outcome) as they are done.
+
+        Raises SuiteError for `cuda` on a cluster without.
+        """
+        if points:
+            asked = self._demand()
+            if self._device == "cuda" and not asked.gpus:
+                raise SuiteError("--device cuda: no node of the Ray cluster has a GPU", "use --device auto or cpu")
+            with marked(points[0].root.absolute()) as mark:
+                yield from self._run([self._errand(point, mark) for point in points], asked)
+
+    def leave(self) -> None:
+        """Ends what still runs, and the cluster where it is ours."""
+        if (ray := sys.modules.get("ray")) is not None:
+            ray.shutdown()
+
+    def _run(self, errands: Sequence[Errand], asked: Demand) -> Iterator[tuple[int, Outcome]]:
+        import ray
+        from ray.exceptions import RayTaskError
+
+        threads = {"env_vars": thread_variables(asked.cpus)}
+        task = ray.remote(work).options(
+            num_cpus=asked.cpus, num_gpus=asked.gpus, max_retries=0, runtime_env=threads
+        )  # fmt: skip
+        todo, attempts, running = deque(range(len(errands))), [0] * len(errands), dict[Any, int]()
+        while todo or running:
+            while todo and len(running) < (self._jobs or self.places + 1):  # one more, for a node that may join
+                place = todo.popleft()
+                running[task.remote(errands[place])] = place
+            ready, _ = ray.wait([*running], timeout=_SECONDS_BETWEEN_WARNINGS)
+            if not ready and self.places == 0:
+                log.warning("no node of the Ray cluster is left to work; waiting for one: ray start --address=...")
+            for ref in ready:
+                place = running.pop(ref)
+                try:
+                    yield place, _come_home(errands[place].point, ray.get(ref))
+                except RayTaskError as error:  # the worker could not even begin
+                    yield place, Outcome("failed", None, 0.0, _cause(error))
+                except ray.exceptions.RayError as error:
+                    attempts[place] += 1
+                    if attempts[place] < ATTEMPTS:
+                        todo.appendleft(place)
+                    else:
+                        line = f"its worker died {ATTEMPTS} times (out of memory?): {one_line(error)}"
+                        yield place, Outcome("failed", None, 0.0, line)
+
+    def _demand(self) -> Demand:
+        import ray
+
+        if not ray.is_initialized():
+            _connect(self._address, self._jobs)
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        return demand(nodes, self._jobs, self._device)
+
+    def _errand(self, point: Point, mark: str) -> Errand:
+        import ray
+
+        roots = {"SUITE_DATA": data_root().absolute(), "SUITE_CACHE": cache_root().absolute()}
+        absolute = replace(point, root=point.root.absolute(), device=self._device)
+        return Errand(absolute, mark, ray.get_runtime_context().get_node_id(), Path.cwd(), roots, sys.argv)
+
+
+def _connect(address: str | None, jobs: int | None) -> None:
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None:
+        cores = os.cpu_count() or 1
+        settings |= {"num_cpus": max(cores, jobs or 1), "include_dashboard": False, "object_store_memory": _STORE}
+    import ray
+
+    try:
+        ray.init(address=address or "local", **settings)
+    except Exception as error:
+        raise SuiteError(f"--executor ray: {one_line(error)}", "see ray status") from error
+
+
+def _check(address: str) -> None:
+    """Raises SuiteError where no cluster answers that this machine is in. Ray itself would end the process then."""
+    remedy = "start it with ray start --head, join it with ray start --address=HOST:PORT"
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise SuiteError(f"--ray-address: {address!r} is no address", "write auto or HOST:PORT")
+        try:
+            socket.create_connection((host, int(port)), _PATIENCE).close()
+        except OSError as error:
+            what = f"--ray-address {address}: nothing answers ({error.strerror or error})"
+            raise SuiteError(what, remedy) from error
+    command = [sys.executable, "-c", _PROBE, address]
+    try:
+        probe = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_WITH_PYTHON)
+    except subprocess.TimeoutExpired as error:
+        what = f"--ray-address {address}: no Ray cluster answers in {_PATIENCE_WITH_PYTHON} s"
+        raise SuiteError(what, remedy) from error
+    if probe.returncode:
+        last = (probe.stderr.strip().splitlines() or ["no Ray cluster"])[-1]
+        raise SuiteError(f"--ray-address {address}: {last}", remedy)
+
+
+def _come_home(point: Point, reply: Reply) -> Outcome:
+    """The outcome, once what the run stored is seen where a local process would have left it."""
+    appear(point.root, reply.stored)
+    try:
+        if point.parts is not None:  # of a run that this very process holds
+            unpack(reply.files, point.root)
+        elif reply.files:
+            _store(reply.files, point)
+    except SuiteError as error:
+        return replace(reply.outcome, status="failed", error=str(error))
+    return reply.outcome
+
+
+def _store(files: Mapping[str, bytes], point: Point) -> None:
+    """Writes a run that was made elsewhere, unless another process has made it here in the meantime."""
+    directory = RunDirectory(point.root / point.study / point.key)
+    while directory.status() != "finished":
+        with suppress(Busy):
+            directory.open()
+            try:
+                unpack(files, point.root)
+            finally:
+                directory.close()
+            return
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _cause(error: Any) -> str:
+    return one_line(error.cause) if isinstance(error.cause, Exception) else one_line(error)

@@ -1,0 +1,224 @@
+"""An experiment as written down: a question and stages, read from TOML and checked before anything runs.
+
+    question = "Does LinBP's edge vanish past eps_star?"
+
+    [stages.star]
+    study = "phase_transition.epsilon_star"
+    grid = { seed = [0, 1, 2] }
+
+    [stages.attack]
+    study = "linbp.attack"
+    grid = { seed = [0, 1, 2], eps = "{star.headline.eps_star} * [0.5, 1, 2]" }
+
+    [presets.paper.star]
+    preset = "paper"
+
+`set` gives options values, `grid` makes a point for every combination, `zip` walks its lists in step; `labels` names
+what of these is no option and only tells points apart. A preset's stages replace single values of those of the same
+name.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from suite.errors import SuiteError, did_you_mean
+from suite.host.experiments.expressions import Reference, is_expression, parse, references
+from suite.host.experiments.summaries import (
+    TABLE,
+    TEXT,
+    TEXTS,
+    JointFigure,
+    JointTable,
+    check_name,
+    check_shapes,
+    read_summaries,
+)
+from suite.host.registry import Registry
+from suite.host.store import content_key
+
+_STAGE_KEYS = {"study": TEXT, "preset": TEXT, "set": TABLE, "grid": TABLE, "zip": TABLE, "labels": TEXTS}
+_TOP_KEYS = {"question": TEXT, "stages": TABLE, "tables": TABLE, "figures": TABLE, "presets": TABLE}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Runs of one study.
+
+    Args:
+        name: as references name it.
+        study: full name.
+        preset: of the study.
+        fixed: option -> value, alike in all points.
+        grid: option -> values, or an expression that gives them; every combination is a point.
+        zipped: option -> values of one length, or expressions; walked in step, as one more dimension of the grid.
+        labels: what of grid and zip is no option: it tells points apart, in joint rows and for later stages.
+    """
+
+    name: str
+    study: str
+    preset: str | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, Any] = field(default_factory=dict)
+    zipped: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> list[Reference]:
+        """What the stage asks of others."""
+        values = [*self.fixed.values(), *self.grid.values(), *self.zipped.values()]
+        return [found for value in values for text in _expressions(value) for found in references(parse(text))]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Stages, each after those that it refers to."""
+
+    name: str
+    question: str
+    stages: tuple[Stage, ...]
+    tables: Mapping[str, JointTable] = field(default_factory=dict)
+    figures: Mapping[str, JointFigure] = field(default_factory=dict)
+
+
+def sweep(study: str, preset: str | None, fixed: Mapping[str, Any], grid: Mapping[str, Any]) -> Experiment:
+    """The experiment of one stage."""
+    stage = Stage(study.rpartition(".")[2], study, preset, fixed, grid)
+    key = content_key({"preset": preset, "fixed": dict(fixed), "grid": dict(grid)})
+    return Experiment(f"{study}-{key[:8]}", "", (stage,))
+
+
+def read(path: Path, preset: str | None = None) -> Experiment:
+    """The experiment of a file, its stages ordered; see `check` for what is judged further.
+
+    Raises SuiteError: no such file or no TOML, a key, preset or stage that is unknown, a value of a wrong type, a name
+    that cannot be a file's, references to no stage or in a circle.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SuiteError(f"cannot read {path}: {error.strerror}", "give an experiment's TOML file") from error
+    except ValueError as error:
+        raise SuiteError(f"{path} is not TOML: {error}", "see the files in experiments/") from error
+    check_shapes(content, _TOP_KEYS, str(path))
+    stages, presets = content.get("stages", {}), content.get("presets", {})
+    if not stages:
+        raise SuiteError(f"{path} has no stage", "write [stages.NAME] with study = ...")
+    if preset is not None and preset not in presets:
+        raise SuiteError(f"--preset: {path} has no preset {preset!r}", did_you_mean(preset, [*presets]))
+    for name, stage in stages.items():
+        check_shapes(stage, _STAGE_KEYS, f"{path}: stage {name!r}")
+    for name, changed in presets.items():
+        check_name(name, f"{path}: a preset's name")  # which is a part of the experiment's
+        if not TABLE.fits(changed):
+            raise SuiteError(f"{path}: preset {name!r} is no table: {changed!r}", f"write [presets.{name}.STAGE]")
+        for stage, change in changed.items():
+            check_shapes(change, _STAGE_KEYS, f"{path}: preset {name!r}, stage {stage!r}")
+    changes = presets.get(preset, {})
+    for name in changes:
+        if name not in stages:
+            raise SuiteError(f"{path}: preset {preset!r} changes no stage {name!r}", did_you_mean(name, [*stages]))
+    made = [_stage(name, _merged(stages[name], changes.get(name, {})), path) for name in stages]
+    tables, figures = read_summaries(content, [*stages], str(path))
+    name = path.stem if preset is None else f"{path.stem}-{preset}"
+    return Experiment(name, str(content.get("question", "")), tuple(_ordered(made)), tables, figures)
+
+
+def check(experiment: Experiment, registry: Registry) -> None:
+    """Raises SuiteError for what would fail later: unknown studies, presets or options, values given twice."""
+    for stage in experiment.stages:
+        study, config = registry.study(stage.study), registry.config(stage.study)
+        if stage.preset is not None and stage.preset not in study.presets:
+            remedy = did_you_mean(stage.preset, sorted(study.presets))
+            raise SuiteError(f"stage {stage.name!r}: {stage.study} has no preset {stage.preset!r}", remedy)
+        names = [*stage.fixed, *stage.grid, *stage.zipped]
+        for name in stage.labels:
+            if name in config.model_fields or name not in [*stage.grid, *stage.zipped]:
+                remedy = "a label is varied by grid or zip, and is no option"
+                raise SuiteError(f"stage {stage.name!r}: {name!r} is no label of {stage.study}", remedy)
+        for name in names:
+            if name not in config.model_fields and name not in stage.labels:
+                remedy = did_you_mean(name, [*config.model_fields])
+                raise SuiteError(f"stage {stage.name!r}: {stage.study} has no option {name!r}", remedy)
+            if names.count(name) > 1:
+                raise SuiteError(f"stage {stage.name!r} gives {name!r} twice", "set it, or vary it")
+        for name, values in [*stage.grid.items(), *stage.zipped.items()]:
+            _check_values(stage, name, values, zipped=name in stage.zipped)
+        lengths = {name: len(values) for name, values in stage.zipped.items() if isinstance(values, list)}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{count} of {name}" for name, count in lengths.items())
+            raise SuiteError(f"stage {stage.name!r} zips {told}", "give lists of one length")
+
+
+def _check_values(stage: Stage, name: str, values: Any, *, zipped: bool) -> None:
+    if is_expression(values):
+        return
+    where = f"stage {stage.name!r}, {name}"
+    if not isinstance(values, list) or not values:
+        raise SuiteError(f"{where}: {values!r} is no list of values", "write [a, b, ...]")
+    if name in stage.labels and any(TABLE.fits(value) for value in values):
+        raise SuiteError(f"{where}: {values!r} are no labels", "write texts or numbers")
+    repeated = [value for value, times in Counter(map(repr, values)).items() if times > 1]
+    if repeated and not zipped:
+        raise SuiteError(f"{where}: {repeated[0]} is given twice", "give each value once")
+
+
+def _stage(name: str, content: Mapping[str, Any], path: Path) -> Stage:
+    if "study" not in content:
+        raise SuiteError(f"{path}: stage {name!r} names no study", 'write study = "module.study"')
+    return Stage(
+        name,
+        content["study"],
+        content.get("preset"),
+        content.get("set", {}),
+        content.get("grid", {}),
+        content.get("zip", {}),
+        tuple(content.get("labels", ())),
+    )
+
+
+def _merged(stage: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """A value that the preset sets is neither varied any more nor the other way round."""
+    merged: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value for key, value in stage.items()}
+    for key, value in change.items():
+        if not isinstance(value, Mapping):
+            merged[key] = value
+            continue
+        for option in value:
+            for place in ("set", "grid", "zip"):
+                merged.get(place, {}).pop(option, None)
+        merged[key] = {**merged.get(key, {}), **value}
+    return merged
+
+
+def _ordered(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """The stages, each after those that it refers to, else in the order of the file."""
+    names, done = [stage.name for stage in stages], list[str]()
+    asked = {stage.name: {reference.stage for reference in stage.references} for stage in stages}
+    for name, others in asked.items():
+        for other in sorted(others - set(names)):
+            raise SuiteError(f"stage {name!r} refers to {other!r}, which is no stage", did_you_mean(other, names))
+    while len(done) < len(stages):
+        ready = [stage for stage in stages if stage.name not in done and asked[stage.name] <= set(done)]
+        if not ready:
+            circle = " -> ".join(_circle(asked, next(name for name in names if name not in done), done))
+            raise SuiteError(f"the stages refer to each other in a circle: {circle}", "break it")
+        done.append(ready[0].name)
+        yield ready[0]
+
+
+def _circle(asked: Mapping[str, set[str]], start: str, done: Sequence[str]) -> list[str]:
+    path = [start]
+    while path.count(path[-1]) < 2:
+        path.append(min(asked[path[-1]] - set(done)))
+    return path[path.index(path[-1]) :]
+
+
+def _expressions(value: Any) -> list[str]:
+    """The expressions in a value, also inside lists."""
+    if isinstance(value, list):
+        return [text for item in value for text in _expressions(item)]
+    return [value] if is_expression(value) else []

@@ -1,0 +1,45 @@
+"""Where a result comes from: versions, git revision, peak memory."""
+
+import platform
+import re
+import resource
+import subprocess
+import sys
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Any
+
+import suite
+
+_HOST = Path(suite.__file__).parent
+
+
+def git_state(folder: Path = _HOST) -> dict[str, Any] | None:
+    """Revision and dirty flag of the checkout that `folder`'s code is tracked in; None when it is in none."""
+    try:
+        _git(folder, "ls-files", "--error-unmatch", "__init__.py")
+        status = _git(folder, "--no-optional-locks", "status", "--porcelain")
+        return {"revision": _git(folder, "rev-parse", "HEAD"), "dirty": bool(status)}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package and of everything that it requires at run time."""
+    required = [line for line in requires("suite") or [] if "extra ==" not in line]
+    names = [re.split(r"[^\w.-]", line)[0] for line in required]
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in ["suite", *sorted(names)]},
+    }
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()

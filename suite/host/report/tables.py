@@ -1,0 +1,84 @@
+"""Parquet files as tables of a page: the first rows, as text, and how many there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite.errors import SuiteError
+from suite.host.report.allowance import Allowance
+from suite.host.text import format_column
+
+FEWEST = 5  # rows; fewer are not worth a table
+CELL = 12  # bytes of markup around a cell's text
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first rows of a table, as columns, and how many it has in all."""
+
+    columns: dict[str, list[Any]]
+    total: int
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table of the page.
+
+    cells: by row, as text; numeric: by column, whether its cells are numbers; total: rows in the file.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    cells: tuple[tuple[str, ...], ...]
+    total: int
+    file: str
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the file has rows that the page does not show."""
+        return len(self.cells) < self.total
+
+
+def read_head(path: Path, rows: int) -> Head:
+    """At most so many rows of a Parquet file. Raises SuiteError, naming it, where it is missing or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            batch = next(file.iter_batches(batch_size=rows), None)
+            names = file.schema_arrow.names
+            columns = {name: [] if batch is None else batch.column(at).to_pylist() for at, name in enumerate(names)}
+            return Head(columns, file.metadata.num_rows)
+    except (OSError, pa.ArrowException) as error:
+        what = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
+        raise SuiteError(f"{path} {what}", "run the study again with --fresh") from error
+
+
+def view(
+    name: str, head: Head, file: Path, allowance: Allowance, *, columns: Sequence[str] = (), title: str = ""
+) -> TableView:
+    """The head as text, of the columns that are asked for or of all, cut to what the allowance holds."""
+    chosen = [column for column in columns or head.columns if column in head.columns]
+    plain = {column: [_plain(value) for value in head.columns[column][: allowance.rows]] for column in chosen}
+    numeric = tuple(all(isinstance(value, int | float | None) for value in plain[column]) for column in chosen)
+    texts = [format_column(plain[column]) for column in chosen]
+    cells, taken = list[tuple[str, ...]](), 0
+    for row in zip(*texts, strict=True):
+        size = sum(len(text.encode()) + CELL for text in row)
+        if taken + size > allowance.left and len(cells) >= FEWEST:
+            break
+        cells.append(row)
+        taken += size
+    allowance.left -= min(taken, allowance.left)
+    return TableView(name, title or name, tuple(chosen), numeric, tuple(cells), head.total, str(file))
+
+
+def _plain(value: Any) -> Any:
+    """Long values in words: a row's pixels are no text to read."""
+    if isinstance(value, list | dict):
+        return f"({len(value)} values)"
+    return value if isinstance(value, str | int | float | None) else str(value)

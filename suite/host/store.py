@@ -1,0 +1,239 @@
+"""Run directories on disk: content key, atomic writes, a lock, what was measured and what was made of it.
+
+`<runs>/<study>/<key>/` holds what was measured (`run.json`, `tables/`, `models/`, `parts/`), `results/` with what
+analysing made of it (`results.json`, `tables/`, `figures/`), and `lock`. The directory is the only truth: `run.json`,
+written last, alone says that a run is finished, and `results/` appears as a whole; it can be deleted and made again.
+"""
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from suite.errors import SuiteError, did_you_mean
+from suite.files import ELSEWHERE, atomic, cannot_write
+from suite.host import manifest
+
+MANIFEST, LOCK = "run.json", "lock"
+RESULTS, RESULTS_MANIFEST = "results", "results.json"
+
+
+def content_key(content: Mapping[str, Any]) -> str:
+    """16 hex digits that name a content: the hash of its canonical JSON."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: numpy and torch scalars as numbers, NaN and infinities as null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class Busy(SuiteError):
+    """Another process holds the run."""
+
+
+class RunDirectory:
+    """One run on disk. Writing needs `open`, which takes the lock until `close` or the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: TextIO | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process holds the directory."""
+        return self._lock is not None
+
+    def read(self) -> dict[str, Any]:
+        """The content of `run.json`, joined with that of `results.json`; empty when it cannot be trusted (see `fault`).
+
+        `tables` holds those made by analysing before the raw ones; without results, `headline`, `shown` and `figures`
+        are empty and `analysis` is None.
+        """
+        content, why = self._read()
+        return {} if why else content
+
+    def fault(self) -> str:
+        """Why `run.json` cannot be read: absent, damaged, edited so that parts are missing, of a newer version."""
+        return self._read()[1]
+
+    def read_written(self) -> dict[str, Any]:
+        """The same. Raises SuiteError, with the reason, where there is nothing to read."""
+        content, why = self._read()
+        if why:
+            remedy = "run the study again, or remove the directory"
+            raise SuiteError(f"cannot use {self.path / MANIFEST}: {why}", remedy)
+        return content
+
+    def _read(self) -> tuple[dict[str, Any], str]:
+        content, why = _json(self.path / MANIFEST)
+        why = why or manifest.fault(content)
+        return (content, why) if why else ({**content, **self._results(content)}, "")
+
+    def _results(self, measured: Mapping[str, Any]) -> dict[str, Any]:
+        """What analysing made, in the form of the whole; results that cannot be trusted are none."""
+        content, why = _json(self.path / RESULTS / RESULTS_MANIFEST)
+        if why or manifest.results_fault(content):
+            nothing: dict[str, Any] = {"headline": {}, "shown": [], "figures": {}, "analysis": None}
+            return {name: measured.get(name, value) for name, value in nothing.items()}
+        tables = {name: {**table, "file": f"{RESULTS}/{table['file']}"} for name, table in content["tables"].items()}
+        figures = {
+            name: {**figure, **{kind: f"{RESULTS}/{figure[kind]}" for kind in ("svg", "png")}}
+            for name, figure in content["figures"].items()
+        }
+        return {
+            "headline": content["headline"],
+            "shown": content["shown"],
+            "figures": figures,
+            "tables": {**tables, **measured["tables"]},
+            "analysis": {"code": content["code"]},
+        }
+
+    def replace_results(self, files: Mapping[str, bytes], content: Mapping[str, Any]) -> None:
+        """Puts files and `results.json` in place of the results that are there, all at once; needs `open`."""
+        made, old = self.path / ".results.tmp", self.path / ".results.old.tmp"
+        shutil.rmtree(made, ignore_errors=True)
+        written = json.dumps(plain(content), indent=2, allow_nan=False).encode() + b"\n"
+        for name, data in [*files.items(), (RESULTS_MANIFEST, written)]:
+            with atomic(made / name) as file:
+                file.write(data)
+        try:
+            if (self.path / RESULTS).exists():
+                (self.path / RESULTS).replace(old)
+            made.replace(self.path / RESULTS)
+        except OSError as error:
+            raise cannot_write(self.path / RESULTS, error) from error
+        shutil.rmtree(old, ignore_errors=True)
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Replaces `run.json`."""
+        with atomic(self.path / MANIFEST) as file:
+            file.write(json.dumps(plain(content), indent=2, allow_nan=False).encode() + b"\n")
+
+    def status(self) -> str:
+        """`finished`, `failed`, `running`, or `interrupted`: unfinished and nobody is working on it."""
+        status = self.read().get("status")
+        if status in ("finished", "failed"):
+            return str(status)
+        return "running" if self._is_locked() else "interrupted"
+
+    def open(self) -> None:
+        """Creates the directory, takes its lock and sweeps what a killed process left half-written.
+
+        Raises:
+            Busy: another process is working on this run.
+            SuiteError: the directory cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / LOCK).open("a")
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        if not _taken(lock):
+            lock.close()
+            raise Busy(f"another process is working on {self.path}", "wait for it or stop it")
+        self._lock = lock
+        for leftover in [*self.path.rglob(".*.tmp")]:
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Gives the lock back."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def wait(self) -> None:
+        """Until no process works on the run."""
+        while self._is_locked():
+            time.sleep(0.2)
+
+    def clear(self) -> None:
+        """Removes everything but the lock; `run.json` first: a half-cleared run is never read as finished."""
+        (self.path / MANIFEST).unlink(missing_ok=True)
+        for entry in self.path.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+
+    def is_empty(self) -> bool:
+        """Whether no result has been stored yet."""
+        return not any(entry.is_dir() and any(entry.iterdir()) for entry in self.path.iterdir())
+
+    def discard(self) -> None:
+        """Removes the directory, and the study's folder where no other run is in it."""
+        self.close()
+        shutil.rmtree(self.path)
+        with suppress(OSError):  # not empty: other runs live there
+            self.path.parent.rmdir()
+
+    def _is_locked(self) -> bool:
+        try:
+            with (self.path / LOCK).open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+def _json(path: Path) -> tuple[Any, str]:
+    """The content of a JSON file, or why there is none."""
+    try:
+        return json.loads(path.read_text()), ""
+    except OSError as error:
+        return {}, str(error.strerror).lower()
+    except ValueError:
+        return {}, "it is not JSON"
+
+
+def _taken(lock: TextIO) -> bool:
+    """Takes a lock; not if another process works. One that only looks whether somebody does holds it for an instant."""
+    for _ in range(20):
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def find_runs(root: Path) -> list[RunDirectory]:
+    """All runs below a root, by study and key."""
+    return [RunDirectory(path.parent) for path in sorted(root.glob(f"*/*/{MANIFEST}"))]
+
+
+def find_run(root: Path, key: str) -> RunDirectory:
+    """The run below a root whose key begins so, `study/` before it or not. Raises SuiteError for none or several."""
+    found = find_runs(root)
+    matching = [run for run in found if f"{run.path.parent.name}/{run.path.name}".startswith(key)]
+    matching = matching or [run for run in found if run.path.name.startswith(key)]
+    if not matching:
+        raise SuiteError(f"no run {key!r} in {root}", did_you_mean(key, [run.path.name for run in found]))
+    if len(matching) > 1:
+        raise SuiteError(f"{key!r} begins {len(matching)} keys", "type more of it")
+    return matching[0]
+
+
+def check_writable(path: Path) -> None:
+    """Raises SuiteError when `path`, or its nearest parent while it is absent, cannot be written into."""
+    existing = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    if not existing.is_dir():
+        raise SuiteError(f"cannot write {path}: {existing} is not a directory", ELSEWHERE)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise SuiteError(f"cannot write {path}: {existing} is read-only", ELSEWHERE)
