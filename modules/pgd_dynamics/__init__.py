@@ -7,33 +7,8 @@ module = Module(
     name="pgd_dynamics",
     summary="Landscapes and convergence of first-order adversaries on softplus networks.",
     paper="Deng, He, Huang, Su, Towards Understanding the Dynamics of the First-Order Adversaries (ICML 2020)",
+    studies=("landscape",),
     flat_studies={
-        "landscape": Study(
-            question="Loss over the ball for inputs in the plane: extrema on the circle, by scale and ratio (Fig. 1).",
-            config="modules.pgd_dynamics.landscape:LandscapeConfig",
-            results=None,
-            figures=None,
-            measure="modules.pgd_dynamics.landscape:landscape",
-            presets={
-                "smoke": {
-                    "scales": (1,),
-                    "ratios": (1, 10),
-                    "m": 50,
-                    "networks": 4,
-                    "escapes": 2,
-                    "steps": 20,
-                    "atlas_starts": 2,
-                },
-                "quick": {},
-                "paper": {
-                    "scales": (0.01, 0.1, 1, 10, 100),
-                    "ratios": (0.001, 0.01, 0.1, 1, 10),
-                    "networks": 200,
-                    "escapes": 40,
-                },
-            },
-            costs={"quick": Cost(0.4), "paper": Cost(10)},
-        ),
         "single_minimum": Study(
             question="Share of networks with one local minimum on the sphere, by d, m and eps, beside tau (Thm 5.1).",
             config="modules.pgd_dynamics.single_minimum:SingleMinimumConfig",

@@ -8,12 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from modules.pgd_dynamics.landscape_tables import Columns, Row, cells
 from suite.stats import wilson
 
 STEEPEST = 50.0  # of a fitted share: at the grids in use it cannot be told from a step
 _PREDICTED = {"d": 0.5, "m": 0.0}  # tau ~ sqrt(d) for x near 0, whatever the width
 Floats = NDArray[np.float64]
+Columns = Mapping[str, Sequence[Any]]
+Row = dict[str, Any]
+
+
+def cells(columns: Columns, *keys: str) -> Iterator[tuple[tuple[Any, ...], dict[str, NDArray[Any]]]]:
+    """The table's parts by the values of those columns, in order of appearance, as arrays; gaps are None."""
+    arrays = {name: np.array(list(values), dtype=object) for name, values in columns.items()}
+    of_row = list(zip(*(columns[key] for key in keys), strict=True))
+    for value in dict.fromkeys(of_row):
+        mask = np.array([row == value for row in of_row])
+        yield value, {name: array[mask] for name, array in arrays.items()}
 
 
 def shares(minima: Columns) -> Iterator[Row]:
