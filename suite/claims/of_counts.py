@@ -110,8 +110,8 @@ def censored_comparison(
     """The first of two values is larger (sign 1) or smaller (-1), where values are known between bounds only.
 
     A pair is decided where its bounds do not overlap, on either side; a pair whose bounds overlap counts for the side
-    that is behind. Then a sign test: fewer than six pairs decide nothing. Where no bound is infinite, the `direction` of
-    a `bracketed_mean_of` the differences is sharper.
+    that is behind. Then a sign test: fewer than six pairs decide nothing. Where no bound is infinite, the `direction`
+    of a `bracketed_mean_of` the differences is sharper.
 
     Args:
         pairs: bounds of the first and of the second value, for each independent unit; all of them.
@@ -122,11 +122,13 @@ def censored_comparison(
     return majority([_ahead(*pair, sign) for pair in pairs], of=of, lost=lost, conditions=conditions)
 
 
-def everywhere(judgements: Iterable[Judgement]) -> Judgement:
+def everywhere(judgements: Iterable[Judgement], *, conditions: Sequence[str] = ()) -> Judgement:
     """One claim about several settings: reproduced where it is in all of them, differs where it does in any.
 
     Judge the settings as a family (`order_family`), so that one of many does not differ by chance.
     """
+    if conditions:
+        return conditional(conditions)
     words = [judgement.verdict for judgement in judgements]
     held, differ, open_ = (words.count(word) for word in (REPRODUCED, DIFFERS, CANNOT_TELL))
     verdict = DIFFERS if differ else REPRODUCED if held and not open_ else CANNOT_TELL

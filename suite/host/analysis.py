@@ -64,8 +64,9 @@ def analyse(run: RunDirectory, registry: Registry, config: StudyConfig | None = 
     made = {each: results.value(each) for each in results.functions}
     if CLAIMS in made and _is_smoke(known["config"], name, registry):
         made[CLAIMS] = _unjudged(made[CLAIMS])
-    figures = _Evaluation(name, {**known, **_frames(made)}, _functions(study.figures))
-    files, record = _stored(made, {each: figures.value(each) for each in figures.functions})
+    given = _Evaluation(name, {**known, **_frames(made)}, {})  # a figure may have a table's name
+    drawn = {each: given.called(each, function) for each, function in _functions(study.figures).items()}
+    files, record = _stored(made, drawn)
     for note in record["notes"]:
         log.warning("%s", note)
     held = run.is_open
@@ -98,8 +99,13 @@ class _Evaluation:
         if name in self._open:
             raise SuiteError(f"{self.study}: {' asks for '.join([*self._open, name])}", "break the circle")
         self._open.append(name)
-        function = self.functions[name]
-        arguments = {argument: self._argument(name, argument) for argument in inspect.signature(function).parameters}
+        value = self.called(name, self.functions[name])
+        self._open.pop()
+        return value
+
+    def called(self, name: str, function: Callable[..., Any]) -> Any:
+        """What a function of that name gives for the arguments that it asks for."""
+        arguments = {each.name: self._argument(name, each) for each in inspect.signature(function).parameters.values()}
         try:
             value = function(**arguments)
             if name == CLAIMS:
@@ -110,17 +116,16 @@ class _Evaluation:
             raise
         except Exception as error:
             raise SuiteError(self._failure(name, arguments, error), "mend it, and suite analyse again") from error
-        self._open.pop()
         return value
 
-    def _argument(self, function: str, name: str) -> Any:
+    def _argument(self, function: str, argument: inspect.Parameter) -> Any:
+        name = argument.name
         if name in self._values or name in self.functions:
             return self.value(name)
-        default = inspect.signature(self.functions[function]).parameters[name].default
-        if default is inspect.Parameter.empty:
+        if argument.default is inspect.Parameter.empty:
             what = f"{self.study}: {function} asks for {name!r}, which this run does not have"
             raise SuiteError(what, did_you_mean(name, sorted({*self._values, *self.functions})))
-        return default
+        return argument.default
 
     def _failure(self, name: str, arguments: Mapping[str, Any], error: Exception) -> str:
         """Names the study, its function, and the tables and columns that it was given."""

@@ -108,15 +108,17 @@ class RunDirectory:
         made, old = self.path / ".results.tmp", self.path / ".results.old.tmp"
         shutil.rmtree(made, ignore_errors=True)
         written = json.dumps(plain(content), indent=2, allow_nan=False).encode() + b"\n"
-        for name, data in [*files.items(), (RESULTS_MANIFEST, written)]:
-            with atomic(made / name) as file:
-                file.write(data)
         try:
+            for name, data in [*files.items(), (RESULTS_MANIFEST, written)]:
+                with atomic(made / name) as file:
+                    file.write(data)
             if (self.path / RESULTS).exists():
                 (self.path / RESULTS).replace(old)
             made.replace(self.path / RESULTS)
         except OSError as error:
             raise cannot_write(self.path / RESULTS, error) from error
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
     def write(self, content: Mapping[str, Any]) -> None:

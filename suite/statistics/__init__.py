@@ -37,6 +37,7 @@ from suite.statistics.estimates import (
     ratio_of,
 )
 from suite.statistics.frames import against, estimates, paired
+from suite.statistics.regression import slope_of
 from suite.statistics.significance import PairedTest, holm_of, mcnemar_of, sign_test_of
 
 __all__ = [
@@ -67,4 +68,5 @@ __all__ = [
     "ratio_of",
     "sign_test",
     "sign_test_of",
+    "slope_of",
 ]

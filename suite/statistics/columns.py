@@ -1,4 +1,4 @@
-"""Estimates and tests as polars expressions over a group: structs called `estimate` and `test`, to `unnest`.
+"""Estimates and tests as polars expressions over a group: structs called `estimate` and `test`, to `unnest`; `holm`.
 
 Nulls are left out and not counted. A NaN makes the value and its limits NaN. What a group is too small for is null.
 Values must be independent: average those of one cluster first, `group_by(..., cluster).agg(pl.col(column).mean())`.
@@ -108,7 +108,7 @@ def holm(p_values: Column) -> pl.Expr:
     p = _numbers(p_values)
     steps = p.sort(nulls_last=True) * (p.count() - pl.int_range(pl.len()))
     adjusted = steps.cum_max().clip(upper_bound=1.0).gather(p.rank("ordinal").fill_null(pl.len()).cast(pl.Int64) - 1)
-    return pl.when(p.is_nan().any()).then(pl.when(p.is_not_null()).then(nan)).otherwise(adjusted)
+    return pl.when(p.is_null() | ~p.is_nan().any()).then(adjusted).otherwise(nan).alias("holm")
 
 
 def _yes_no(holds: Column) -> pl.Expr:

@@ -59,8 +59,8 @@ def against(
 def estimates(frame: pl.DataFrame, by: Sequence[str], estimate: Callable[[pl.DataFrame], Estimate]) -> pl.DataFrame:
     """An estimate that is no expression (a slope, a cluster mean), for each group: `by`, then value, low, high, n.
 
-    Groups are in order of appearance. What does not exist is null.
+    Groups are in order of appearance; without `by` the table is one. What does not exist is null.
     """
-    groups = frame.group_by(list(by), maintain_order=True)
+    groups = frame.group_by(list(by), maintain_order=True) if by else [((), frame)]
     rows = [dict(zip(by, key, strict=True)) | estimate(part).columns() for key, part in groups]
     return pl.DataFrame(rows, schema={**{name: frame.schema[name] for name in by}, **COLUMNS})

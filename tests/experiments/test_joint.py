@@ -5,13 +5,14 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from scipy.stats import t as student
 
 from suite.errors import SuiteError
+from suite.host.experiments.forms import JointFigure, JointTable
 from suite.host.experiments.joint import collect, differences, draw, means
 from suite.host.experiments.points import Done, Points
-from suite.host.experiments.summaries import JointFigure, JointTable
 from suite.host.store import RunDirectory
 from suite.tables import write_columns
 
@@ -56,70 +57,76 @@ TABLE = JointTable(
 
 def test_rows_carry_axes_and_what_is_computed_for_their_point(points: dict[str, Points]) -> None:
     rows = collect(TABLE, points)
-    assert len(rows) == 12 and all(row["step"] == 10 for row in rows)
-    assert {row["ratio"] for row in rows} == {0.5, 3.0}
-    assert rows[0] == {"seed": 0, "eps": 0.05, "rule": "linbp", "step": 10, "rate": 0.5, "ratio": 0.5}
+    assert len(rows) == 12 and (rows["step"] == 10).all()
+    assert {*rows["ratio"]} == {0.5, 3.0}
+    assert rows.row(0, named=True) == {"seed": 0, "eps": 0.05, "rule": "linbp", "step": 10, "rate": 0.5, "ratio": 0.5}
 
 
 def test_means_with_students_limits(points: dict[str, Points]) -> None:
     found = means(TABLE, collect(TABLE, points))
-    assert [(row["ratio"], row["rule"]) for row in found] == [(0.5, "linbp"), (0.5, "bp"), (3.0, "linbp"), (3.0, "bp")]
+    assert found.select("ratio", "rule").rows() == [(0.5, "linbp"), (0.5, "bp"), (3.0, "linbp"), (3.0, "bp")]
     half = student.ppf(0.975, 2) * 0.1 / sqrt(3)  # of 0.5, 0.6, 0.7
-    assert found[0] == pytest.approx(
-        {"ratio": 0.5, "rule": "linbp", "rate": 0.6, "low": 0.6 - half, "high": 0.6 + half, "n": 3}
+    assert found.drop("quantity").row(0, named=True) == pytest.approx(
+        {"ratio": 0.5, "rule": "linbp", "value": 0.6, "low": 0.6 - half, "high": 0.6 + half, "n": 3}
     )
 
 
 def test_differences_are_paired_by_seed(points: dict[str, Points]) -> None:
     found = differences(TABLE, collect(TABLE, points))
     half = student.ppf(0.975, 2) * 0.1 / sqrt(3)  # of 0.5, 0.4, 0.3: paired, seeds' own spread cancels in part
-    assert found[0] == pytest.approx(
-        {"ratio": 0.5, "of": "rate", "rule": "linbp - bp", "difference": 0.4, "low": 0.4 - half, "high": 0.4 + half,
+    assert found.row(0, named=True) == pytest.approx(
+        {"ratio": 0.5, "quantity": "rate", "rule": "linbp - bp", "value": 0.4, "low": 0.4 - half, "high": 0.4 + half,
          "n": 3}
     )  # fmt: skip
-    without_a_side = [row for row in collect(TABLE, points) if (row["seed"], row["rule"]) != (1, "bp")]
-    assert [row["n"] for row in differences(TABLE, without_a_side)] == [2, 2]
+    without_a_side = collect(TABLE, points).filter(~((pl.col("seed") == 1) & (pl.col("rule") == "bp")))
+    assert [*differences(TABLE, without_a_side)["n"]] == [2, 2]
 
 
 def test_a_figure_has_a_line_with_a_band_for_every_series(points: dict[str, Points]) -> None:
     rows = means(TABLE, collect(TABLE, points))
-    (axes,) = draw(JointFigure("t", "ratio", "rule", title="Edge", y_label="success"), rows, "rate").axes
+    (axes,) = draw(JointFigure(table="t", x="ratio", series="rule", title="Edge", y_label="success"), rows).axes
     drawn = [list(line.get_ydata()) for line in axes.lines]  # type: ignore[arg-type]
     assert drawn == [pytest.approx([0.6, 3.1]), pytest.approx([0.2, 0.2])]
-    assert len(axes.collections) == 2 and axes.get_ylabel() == "success"
+    assert len(axes.collections) >= 2 and axes.get_ylabel() == "success"
 
 
 def test_several_values_are_compared_with_the_last_and_two_columns_by_the_difference_of_differences() -> None:
     effect = {("a", "low"): 3.0, ("b", "low"): 2.0, ("c", "low"): 1.0, ("a", "high"): 7.0, ("c", "high"): 1.5}
-    rows = [
-        {"seed": seed, "rule": rule, "side": side, "x": value + seed * (rule == "a")}
-        for seed in (0, 1)
-        for (rule, side), value in effect.items()
-    ]
-    table = JointTable("a.b", mean="x", by=("side", "rule"), versus={"rule": ["a", "b", "c"]})
-    told = [(row["side"], row["rule"], row["difference"], row["n"]) for row in differences(table, rows)]
+    rows = pl.DataFrame(
+        [
+            {"seed": seed, "rule": rule, "side": side, "x": value + seed * (rule == "a")}
+            for seed in (0, 1)
+            for (rule, side), value in effect.items()
+        ]
+    )
+    table = JointTable(rows="a.b", mean="x", by=("side", "rule"), versus={"rule": ["a", "b", "c"]})
+    told = differences(table, rows).select("side", "rule", "value", "n").rows()
     assert told[:3] == [("low", "a - c", 2.5, 2), ("low", "b - c", 1.0, 2), ("high", "a - c", 6.0, 2)]
     assert told[3][3] == 0  # there is no b at "high"
-    table = JointTable("a.b", mean="x", by=(), versus={"side": ["high", "low"], "rule": ["a", "c"]})
-    (change,) = differences(table, rows)
+    table = JointTable(rows="a.b", mean="x", by=(), versus={"side": ["high", "low"], "rule": ["a", "c"]})
+    (change,) = differences(table, rows).to_dicts()
     assert (change["side"], change["rule"], change["n"]) == ("high - low", "a - c", 2)
-    assert change["difference"] == pytest.approx((7 - 1.5) - (3 - 1)) and change["low"] == change["high"]
+    assert change["value"] == pytest.approx((7 - 1.5) - (3 - 1)) and change["low"] == change["high"]
 
 
 def test_rows_of_one_of_several_values(points: dict[str, Points]) -> None:
-    assert {row["step"] for row in collect(JointTable("second.success", where={"step": [1, 10]}), points)} == {1, 10}
-    assert collect(JointTable("second.success", where={"step": [2]}), points) == []
+    assert {*collect(JointTable(rows="second.success", where={"step": [1, 10]}), points)["step"]} == {1, 10}
+    assert not len(collect(JointTable(rows="second.success", where={"step": [2]}), points))
 
 
 def test_panels_differences_and_gaps_of_a_figure() -> None:
-    rows = [
-        {"c0": c0, "rule": rule, "d": d, "difference": 1.0, "low": 0.5, "high": 1.5}
-        for d in (2, 10)
-        for rule in ("linbp - bp", "guo - bp")
-        for c0 in (0.1, 10.0, None)
-    ]
-    figure = JointFigure("t", "c0", "rule", panels="d", differences=True, log_x=True, log_y=True, x_label="C0")
-    drawn = draw(figure, rows, "difference")
+    rows = pl.DataFrame(
+        [
+            {"c0": c0, "rule": rule, "d": d, "value": 1.0, "quantity": "x", "low": 0.5, "high": 1.5}
+            for d in (2, 10)
+            for rule in ("linbp - bp", "guo - bp")
+            for c0 in (0.1, 10.0, None)
+        ]
+    )
+    figure = JointFigure(
+        table="t", x="c0", series="rule", panels="d", differences=True, log_x=True, log_y=True, x_label="C0"
+    )
+    drawn = draw(figure, rows)
     assert [axes.get_title() for axes in drawn.axes] == ["d = 2", "d = 10"]
     for axes in drawn.axes:
         lines = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_marker() == "o"]  # type: ignore[arg-type]
@@ -130,28 +137,30 @@ def test_panels_differences_and_gaps_of_a_figure() -> None:
 
 def test_columns_that_are_not_there_are_named(points: dict[str, Points]) -> None:
     with pytest.raises(SuiteError, match="no column 'stepp' \\(did you mean step"):
-        collect(JointTable("second.success", where={"stepp": 1}), points)
+        collect(JointTable(rows="second.success", where={"stepp": 1}), points)
     with pytest.raises(SuiteError, match="no such table \\(did you mean success"):
-        collect(JointTable("second.succes"), points)
+        collect(JointTable(rows="second.succes"), points)
 
 
 def test_rows_of_one_seed_count_once_in_a_mean() -> None:
-    rows = [{"seed": seed, "id": number, "x": float(seed + number)} for seed in (0, 1) for number in (0, 1, 2)]
-    (found,) = means(JointTable("a.b", mean="x"), rows)
-    assert (found["x"], found["n"]) == (1.5, 2)  # of the seeds' means 1 and 2
-    (alone,) = means(JointTable("a.b", mean="x", pair=()), rows)
-    assert (alone["x"], alone["n"]) == (1.5, 6)
+    rows = pl.DataFrame(
+        [{"seed": seed, "id": number, "x": float(seed + number)} for seed in (0, 1) for number in (0, 1, 2)]
+    )
+    (found,) = means(JointTable(rows="a.b", mean="x"), rows).to_dicts()
+    assert (found["value"], found["n"]) == (1.5, 2)  # of the seeds' means 1 and 2
+    (alone,) = means(JointTable(rows="a.b", mean="x", pair=()), rows).to_dicts()
+    assert (alone["value"], alone["n"]) == (1.5, 6)
 
 
 def test_points_need_not_have_the_same_columns(points: dict[str, Points]) -> None:
     one, other = points["first"].done[0], points["second"].done[0]
-    rows = collect(JointTable("all.success"), {"all": Points([one, other])})
-    assert rows[0]["x"] == 1 and rows[0]["rate"] is None and rows[1]["x"] is None
+    rows = collect(JointTable(rows="all.success"), {"all": Points([one, other])})
+    assert rows["x"].to_list() == [1, None, None, None] and rows["rate"][0] is None
 
 
 @pytest.mark.parametrize("pair", [("seed",), ()])
 def test_a_mean_of_texts_is_refused_in_one_line(points: dict[str, Points], pair: tuple[str, ...]) -> None:
-    table = JointTable("second.success", mean="rule", by=("step",), versus={"eps": [0.05, 0.1]}, pair=pair)
+    table = JointTable(rows="second.success", mean="rule", by=("step",), versus={"eps": [0.05, 0.1]}, pair=pair)
     for make in (means, differences):
         with pytest.raises(SuiteError, match="mean = 'rule': 'linbp' is no number"):
             make(table, collect(table, points))

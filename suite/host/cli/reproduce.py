@@ -13,15 +13,13 @@ from suite.errors import SuiteError, WorkFailed
 from suite.host.cli.options import device_option, executor_options, json_option, option, registry, runs_option
 from suite.host.cli.text import format_table
 from suite.host.text import format_value
+from suite.host.verdicts import WORDS, Verdict
 
 if TYPE_CHECKING:
     from suite.host.reproduction import Plan
-    from suite.host.verdicts import Verdict
 
-Found = tuple["Plan", "list[Verdict] | None"]
+Found = tuple["Plan", list[Verdict] | None]
 """A plan and its run's verdicts; None where there is no finished run, or it cannot be read."""
-
-WORDS = ("reproduced", "differs", "cannot be told")
 
 
 @click.command(name="reproduce")
@@ -127,6 +125,7 @@ def _print(found: Sequence[Found]) -> None:
             "measured": _with_interval(row),
             "n": row["n"],
             "verdict": row["verdict"],
+            "why": row["note"],
         }
         for row in _listed(found)
     ]
@@ -135,13 +134,13 @@ def _print(found: Sequence[Found]) -> None:
     counts = []
     for plan, verdicts in found:
         told = [each.verdict for each in verdicts or []]
-        words = Counter(next((word for word in WORDS if text.startswith(word)), "other") for text in told)
+        words = Counter(told)
         preset = "-" if plan.option is None or verdicts is None else plan.option.preset
-        counts.append({"study": plan.study, "preset": preset, **{word: words[word] for word in (*WORDS, "other")}})
+        counts.append({"study": plan.study, "preset": preset, **{word: words[word] for word in WORDS}})
     click.echo(format_table(counts, [*counts[0]]))
 
 
 def _with_interval(row: dict[str, Any]) -> str:
     if row["low"] is None and row["high"] is None:
-        return format_value(row["measured"])
-    return f"{format_value(row['measured'])} [{format_value(row['low'])}, {format_value(row['high'])}]"
+        return format_value(row["value"])
+    return f"{format_value(row['value'])} [{format_value(row['low'])}, {format_value(row['high'])}]"

@@ -1,13 +1,18 @@
 """What `run` and `runs show` say about a run directory; read from the directory alone."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
 from suite.host.cli.text import format_table
 from suite.host.store import RunDirectory
 from suite.host.text import format_value
+from suite.host.verdicts import CLAIMS
 from suite.tables import read_rows
+
+_OF_CLAIMS = ("claim", "setting", "value", "low", "high", "n", "published", "source", "verdict", "note")
 
 
 def as_json(run: RunDirectory) -> str:
@@ -26,12 +31,17 @@ def as_json(run: RunDirectory) -> str:
     )
 
 
+def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """All columns, but of claims those that fit a terminal."""
+    return list(_OF_CLAIMS if table == CLAIMS else rows[0] if rows else ())
+
+
 def print_results(run: RunDirectory) -> None:
     """The tables that the study shows, its headline, and where everything is."""
     content = run.read()
     for shown in content["shown"]:
         rows = read_rows(run.path / content["tables"][shown["table"]]["file"])
-        columns = shown["columns"] or list(rows[0] if rows else ())
+        columns = shown["columns"] or _columns(shown["table"], rows)
         click.echo(f"{shown['title'] or shown['table']}\n\n{format_table(rows, columns)}\n")
     if content["headline"]:
         click.echo("headline: " + "; ".join(f"{k} = {format_value(v)}" for k, v in content["headline"].items()))

@@ -14,7 +14,6 @@ from suite.host.experiments.definition import Experiment, Stage
 from suite.host.experiments.planning import Blocked, Planned, Planner
 from suite.host.experiments.points import Done, Points
 from suite.host.store import RunDirectory, plain
-from suite.tables import write_columns
 
 
 @dataclass
@@ -121,28 +120,27 @@ def report(experiment: Experiment, results: Sequence[StageResult], root: Path) -
 
     Returns their paths. Raises SuiteError where a table, a column or a value that they ask for is not there.
     """
-    from suite.host.experiments import joint  # statistics need SciPy, which a plan can do without
+    from suite.figures import render  # SciPy, polars and matplotlib, which a plan can do without
+    from suite.host.experiments import joint
+    from suite.tables import frame_bytes
 
     points = {result.stage: result.points for result in results}
-    folder, written, made = root / "experiments" / experiment.name, list[Path](), dict[str, list[Any]]()
+    folder, written, made = root / "experiments" / experiment.name, list[Path](), dict[str, Any]()
     for name, table in experiment.tables.items():
         made[name] = joint.collect(table, points)
         if table.mean is not None:
             made[f"{name}_means"] = joint.means(table, made[name])
         if table.versus:
             made[f"{name}_differences"] = joint.differences(table, made[name])
-    for name, rows in made.items():
-        written.append(folder / f"{name}.parquet")
-        write_columns(written[-1], plain({key: [row[key] for row in rows] for key in (rows or [{}])[0]}))
+    files = {f"{name}.parquet": frame_bytes(frame) for name, frame in made.items()}
     for name, figure in experiment.figures.items():
-        kind, value = "means", str(experiment.tables[figure.table].mean)
-        if figure.differences:
-            kind, value = "differences", "difference"
-        drawn = joint.draw(figure, made[f"{figure.table}_{kind}"], value)
-        for kind in ("svg", "png"):
-            written.append(folder / f"{name}.{kind}")
-            with atomic(written[-1]) as file:
-                drawn.savefig(file, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else {})
+        kind = "differences" if figure.differences else "means"
+        drawn = render(joint.draw(figure, made[f"{figure.table}_{kind}"]), name)
+        files |= {f"{name}.{ending}": data for ending, data in drawn.items()}
+    for name, data in files.items():
+        written.append(folder / name)
+        with atomic(written[-1]) as file:
+            file.write(data)
     for path in folder.glob("*.*"):
         if path not in written:  # of an earlier form of the experiment
             path.unlink()

@@ -27,21 +27,18 @@ from typing import Any
 
 from suite.errors import SuiteError, did_you_mean
 from suite.host.experiments.expressions import Reference, is_expression, parse, references
-from suite.host.experiments.summaries import (
-    TABLE,
-    TEXT,
-    TEXTS,
+from suite.host.experiments.forms import (
+    FileForm,
     JointFigure,
     JointTable,
+    StageChange,
+    StageForm,
     check_name,
-    check_shapes,
-    read_summaries,
+    fitted,
 )
+from suite.host.experiments.summaries import read_summaries
 from suite.host.registry import Registry
 from suite.host.store import content_key
-
-_STAGE_KEYS = {"study": TEXT, "preset": TEXT, "set": TABLE, "grid": TABLE, "zip": TABLE, "labels": TEXTS}
-_TOP_KEYS = {"question": TEXT, "stages": TABLE, "tables": TABLE, "figures": TABLE, "presets": TABLE}
 
 
 @dataclass(frozen=True)
@@ -103,28 +100,30 @@ def read(path: Path, preset: str | None = None) -> Experiment:
         raise SuiteError(f"cannot read {path}: {error.strerror}", "give an experiment's TOML file") from error
     except ValueError as error:
         raise SuiteError(f"{path} is not TOML: {error}", "see the files in experiments/") from error
-    check_shapes(content, _TOP_KEYS, str(path))
-    stages, presets = content.get("stages", {}), content.get("presets", {})
+    form = fitted(FileForm, content, str(path))
+    stages, presets = form.stages, form.presets
     if not stages:
         raise SuiteError(f"{path} has no stage", "write [stages.NAME] with study = ...")
     if preset is not None and preset not in presets:
         raise SuiteError(f"--preset: {path} has no preset {preset!r}", did_you_mean(preset, [*presets]))
     for name, stage in stages.items():
-        check_shapes(stage, _STAGE_KEYS, f"{path}: stage {name!r}")
+        fitted(StageChange, stage, f"{path}: stage {name!r}")
+        if "study" not in stage:
+            raise SuiteError(f"{path}: stage {name!r} names no study", 'write study = "module.study"')
     for name, changed in presets.items():
         check_name(name, f"{path}: a preset's name")  # which is a part of the experiment's
-        if not TABLE.fits(changed):
+        if not isinstance(changed, Mapping):
             raise SuiteError(f"{path}: preset {name!r} is no table: {changed!r}", f"write [presets.{name}.STAGE]")
         for stage, change in changed.items():
-            check_shapes(change, _STAGE_KEYS, f"{path}: preset {name!r}, stage {stage!r}")
+            fitted(StageChange, change, f"{path}: preset {name!r}, stage {stage!r}")
     changes = presets.get(preset, {})
     for name in changes:
         if name not in stages:
             raise SuiteError(f"{path}: preset {preset!r} changes no stage {name!r}", did_you_mean(name, [*stages]))
     made = [_stage(name, _merged(stages[name], changes.get(name, {})), path) for name in stages]
-    tables, figures = read_summaries(content, [*stages], str(path))
+    tables, figures = read_summaries(form, [*stages], str(path))
     name = path.stem if preset is None else f"{path.stem}-{preset}"
-    return Experiment(name, str(content.get("question", "")), tuple(_ordered(made)), tables, figures)
+    return Experiment(name, form.question, tuple(_ordered(made)), tables, figures)
 
 
 def check(experiment: Experiment, registry: Registry) -> None:
@@ -159,7 +158,7 @@ def _check_values(stage: Stage, name: str, values: Any, *, zipped: bool) -> None
     where = f"stage {stage.name!r}, {name}"
     if not isinstance(values, list) or not values:
         raise SuiteError(f"{where}: {values!r} is no list of values", "write [a, b, ...]")
-    if name in stage.labels and any(TABLE.fits(value) for value in values):
+    if name in stage.labels and any(isinstance(value, Mapping) for value in values):
         raise SuiteError(f"{where}: {values!r} are no labels", "write texts or numbers")
     repeated = [value for value, times in Counter(map(repr, values)).items() if times > 1]
     if repeated and not zipped:
@@ -167,17 +166,8 @@ def _check_values(stage: Stage, name: str, values: Any, *, zipped: bool) -> None
 
 
 def _stage(name: str, content: Mapping[str, Any], path: Path) -> Stage:
-    if "study" not in content:
-        raise SuiteError(f"{path}: stage {name!r} names no study", 'write study = "module.study"')
-    return Stage(
-        name,
-        content["study"],
-        content.get("preset"),
-        content.get("set", {}),
-        content.get("grid", {}),
-        content.get("zip", {}),
-        tuple(content.get("labels", ())),
-    )
+    form = fitted(StageForm, content, f"{path}: stage {name!r}")
+    return Stage(name, form.study, form.preset, form.fixed, form.grid, form.zipped, form.labels)
 
 
 def _merged(stage: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,154 +2,158 @@
 
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
 
 from suite.errors import SuiteError, did_you_mean
-from suite.host.experiments.points import Earlier, value_at
-from suite.host.experiments.summaries import JointFigure, JointTable
-from suite.stats import mean_interval
-from suite.tables import read_rows
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Row = dict[str, Any]
+from suite.figures import level, lines, quantity
+from suite.host.experiments.forms import JointFigure, JointTable
+from suite.host.experiments.points import Done, Earlier, value_at
+from suite.statistics import mean
+from suite.tables import read_frame
 
 DIGITS = 6  # of computed numbers: 0.5 x eps / eps is one group, whatever eps
 
+Comparison = tuple[str, Any, Any]
+"""A column, and two of its values: the first minus the second."""
 
-def collect(table: JointTable, points: Earlier) -> list[Row]:
-    """The rows of all points of a stage: their axes, the computed columns, and the table's own columns.
 
-    Raises SuiteError where the stage has no such table, or an expression finds nothing.
+def collect(table: JointTable, points: Earlier) -> pl.DataFrame:
+    """The rows of all points of a stage: their axes, the table's own columns, and the computed columns.
+
+    Points need not have the same columns: what one lacks is a gap.
+
+    Raises SuiteError where the stage has no such table, an expression finds nothing, or columns do not fit together.
     """
     stage, _, name = table.rows.partition(".")
-    rows: list[Row] = []
-    for point in points[stage].done:
-        files = point.manifest["tables"]
-        if name not in files:
-            raise SuiteError(f"rows = {table.rows!r}: {point.run} has no such table", did_you_mean(name, [*files]))
-        axes = {axis: _plain(value) for axis, value in point.axes.items()}
-        computed = {column: value_at(text, point.axes, points) for column, text in table.columns.items()}
-        own = {column: _rounded(value) for column, value in computed.items()}
-        found = [{**axes, **row, **own} for row in read_rows(point.directory.path / files[name]["file"])]
-        rows += [row for row in found if _is_meant(row, table)]
-    columns = dict.fromkeys(column for row in rows for column in row)  # points need not have the same ones
-    return [{column: row.get(column) for column in columns} for row in rows]
+    frames = [_rows(table, name, point, points) for point in points[stage].done]
+    try:
+        joined = pl.concat([frame for frame in frames if frame.width], how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        what = f"rows = {table.rows!r}: a column holds texts in one run and numbers in another"
+        raise SuiteError(f"{what}: {error}", "join stages whose options have one type") from error
+    for column, value in table.where.items():
+        _need(joined, column)
+        allowed = value if isinstance(value, list) else [value]
+        joined = joined.filter(_holds(joined, column, allowed))
+    return joined
 
 
-def means(table: JointTable, rows: Sequence[Row]) -> list[Row]:
+def means(table: JointTable, rows: pl.DataFrame) -> pl.DataFrame:
     """Mean of each group with Student's 95 % limits over what is independent: rows alike in `pair` are averaged first.
 
-    Gaps are left out; `n` counts what is averaged. Raises SuiteError for a column that holds no numbers.
+    Columns `by`, quantity, value, low, high, n. Gaps are left out; `n` counts what is averaged. Raises SuiteError for a
+    column that holds no numbers.
     """
-    assert table.mean is not None
-    found = []
-    for group, members in _groups(rows, table.by):
-        pair = [name for name in table.pair if name in members[0]]
-        averages = [_average(some, table.mean) for _, some in _groups(members, pair)] if pair else None
-        each = [_number(row, table.mean) for row in members] if averages is None else averages
-        mean = mean_interval([value for value in each if value is not None])
-        found.append({**group, table.mean: mean.mean, "low": mean.low, "high": mean.high, "n": mean.n})
-    return found
+    pair = [name for name in table.pair if name in rows.columns]
+    units = _averaged(table, rows, [*table.by, *pair]) if pair else _numbers(table, rows)
+    return _estimated(table, units.rename({str(table.mean): "unit value"}), table.by)
 
 
-def differences(table: JointTable, rows: Sequence[Row]) -> list[Row]:
+def differences(table: JointTable, rows: pl.DataFrame) -> pl.DataFrame:
     """For each group without the compared columns: mean of the paired differences with Student's 95 % limits.
 
     Of each compared column every value but the last minus the last; of two columns the difference of these differences.
     Rows are paired by the columns `pair`; within a side they are averaged first. A pair of which a side is missing is
     left out.
     """
-    assert table.mean is not None
     rest = [name for name in table.by if name not in table.versus]
+    units = _averaged(table, rows, [*rest, *table.pair, *table.versus]).drop_nulls(str(table.mean))
+    groups = rows.select(rest).unique(maintain_order=True)
     sides = [[(column, value, values[-1]) for value in values[:-1]] for column, values in table.versus.items()]
     found = []
-    for group, members in _groups(rows, rest):
-        for comparisons in product(*sides):
-            mean = mean_interval([*_paired(members, comparisons, table.mean, table.pair).values()])
-            named = {column: f"{first} - {second}" for column, first, second in comparisons}
-            numbers = {"difference": mean.mean, "low": mean.low, "high": mean.high, "n": mean.n}
-            found.append({**group, "of": table.mean, **named, **numbers})
-    return found
+    for comparisons in product(*sides):
+        pairs = _compared(units, comparisons, [*rest, *table.pair], str(table.mean))
+        named = {column: pl.lit(f"{first} - {second}") for column, first, second in comparisons}
+        estimates = _estimated(table, pairs, rest)
+        if rest:  # a group without pairs has a row that says so
+            estimates = groups.join(estimates, on=rest, how="left", nulls_equal=True, maintain_order="left")
+            estimates = estimates.with_columns(quantity=pl.lit(table.mean), n=pl.col("n").fill_null(0))
+        found.append(estimates.select(*rest, "quantity", "value", "low", "high", "n").with_columns(**named))
+    joined = pl.concat(found).select(*rest, "quantity", *table.versus, "value", "low", "high", "n")
+    if not rest:
+        return joined
+    order = groups.with_row_index("place")
+    return joined.join(order, on=rest, how="left", nulls_equal=True).sort("place", maintain_order=True).drop("place")
 
 
-def draw(figure: JointFigure, rows: Sequence[Row], value: str) -> "Figure":
+def draw(figure: JointFigure, rows: pl.DataFrame) -> Figure:
     """Lines with their bands, a panel for every value of `panels`; drawn from the rows of means or differences alone.
 
     A row whose x is a gap has no place in it.
     """
-    from suite.figures import band, gradient_colours, new_figure, style
-
-    rows = [row for row in rows if _column(row, figure.x) is not None]
-    names = list(dict.fromkeys(str(_column(row, figure.series)) for row in rows))
-    panels = list(dict.fromkeys(_column(row, figure.panels) for row in rows)) if figure.panels else [None]
-    colours = gradient_colours(names)
-    with style():
-        made, (first, *others) = new_figure(1, len(panels), width=3.0 + 1.8 * len(panels), height=3.2)
-        for axes in others:
-            axes.sharey(first)
-            axes.tick_params(labelleft=False)
-        for axes, panel in zip((first, *others), panels, strict=True):
-            here = [row for row in rows if not figure.panels or row[figure.panels] == panel]
-            for name in names:
-                mine = sorted((row for row in here if str(row[figure.series]) == name), key=lambda row: row[figure.x])
-                x, y, low, high = ([row[key] for row in mine] for key in (figure.x, value, "low", "high"))
-                band(axes, x, y, low, high, colour=colours[name], label=name)
-                axes.lines[-1].set(marker="o", markersize=3.5)
-            if figure.differences:
-                axes.axhline(0, color="black", linewidth=0.8)
-            axes.set(xlabel=figure.x_label or figure.x, title=f"{figure.panels} = {panel}" if figure.panels else "")
-            axes.set(xscale="log" if figure.log_x else "linear", yscale="log" if figure.log_y else "linear")
-        first.set(ylabel=figure.y_label or value)
-        made.suptitle(figure.title)
-        made.legend(*first.get_legend_handles_labels(), title=figure.series, loc="outside upper center", ncols=3)
-    return made
-
-
-def _paired(
-    rows: Sequence[Row], comparisons: Sequence[tuple[str, Any, Any]], value: str, pair: Sequence[str]
-) -> dict[tuple[Any, ...], float]:
-    """By pair: the first side minus the second, each of them compared further in what is left; at last the average."""
-    if not comparisons:
-        averages = {tuple(key.values()): _average(some, value) for key, some in _groups(rows, pair)}
-        return {key: average for key, average in averages.items() if average is not None}
-    (column, *values), *rest = comparisons
-    first, second = (
-        _paired([row for row in rows if _column(row, column) == side], rest, value, pair) for side in values
+    for column in filter(None, (figure.x, figure.series, figure.panels)):
+        _need(rows, column)
+    y_label = figure.y_label or rows["quantity"][0]
+    return lines(
+        rows.drop_nulls(figure.x),
+        x=quantity(figure.x, figure.x_label or figure.x, log=figure.log_x),
+        y=quantity("value", y_label, log=figure.log_y),
+        colour=figure.series,
+        panel=figure.panels or None,
+        references=[level(0)] if figure.differences else [],
+        title=figure.title,
     )
-    return {key: first[key] - second[key] for key in first if key in second}
 
 
-def _groups(rows: Sequence[Row], by: Sequence[str]) -> list[tuple[Row, list[Row]]]:
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(tuple(_column(row, name) for name in by), []).append(row)
-    return [(dict(zip(by, key, strict=True)), members) for key, members in groups.items()]
+def _rows(table: JointTable, name: str, point: Done, points: Earlier) -> pl.DataFrame:
+    """One point's rows, its axes to the left of them and the computed columns to the right."""
+    files = point.manifest["tables"]
+    if name not in files:
+        raise SuiteError(f"rows = {table.rows!r}: {point.run} has no such table", did_you_mean(name, [*files]))
+    frame = read_frame(point.directory.path / files[name]["file"])
+    axes = {axis: pl.lit(_plain(value)) for axis, value in point.axes.items() if axis not in frame.columns}
+    computed = {column: value_at(text, point.axes, points) for column, text in table.columns.items()}
+    own = {column: pl.lit(_rounded(value)) for column, value in computed.items()}
+    return frame.select(**axes, **{column: pl.col(column) for column in frame.columns}).with_columns(**own)
 
 
-def _is_meant(row: Row, table: JointTable) -> bool:
-    """Whether a row has what `where` asks for: of each column its value, or one of a list."""
-    asked = {name: value if isinstance(value, list) else [value] for name, value in table.where.items()}
-    return all(_column(row, name) in values for name, values in asked.items())
+def _averaged(table: JointTable, rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Rows alike in the keys as one, their numbers averaged."""
+    for key in keys:
+        _need(rows, key)
+    return _numbers(table, rows).group_by(keys, maintain_order=True).agg(pl.col(str(table.mean)).mean())
 
 
-def _average(rows: Sequence[Row], column: str) -> float | None:
-    values = [number for row in rows if (number := _number(row, column)) is not None]
-    return sum(values) / len(values) if values else None
+def _numbers(table: JointTable, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows, their column to average as floats. Raises SuiteError where it holds other things."""
+    column = str(table.mean)
+    for name in (column, *table.by):
+        _need(rows, name)
+    if not (rows.schema[column].is_numeric() or rows.schema[column] in (pl.Boolean, pl.Null)):
+        raise SuiteError(f"mean = {column!r}: {rows[column][0]!r} is no number", "name a column of numbers")
+    return rows.with_columns(pl.col(column).cast(pl.Float64))
 
 
-def _number(row: Row, column: str) -> float | None:
-    value = _column(row, column)
-    if value is not None and not isinstance(value, int | float):
-        raise SuiteError(f"mean = {column!r}: {value!r} is no number", "name a column of numbers")
-    return value
+def _compared(units: pl.DataFrame, comparisons: Sequence[Comparison], keys: Sequence[str], value: str) -> pl.DataFrame:
+    """By keys: the first side minus the second, each of them compared further in what is left."""
+    if not comparisons:
+        return units.group_by(keys, maintain_order=True).agg(pl.col(value).mean().alias("unit value"))
+    (column, *values), *rest = comparisons
+    sides = [units.filter(_holds(units, column, [side])) for side in values]
+    first, second = (_compared(side, rest, keys, value) for side in sides)
+    pairs = first.join(second, on=list(keys), how="inner", nulls_equal=True, maintain_order="left", suffix=" of other")
+    return pairs.with_columns(pl.col("unit value") - pl.col("unit value of other")).drop("unit value of other")
 
 
-def _column(row: Row, name: str) -> Any:
-    if name not in row:
-        raise SuiteError(f"the joint rows have no column {name!r}", did_you_mean(name, [*row]))
-    return row[name]
+def _estimated(table: JointTable, units: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Mean of the units in each group: by, quantity, value, low, high, n."""
+    estimate = mean("unit value").alias("estimate")
+    made = units.group_by(by, maintain_order=True).agg(estimate) if by else units.select(estimate)
+    made = made.unnest("estimate").with_columns(quantity=pl.lit(table.mean))
+    return made.select(*by, "quantity", "value", "low", "high", "n")
+
+
+def _holds(rows: pl.DataFrame, column: str, allowed: Sequence[Any]) -> pl.Series:
+    """Where a column has one of the values, as Python compares them: a text is no number, and 1 is 1.0."""
+    return pl.Series([item in allowed for item in rows[column].to_list()], dtype=pl.Boolean)
+
+
+def _need(rows: pl.DataFrame, name: str) -> None:
+    if name not in rows.columns:
+        raise SuiteError(f"the joint rows have no column {name!r}", did_you_mean(name, rows.columns))
 
 
 def _plain(value: Any) -> Any:

@@ -170,8 +170,8 @@ class _Search:
 
     def _name(self, module: str, name: str, rest: Chain, tails: Tails) -> None:
         """Finds a name of a package: in its `__init__.py`, below it, or by its `__getattr__`."""
-        source = self.graph.source(module)
-        bindings = source.bindings(name)
+        source = self.graph.source(module)  # where `from . import name` says nothing that is not known
+        bindings = [one for one in source.bindings(name) if (one.module, one.name) != (module, name)]
         for one in bindings:
             self._note(module, name, one)
             self.follow(source, one, rest, tails)

@@ -74,9 +74,7 @@ def lazy_names(body: Iterable[ast.stmt]) -> Lazy:
     }
     table: dict[str, tuple[str, Chain]] = {}
     for inner in ast.walk(function):
-        read = constants.get(inner.id) if isinstance(inner, ast.Name) else inner
-        if isinstance(read, ast.Dict):
-            table |= _entries(read)
+        table |= _entries(constants.get(inner.id) if isinstance(inner, ast.Name) else inner)
     return Lazy(True, imports, table)
 
 
@@ -123,11 +121,25 @@ def _texts(value: ast.expr | None) -> Iterator[str | None]:
             yield None
 
 
-def _entries(table: ast.Dict) -> Iterator[tuple[str, tuple[str, Chain]]]:
-    """name -> target, of the entries whose value is `"module"`, `"module:attribute"` or `("module", "attribute")`."""
-    for key, value in zip(table.keys, table.values, strict=True):
-        texts = [*_texts(value)]
-        if isinstance(key, ast.Constant) and isinstance(key.value, str) and texts and None not in texts:
-            module, _, attribute = ":".join(text for text in texts if text).partition(":")
-            if _TARGET.fullmatch(f"{module}:{attribute}" if attribute else module):
-                yield key.value, (module, tuple((attribute or key.value).split(".")))
+def _entries(table: ast.AST | None) -> Iterator[tuple[str, tuple[str, Chain]]]:
+    """name -> target of a dict, also of one put together by `**`, `|` and `dict.fromkeys(names, target)`."""
+    match table:
+        case ast.Dict():
+            for key, value in zip(table.keys, table.values, strict=True):
+                yield from _entries(value) if key is None else _entry(key, value)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            yield from _entries(left)
+            yield from _entries(right)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="dict"), attr="fromkeys"), args=[names, value]):
+            yield from _entry(names, value)
+
+
+def _entry(names: ast.expr, value: ast.expr) -> Iterator[tuple[str, tuple[str, Chain]]]:
+    """One entry, whose value is `"module"`, `"module:attribute"` or `("module", "attribute")`."""
+    words = [*_texts(value)] if isinstance(value, ast.Constant | ast.Tuple | ast.List) else [None]
+    target = ":".join(word or " " for word in words)
+    if _TARGET.fullmatch(target):
+        module, _, attribute = target.partition(":")
+        for name in _texts(names):
+            if name:
+                yield name, (module, tuple((attribute or name).split(".")))

@@ -5,7 +5,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-_TEXTS = (ast.JoinedStr, getattr(ast, "TemplateStr", ast.JoinedStr))  # their insides have no reliable positions
+_TEMPLATE = getattr(ast, "TemplateStr", ast.JoinedStr)  # Python 3.14's
 
 
 def plain_code(text: str, tree: ast.Module) -> bytes:
@@ -26,7 +26,7 @@ def plain_code(text: str, tree: ast.Module) -> bytes:
         if not alone:
             pieces += [_without_comments(gap), data[start:position]]
             gap = b""
-    return b"".join([*pieces, _without_comments(gap + data[position:])]).strip(b"\n")
+    return b"".join([*pieces, _without_comments(gap + data[position:])]).lstrip(b"\n").rstrip()
 
 
 def _without_comments(code: bytes) -> bytes:
@@ -40,32 +40,31 @@ def _strings(tree: ast.Module, data: bytes) -> list[tuple[ast.expr, bool]]:
     Those matter that are such statements, or that share a line with a `#` or with what would be taken for a blank line
     or a blank at a line's end. Nothing else is looked at: most of a file is never walked.
     """
-    busy = [data.count(b"\n", 0, found.start()) + 1 for found in re.finditer(rb"#|^[ \t\f]*$|[ \t\f]$", data, re.M)]
-    found = [*_walk(tree, busy)]
-    return sorted(found, key=lambda item: (item[0].lineno, item[0].col_offset))
+    busy = [
+        number for number, line in enumerate(data.split(b"\n"), 1) if b"#" in line or line.rstrip() != line or not line
+    ]
+    return sorted(_walk(tree, busy), key=lambda item: (item[0].lineno, item[0].col_offset))
 
 
 def _walk(tree: ast.AST, busy: Sequence[int]) -> Iterator[tuple[ast.expr, bool]]:
     rest = [tree]
     while rest:
         for node in ast.iter_child_nodes(rest.pop()):
-            if (
-                isinstance(node, ast.Expr)
-                and isinstance(node.value, ast.Constant)
-                and isinstance(node.value.value, str)
-            ):
-                yield node.value, True
-            elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-                rest.append(node)
-            elif isinstance(node, ast.expr) and not _busy(node, busy):
-                pass
-            elif isinstance(node, _TEXTS) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)):
-                assert isinstance(node, ast.expr)
-                yield node, False
-            else:
-                rest.append(node)
+            match node:
+                case ast.Expr(value=ast.Constant(value=str()) as text):
+                    yield text, True
+                case ast.stmt() if hasattr(node, "body") or isinstance(node, ast.Match):
+                    rest.append(node)
+                case ast.expr() | ast.stmt() if not _busy(node, busy):
+                    pass
+                case ast.JoinedStr() | ast.Constant(value=str() | bytes()):
+                    yield node, False
+                case ast.expr() if isinstance(node, _TEMPLATE):
+                    yield node, False
+                case _:
+                    rest.append(node)
 
 
-def _busy(node: ast.expr, busy: Sequence[int]) -> bool:
+def _busy(node: ast.expr | ast.stmt, busy: Sequence[int]) -> bool:
     index = bisect_left(busy, node.lineno)
     return index < len(busy) and busy[index] <= (node.end_lineno or node.lineno)

@@ -10,30 +10,28 @@ from suite.errors import SuiteError
 from suite.host.report.intervals import Plot, interval_of, plot
 from suite.host.report.tables import Head
 from suite.host.text import format_value
-from suite.host.verdicts import VERDICT, Verdict, of_rows
+from suite.host.verdicts import CLAIMS, WORDS, Verdict, of_row
 from suite.tables import read_rows
 
-KINDS = ("reproduced", "differs", "cannot be told")
 CELL_BYTES = 420  # of markup around a claim, its drawing among it
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One verdict; kind is one of KINDS, or `other`."""
+    """One verdict in words; `note` is its reason."""
 
-    table: str
     claim: str
     measured: str
     published: str
     n: str
     verdict: str
-    kind: str
+    note: str
     plot: Plot | None
 
     @property
     def size(self) -> int:
         """Bytes it takes on a page."""
-        texts = (self.claim, self.measured, self.published, self.verdict)
+        texts = (self.claim, self.measured, self.published, self.verdict, self.note)
         return CELL_BYTES + sum(len(text.encode()) for text in texts)
 
 
@@ -47,20 +45,20 @@ class Number:
 
 
 def claims(files: Mapping[str, Path], heads: Mapping[str, Head], notes: list[str]) -> list[Claim]:
-    """The verdicts in all tables that judge; what cannot be read is noted."""
-    found: list[Claim] = []
-    for name in [name for name, head in heads.items() if VERDICT in head.columns]:
-        try:
-            found += [_claim(verdict) for verdict in of_rows(name, read_rows(files[name]))]
-        except SuiteError as error:
-            notes.append(error.what)
-    return found
+    """The rows of the table of claims; none, and a note, where it cannot be read."""
+    if CLAIMS not in heads:
+        return []
+    try:
+        return [_claim(of_row(row)) for row in read_rows(files[CLAIMS])]
+    except SuiteError as error:
+        notes.append(error.what)
+        return []
 
 
 def tally(found: Sequence[Claim]) -> dict[str, int]:
-    """How many claims there are of each kind, in the order of KINDS; kinds without any are left out."""
-    counted = Counter(claim.kind for claim in found)
-    return {kind: counted[kind] for kind in (*KINDS, "other") if counted[kind]}
+    """How many claims have each verdict, in the order of WORDS; words without any are left out."""
+    counted = Counter(claim.verdict for claim in found)
+    return {word: counted[word] for word in WORDS if counted[word]}
 
 
 def headline(values: Mapping[str, Any], tables: Sequence[Head]) -> list[Number]:
@@ -73,17 +71,15 @@ def headline(values: Mapping[str, Any], tables: Sequence[Head]) -> list[Number]:
 
 
 def _claim(verdict: Verdict) -> Claim:
-    kind = next((kind for kind in KINDS if verdict.verdict.startswith(kind)), "other")
     limits = _limits(verdict.low, verdict.high) if verdict.low is not None or verdict.high is not None else ""
     return Claim(
-        table=verdict.table,
         claim=verdict.claim,
-        measured=f"{_text(verdict.measured)} {limits}".rstrip(),
+        measured="" if verdict.value is None else f"{_text(verdict.value)} {limits}".rstrip(),
         published="" if verdict.published is None else _text(verdict.published),
-        n="" if verdict.n is None else _text(verdict.n),
+        n="" if verdict.n is None else f"{verdict.n} {verdict.of}".rstrip(),
         verdict=verdict.verdict,
-        kind=kind,
-        plot=plot(verdict.measured, verdict.low, verdict.high, verdict.published),
+        note=verdict.note,
+        plot=plot(verdict.value, verdict.low, verdict.high, verdict.published),
     )
 
 

@@ -14,6 +14,7 @@ from suite.host.report.settings import Described, Setting, command, settings, un
 from suite.host.report.tables import Head
 from suite.host.store import RunDirectory, plain
 from suite.host.text import format_value
+from suite.host.verdicts import CLAIMS
 
 READ = 500  # rows of each table
 
@@ -76,12 +77,11 @@ def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView
     judged = claims(files, heads, notes)
     kept = [claim for claim in judged[: allowance.rows] if allowance.take(claim.size)]
     pixels = [name for name, head in heads.items() if is_gallery([*head.columns])]
-    spoken = {claim.table for claim in judged if "claim" in heads[claim.table].columns}  # the claims say it all
     # In the order of their weight: each takes its part of the allowance.
     shown = [
         tables.view(entry["table"], heads[entry["table"]], files[entry["table"]], allowance,
                     columns=entry["columns"], title=entry["title"])
-        for entry in manifest["shown"] if entry["table"] in heads and entry["table"] not in spoken
+        for entry in manifest["shown"] if entry["table"] in heads and entry["table"] != CLAIMS
     ]  # fmt: skip
     drawn = [
         figures.view(name, entry["caption"], run.path / entry["svg"], run.path / entry["png"], allowance)
@@ -89,7 +89,8 @@ def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView
     ]
     galleries = [gallery(name, heads[name], files[name], allowance) for name in pixels]
     whole = {table.name for table in shown if len(table.columns) == len(heads[table.name].columns)}
-    rest = [tables.view(name, heads[name], files[name], allowance) for name in heads if name not in {*whole, *pixels}]
+    apart = {*whole, *pixels, CLAIMS}
+    rest = [tables.view(name, heads[name], files[name], allowance) for name in heads if name not in apart]
     return RunView(
         study=study, key=run.path.resolve().name, path=str(run.path), status=status,
         error=_text(manifest.get("error")) if status == "failed" else "", described=described, notes=tuple(notes),
