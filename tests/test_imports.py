@@ -44,9 +44,9 @@ def relative(path: Path) -> str:
 
 def test_the_files_are_found() -> None:
     found = {relative(path) for path in laboratory_files()}
-    assert {"suite/stats.py", "suite/figures.py", "suite/data/dataset.py", "suite/attacks/iterate.py"} <= found
-    assert "suite.stats.wilson" in set(imported(ROOT / "modules/linbp/attack_tables.py"))
-    assert "modules.linbp.white_box.Scene" in set(imported(ROOT / "modules/linbp/attack.py"))  # inside a function
+    assert {"suite/stats.py", "suite/figures/lines.py", "suite/data/dataset.py", "suite/attacks/iterate.py"} <= found
+    assert "suite.statistics.rate" in set(imported(ROOT / "modules/linbp/attack/results.py"))
+    assert "modules.linbp.attack.white_box.WhiteBox" in set(imported(ROOT / "modules/linbp/attack/measure.py"))
 
 
 @pytest.mark.parametrize("path", sources("suite"), ids=relative)

@@ -61,7 +61,7 @@ set = { dims = [2], scales = [0.01, 1], networks = 2, starts = 2, m = 50, steps 
 }
 _RUNS_FIGURES = [
     "modules.phase_transition.epsilon_star_figures.losses",
-    "modules.linbp.attack_figures.success_by_step",
+    "modules.linbp.attack.figures.success_by_step",
     "modules.lazy_regime.dial_figures.dial",
     "modules.pgd_dynamics.rules_figures.rules",
 ]
@@ -145,7 +145,7 @@ def test_the_edge_is_that_of_the_attacks_on_the_models_of_that_strength(finished
         assert row["side"] == ("below" if row["trained_at"] < 1 else "above" if row["trained_at"] > 1 else "at")
 
     def rate(**at: Any) -> float:
-        return float(mean(row["rate"] for row in attacked if all(row[name] == value for name, value in at.items())))
+        return float(mean(row["value"] for row in attacked if all(row[name] == value for name, value in at.items())))
 
     for row in rows(folder, "edge_differences"):
         rule = row["gradient"].removesuffix(" - bp")

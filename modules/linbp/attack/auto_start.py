@@ -1,15 +1,15 @@
-"""`start=auto`: where LinBP starts, found by attacking training samples from every start; never from test samples.
+"""`start=auto`: LinBP's start is chosen by attacking training samples from every start; never test samples.
 
-The answer is the start with the highest success of the same attack, averaged over the asked eps and K, if it beats BP
-there: by a sign test over the samples, adjusted by Holm for the number of starts, at level 0.05. If none does, the
-answer is `none`, plain backpropagation: an advantage that calibration does not show is not claimed. It is kept in the
-cache, by model, data, attack settings and code.
+The best start is the one with the highest success of the configured attack, averaged over its eps and K. It is taken if
+it beats BP there, by a sign test over the samples at level 0.05, adjusted by Holm for the number of starts. If it does
+not, the choice is `none`, plain backpropagation: an advantage that calibration does not show is not claimed.
+Calibrations are kept in the cache, by model, data, attack settings and code.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -34,58 +34,59 @@ log = logging.getLogger("suite")
 
 AUTO = "auto"
 SIGNIFICANT = 0.05
-# What of an attack's config does not change which start is best: which samples are evaluated, and how they are shown.
-_NO_MATTER = {"model", "dataset", "gradients", "start", "limit", "examples", "batch_size"}
+_WITHOUT_EFFECT = {"model", "dataset", "gradients", "start", "limit", "examples", "batch_size"}
+"""Options of an attack that do not change which start is best, or are in a calibration's key by their content."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """The answer: `start` (an index as text, or `none`), and a row for every start that was tried, BP first."""
+class Calibration:
+    """The start that was chosen, and what from every start was measured.
+
+    Attributes:
+        start: a rectifier call's index as text, or `none`.
+        path: of the module that makes this call; empty for `none`.
+        samples: how many training samples were attacked.
+        rows: one for each start, BP first.
+    """
 
     start: str
     path: str
     samples: int
     rows: tuple[dict[str, Any], ...]
 
-    @property
-    def fact(self) -> str:
-        """The answer in words, for the record."""
-        where = f"start={self.start} ({self.path})" if self.start != BP else "none: no start beats bp"
-        return f"{where} on {self.samples} training samples"
+    def __str__(self) -> str:
+        choice = f"start={self.start} ({self.path})" if self.start != BP else "none: no start beats bp"
+        return f"{choice} on {self.samples} training samples"
 
 
 def is_auto(ref: str) -> bool:
-    """Whether a gradient reference leaves its start to be found. Raises SuiteError for a sum of rules that does."""
+    """Whether a gradient reference leaves its start to calibration. Raises SuiteError where a sum of rules does."""
     calls = parse_sum(ref)
-    asks = any(call.arguments.get("start") == AUTO for call in calls)
-    if asks and len(calls) > 1:
+    left_open = any(call.arguments.get("start") == AUTO for call in calls)
+    if left_open and len(calls) > 1:
         raise SuiteError(f"{ref!r}: start=auto is found for one rule, not for a sum of rules", "give the start")
-    return asks
+    return left_open
 
 
-def calibrated(config: AttackConfig, run: Run, model: Classifier, refs: Iterable[str]) -> dict[str, Found]:
-    """The answer for each gradient reference, from the cache or by calibration.
+def calibrations(config: AttackConfig, run: Run, model: Classifier, refs: Iterable[str]) -> dict[str, Calibration]:
+    """The calibration of each gradient reference, from the cache or by attacking.
 
-    What cannot be calibrated is refused, by SuiteError, before any of it is.
+    Raises SuiteError for a reference that cannot be calibrated, before any is.
     """
     dataset = run.dataset(config.dataset)
     files = {ref: _cache_path(config, run.code, model, dataset, ref) for ref in refs}
-    found = {ref: _read(path) for ref, path in files.items()}
-    missing = [ref for ref in files if found[ref] is None]
-    work: dict[str, Callable[[], Found]] = {}
+    stored = {ref: calibration for ref, file in files.items() if (calibration := _read(file)) is not None}
+    missing = [ref for ref in files if ref not in stored]
     if missing:
         samples = calibration_samples(dataset, config.calibration, config.seed)
-        work = {ref: _calibration(config, run, model, ref, samples) for ref in missing}
-    answers = {}
-    for ref, path in files.items():
-        answer = found[ref]
-        if answer is None:
-            answer = work[ref]()
-            with atomic(path) as file:
-                file.write(json.dumps(asdict(answer)).encode())
-        log.info("%s: %s", ref, answer.fact)
-        answers[ref] = answer
-    return answers
+        sweeps = [Sweep(config, run, model, ref, samples) for ref in missing]
+        for sweep in sweeps:
+            stored[sweep.ref] = sweep.calibration()
+            with atomic(files[sweep.ref]) as file:
+                file.write(json.dumps(asdict(stored[sweep.ref])).encode())
+    for ref in files:
+        log.info("%s: %s", ref, stored[ref])
+    return {ref: stored[ref] for ref in files}
 
 
 def calibration_samples(dataset: Dataset, count: int, seed: int) -> Split:
@@ -109,47 +110,53 @@ def choose(counts: Mapping[str, np.ndarray], cells: int) -> tuple[str, list[dict
         counts: start -> (N,) in how many of the `cells` (eps, K) each sample was fooled; BP among them.
     """
     reference = counts[BP]
-    names = [name for name in counts if name != BP]
-    tests = [mcnemar_of(int((counts[n] > reference).sum()), int((counts[n] < reference).sum())) for n in names]
-    adjusted = dict(zip(names, holm_of([test.p_value for test in tests]), strict=True))
+    starts = [start for start in counts if start != BP]
+    tests = [mcnemar_of(int((counts[s] > reference).sum()), int((counts[s] < reference).sum())) for s in starts]
+    adjusted = dict(zip(starts, holm_of([test.p_value for test in tests]), strict=True))
     rows = [
-        {"start": name, "success": float(mine.mean()) / cells, "p_holm": adjusted.get(name), "n": len(mine)}
-        for name, mine in counts.items()
+        {"start": start, "success": float(count.mean()) / cells, "p_holm": adjusted.get(start), "n": len(count)}
+        for start, count in counts.items()
     ]
-    best = max(reversed(names), key=lambda name: counts[name].sum())  # of equals the latest: it changes least
+    best = max(reversed(starts), key=lambda start: counts[start].sum())  # of equals the latest: it changes least
     helps = counts[best].sum() > reference.sum() and adjusted[best] <= SIGNIFICANT
     return best if helps else BP, rows
 
 
-def _calibration(config: AttackConfig, run: Run, model: Classifier, ref: str, samples: Split) -> Callable[[], Found]:
-    """What is left to do once everything that can be refused is known to work."""
-    probe = samples.pixels(np.arange(1), run.device)
-    paths = {BP: ""} | {str(start.index): start.path for start in all_starts(model, probe)}
-    rules = applicable(model, run.gradient(ref), probe, [start for start in paths if start != BP])
-    names = {start: f"{ref}: {start}" for start in rules}
-    white_box = WhiteBox(
-        config.model_copy(update={"limit": None}), run, model, samples,
-        {names[start]: rule for start, rule in rules.items()},
-    )  # fmt: skip
+class Sweep:
+    """The configured attack on training samples, from every start that a rule accepts.
 
-    def calibrate() -> Found:
-        log.info("%s: attacking %d training samples from %d starts, once", ref, len(white_box.ids), len(rules) - 1)
+    Raises SuiteError where the rule or the attack cannot work on this model.
+    """
+
+    def __init__(self, config: AttackConfig, run: Run, model: Classifier, ref: str, samples: Split) -> None:
+        self.config, self.run, self.ref = config, run, ref
+        probe = samples.pixels(np.arange(1), run.device)
+        self.paths = {BP: ""} | {str(start.index): start.path for start in all_starts(model, probe)}
+        rules = applicable(model, run.gradient(ref), probe, [start for start in self.paths if start != BP])
+        self.names = {start: f"{ref}: {start}" for start in rules}
+        self.white_box = WhiteBox(
+            config.model_copy(update={"limit": None}), run, model, samples,
+            {self.names[start]: rule for start, rule in rules.items()},
+        )  # fmt: skip
+
+    def calibration(self) -> Calibration:
+        """Attacks from each start, once a run, and chooses among them."""
+        samples = len(self.white_box.ids)
+        log.info("%s: attacking %d training samples from %d starts, once", self.ref, samples, len(self.names) - 1)
         counts: dict[str, np.ndarray] = {}
-        for start in run.track(rules, f"{ref} is found"):
-            work = partial(_fooled_cells, white_box, names[start])
-            counts[start] = np.asarray(run.once(f"calibration of {names[start]}", work)["cells"])
-        best, rows = choose(counts, len(config.eps) * len(white_box.readings))
-        described = tuple({"gradient": ref, "path": paths[row["start"]], **row} for row in rows)
-        return Found(best, paths[best], len(white_box.ids), described)
+        for start in self.run.track(self.names, f"calibration of {self.ref}"):
+            attack = partial(self._fooled_cells, self.names[start])
+            counts[start] = np.asarray(self.run.once(f"calibration of {self.names[start]}", attack)["cells"])
+        best, rows = choose(counts, len(self.config.eps) * len(self.white_box.readings))
+        described = tuple({"gradient": self.ref, "path": self.paths[row["start"]], **row} for row in rows)
+        return Calibration(best, self.paths[best], samples, described)
 
-    return calibrate
-
-
-def _fooled_cells(white_box: WhiteBox, name: str) -> dict[str, np.ndarray]:
-    """In how many of the asked (eps, K) each sample is fooled."""
-    rows = white_box.rows(name, white_box.attacker(name), white_box.ids)
-    fooled = np.array(rows["fooled"])[:, list(white_box.readings.values())]
-    return {"cells": fooled.reshape(len(white_box.config.eps), len(white_box.ids), -1).sum((0, 2))}
+    def _fooled_cells(self, gradient: str) -> dict[str, np.ndarray]:
+        """In how many of the (eps, K) that the study reports each sample is fooled."""
+        white_box = self.white_box
+        rows = white_box.rows(white_box.attacker(gradient), white_box.ids)
+        fooled = np.array(rows["fooled"])[:, [white_box.steps.index(steps) for steps in white_box.readings]]
+        return {"cells": fooled.reshape(len(self.config.eps), len(white_box.ids), -1).sum((0, 2))}
 
 
 def _fingerprints(images: np.ndarray) -> Iterator[bytes]:
@@ -162,16 +169,16 @@ def _cache_path(config: AttackConfig, code: str, model: Classifier, dataset: Dat
         "model": [model.info.name, model.info.digest],
         "data": dataset.digest,
         "gradient": ref,
-        "attack": config.model_dump(mode="json", exclude=_NO_MATTER),
+        "attack": config.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
     }
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
     return cache_root() / "starts" / f"{key}.json"
 
 
-def _read(path: Path) -> Found | None:
-    """The stored answer; None when it is absent or damaged: it is then found again."""
+def _read(path: Path) -> Calibration | None:
+    """The stored calibration; None when it is absent or damaged: it is then made again."""
     try:
         content = json.loads(path.read_bytes())
-        return Found(content["start"], content["path"], content["samples"], tuple(content["rows"]))
+        return Calibration(content["start"], content["path"], content["samples"], tuple(content["rows"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

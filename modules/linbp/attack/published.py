@@ -1,4 +1,4 @@
-"""Numbers that the papers print, for verdicts beside measured ones."""
+"""Table 1 of Li et al. 2022, and the options in which an attack is the table's."""
 
 _MODELS = ("vgg16", "resnet50", "densenet161", "mobilenetv2")
 _ROWS: dict[tuple[str, int, float], tuple[float, float, float, float]] = {
@@ -23,5 +23,5 @@ Whether eps is in pixels or in normalised units cannot be told from the text; th
 collection. A measured rate can therefore agree or differ, but a difference does not refute the table.
 """
 
-OTHER_SETTINGS = ("attack", "step_size", "norm", "loss", "input_space", "early_stop")
-"""Options of `linbp.attack` in which an attack is not that of Table 1 unless they have their defaults."""
+SETTINGS = ("attack", "step_size", "norm", "loss", "input_space", "early_stop")
+"""Options of `linbp.attack` whose defaults are the settings of Table 1."""

@@ -1,42 +1,38 @@
 """`linbp.attack` analysed: from one row per sample, rule and strength to success rates, paired tests and claims."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import polars as pl
 
 from modules.linbp.attack.config import AttackConfig
-from modules.linbp.attack.published import OTHER_SETTINGS, TABLE_1
+from modules.linbp.attack.published import SETTINGS, TABLE_1
 from suite.claims import Claim, number
 from suite.refs import format_number
 from suite.statistics import Estimate, against, mcnemar, rate
 from suite.tables import Shown
 
 PRECISION = 0.05
-"""Half width up to which an interval can confirm a rate of Table 1: its cells differ by more between rules."""
+"""Half width up to which an interval can confirm a rate of Table 1; most of its cells differ by more between rules."""
 
-CELL = ("eps", "steps", "gradient")
+CELL = {"eps": pl.Float64, "steps": pl.Int64, "gradient": pl.String}
 
 
 def by_step(samples: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
     """Success rate at every step of the trajectory, with Wilson's interval: the curves of the figure."""
-    cells = _long(samples, facts["steps"]).group_by("gradient", "eps", "steps", maintain_order=True)
-    return cells.agg(rate("fooled").alias("rate")).unnest("rate").rename({"steps": "step"})
+    cells = _long(samples, facts["steps"], facts["steps"]).group_by("gradient", "eps", "steps", maintain_order=True)
+    return cells.agg(rate("fooled")).unnest("estimate").rename({"steps": "step"})
 
 
 def success(samples: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> pl.DataFrame:
     """Success rate per eps, number of steps and rule; McNemar's test against the first rule on the same samples."""
-    read = _long(samples, facts["steps"]).filter(pl.col("steps").is_in(facts["readings"], nulls_equal=True))
+    read = _long(samples, facts["steps"], facts["readings"])
     first = config.gradients[0]
     pairs = against(read, on=["id", "eps", "steps"], column="gradient", reference=first, value="fooled")
-    cells = pairs.group_by(CELL, maintain_order=True).agg(
-        rate("fooled").alias("rate"), mcnemar("fooled", "reference").alias("test")
-    )
-    order = pl.DataFrame({"eps": config.eps}).join(
-        pl.DataFrame({"steps": facts["readings"]}, schema={"steps": pl.Int64}), how="cross"
-    )
-    order = order.join(pl.DataFrame({"gradient": config.gradients}), how="cross")
-    table = order.join(cells, on=CELL, how="left", nulls_equal=True, maintain_order="left").unnest("rate", "test")
+    cells = pairs.group_by(*CELL).agg(rate("fooled"), mcnemar("fooled", "reference")).unnest("estimate", "test")
+    order = pl.DataFrame([*product(config.eps, facts["readings"], config.gradients)], schema=CELL, orient="row")
+    table = order.join(cells, on=[*CELL], how="left", nulls_equal=True, maintain_order="left")
     tested = pl.col("gradient") != first
     return table.with_columns(p_value=pl.when(tested).then("p_value")).rename(
         {"only_first": "only_this", "only_second": "only_first_rule"}
@@ -48,7 +44,7 @@ def claims(success: pl.DataFrame, config: AttackConfig) -> Iterator[Claim]:
 
     In normalised images there is no cell to compare with, since the units of Table 1 are not known.
     """
-    changed = [name for name in OTHER_SETTINGS if getattr(config, name) != AttackConfig.model_fields[name].default]
+    changed = [name for name in SETTINGS if getattr(config, name) != AttackConfig.model_fields[name].default]
     if "input_space" in changed:
         return
     model = config.model.partition("@")[0]
@@ -60,7 +56,7 @@ def claims(success: pl.DataFrame, config: AttackConfig) -> Iterator[Claim]:
             continue
         measured = Estimate.read(row, of="images")
         yield Claim(
-            "success rate of I-FGSM, whose weights are those of a public collection",
+            "success rate of I-FGSM; other weights than the paper's may have another",
             "Li et al., Table 1",
             number(measured, printed, PRECISION, conditions=conditions),
             setting=f"{model}, {row['gradient']}, K = {row['steps']}, eps = {format_number(row['eps'])}",
@@ -86,7 +82,8 @@ def shown(config: AttackConfig, facts: Mapping[str, Any], claims: pl.DataFrame) 
     yield Shown("success", f"{config.attack} on {config.model} / {config.dataset}, {of}: success rate, 95 % interval")
 
 
-def _long(samples: pl.DataFrame, steps: list[int | None]) -> pl.DataFrame:
-    """One row per sample, rule, strength and number of steps."""
-    numbers = pl.lit(pl.Series([steps], dtype=pl.List(pl.Int64))).first()
-    return samples.select("id", "eps", "gradient", "fooled", steps=numbers).explode("fooled", "steps")
+def _long(samples: pl.DataFrame, steps: Sequence[int | None], readings: Sequence[int | None]) -> pl.DataFrame:
+    """One row per sample, rule, strength and reading; `fooled` holds a boolean for each of `steps`."""
+    read = pl.col("fooled").list.gather([steps.index(reading) for reading in readings])
+    numbers = pl.lit(readings, dtype=pl.List(pl.Int64))
+    return samples.select("id", "eps", "gradient", read, steps=numbers).explode("fooled", "steps")

@@ -29,7 +29,7 @@ SAMPLE_COLUMNS = {
 
 def rates(run: Any) -> dict[tuple[float, Any, str], float]:
     """(eps, K, gradient rule) -> success rate."""
-    return {(row["eps"], row["steps"], row["gradient"]): row["rate"] for row in run.rows("success")}
+    return {(row["eps"], row["steps"], row["gradient"]): row["value"] for row in run.rows("success")}
 
 
 def columns(run: Any, *names: str) -> list[tuple[Any, ...]]:
@@ -44,7 +44,7 @@ def test_the_default_prints_a_table_its_figures_and_its_place(attack: Attack) ->
     assert re.fullmatch(
         r"ifgsm on digits-cnn / digits, \d+ samples \(clean accuracy 9\d\.\d%\): success rate, 95 % interval", title
     )
-    assert header.split()[:7] == ["eps", "steps", "gradient", "rate", "low", "high", "n"]
+    assert header.split()[:7] == ["eps", "steps", "gradient", "value", "low", "high", "n"]
     cells = [line.split()[:3] for line in lines[:8]]
     assert cells == [[eps, k, g] for eps in ("0.05", "0.10") for k in ("5", "10") for g in ("bp", "linbp")]
     assert len({line.index(".", 20) for line in lines[:8]}) == 1  # rates are aligned at the point
@@ -77,11 +77,11 @@ def test_the_same_command_returns_the_run_without_work(
     first = finished(QUICK)
     written = first.manifest["timings"]
     with monkeypatch.context() as patch:
-        patch.setattr("modules.linbp.white_box.Scene", None)  # any work would fail
+        patch.setattr("modules.linbp.attack.measure.WhiteBox", None)  # any work would fail
         again = attack(QUICK, "--json")
     assert again.exit_code == 0, again.stderr
     assert json.loads(again.stdout) == first.shown
-    assert again.stderr == "already finished; --fresh computes it again\n"
+    assert again.stderr == "already finished; --fresh measures it again\n"
     assert finished(QUICK, "--fresh").shown == first.shown
     assert first.manifest["timings"] != written
 
@@ -160,7 +160,7 @@ def test_the_table_follows_from_the_stored_samples(finished: Finish, how: str) -
         fooled = [0 <= sample["first_fooled_step"] <= row["steps"] for sample in cells[row["eps"], row["gradient"]]]
         reference = [0 <= sample["first_fooled_step"] <= row["steps"] for sample in cells[row["eps"], "bp"]]
         interval = binomtest(sum(fooled), attacked).proportion_ci(0.95, method="wilson")
-        assert (row["n"], row["rate"]) == (attacked, sum(fooled) / attacked)
+        assert (row["n"], row["value"]) == (attacked, sum(fooled) / attacked)
         assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high), abs=1e-12)
         only = sum(a and not b for a, b in zip(fooled, reference, strict=True))
         only_first = sum(b and not a for a, b in zip(fooled, reference, strict=True))
@@ -193,11 +193,11 @@ def test_fast_records_the_agreement_of_signs(finished: Finish) -> None:
         assert facts["layout"] in ("contiguous", "channels_last")
 
 
-def test_walking_all_steps_reads_exactly_the_kth_iterate(finished: Finish) -> None:
+def test_taking_all_steps_reads_exactly_the_kth_iterate(finished: Finish) -> None:
     run = finished(QUICK, "--no-early-stop --eps 0.1 --steps 12 --gradients bp")
-    texts = [text for (text,) in columns(run, "fooled_by_step")]
-    assert {len(text) for text in texts} == {13}
-    assert rates(run) == {(0.1, 12, "bp"): sum(text[12] == "1" for text in texts) / len(texts)}
+    trajectories = [fooled for (fooled,) in columns(run, "fooled")]
+    assert {len(fooled) for fooled in trajectories} == {13}
+    assert rates(run) == {(0.1, 12, "bp"): sum(fooled[12] for fooled in trajectories) / len(trajectories)}
     # Nobody leaves: also a sample that is fooled at once ends 12 steps away, beyond what one step can reach.
     assert all(norm > 2 / 255 + 1e-6 for (norm,) in columns(run, "perturbation"))
 
@@ -224,7 +224,7 @@ def test_foolbox_attacks_without_a_number_of_steps(finished: Finish, name: str, 
 
 
 def test_our_attack_is_foolboxs(finished: Finish) -> None:
-    """Without early stopping, ours and Foolbox's basic iterative attack walk the same path."""
+    """Without early stopping, ours and Foolbox's basic iterative attack take the same steps."""
     ours = finished(QUICK, "--no-early-stop")
     theirs = finished(QUICK, "--attack LinfBasicIterativeAttack(random_start=False)")
     assert rates(ours) == rates(theirs)
@@ -256,7 +256,8 @@ def test_figures_as_svg_and_png(finished: Finish) -> None:
         assert svg.stat().st_size > 5_000 and b"<svg" in svg.read_bytes()[:1000]
         assert svg.with_suffix(".png").stat().st_size > 5_000
         assert svg.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
-    assert run.manifest["figures"]["success_by_step"]["caption"].startswith("Success rate against step, n = ")
+    results = json.loads((run.path / "results" / "results.json").read_text())
+    assert results["figures"]["success_by_step"]["caption"].startswith("Success rate against step, n = ")
 
 
 def test_info_tells_type_default_unit_and_source(workplace: Path) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from modules.linbp.attack import AttackConfig
-from modules.linbp.auto_start import calibration_samples, choose, is_auto
+from modules.linbp.attack.auto_start import Calibration, Sweep, calibration_samples, choose, is_auto
+from modules.linbp.attack.config import AttackConfig
 from suite.data import Dataset, Split, load
 from suite.errors import SuiteError
 
@@ -118,27 +117,27 @@ def test_auto_is_found_on_training_samples_alone(
         return pixels(self, *args, **kwargs)
 
     pixels = Split.pixels
-    monkeypatch.setattr("modules.linbp.auto_start._calibration", _while_noted(monkeypatch, noted))
+
+    class Noted(Sweep):
+        """A sweep in which every reading of pixels is noted."""
+
+        def __init__(self, *args: Any) -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(Split, "pixels", noted)
+                super().__init__(*args)
+
+        def calibration(self) -> Calibration:
+            with monkeypatch.context() as patch:
+                patch.setattr(Split, "pixels", noted)
+                return super().calibration()
+
+    monkeypatch.setattr("modules.linbp.attack.auto_start.Sweep", Noted)
     run = finished(SMALL, "--start auto")
     trains = {image.tobytes() for image in np.asarray(digits.train.images)}
     tests = {image.tobytes() for image in np.asarray(digits.test.images)}
     read = {image.tobytes() for batch in seen for image in batch}
     assert 20 < len(read) <= 40 and read <= trains and not read & tests
     assert {row["n"] for row in run.rows("calibration")} <= set(range(20, 41))
-
-
-def _while_noted(monkeypatch: pytest.MonkeyPatch, noted: Any) -> Any:
-    """The calibration, with every reading of pixels noted while it runs."""
-    from modules.linbp import auto_start
-
-    prepare = auto_start._calibration
-
-    def while_noted(work: Callable[..., Any], *args: Any) -> Any:
-        with monkeypatch.context() as patch:
-            patch.setattr(Split, "pixels", noted)
-            return work(*args)
-
-    return lambda *args: partial(while_noted, while_noted(prepare, *args))
 
 
 def _linked(workplace: Path) -> Path:
@@ -167,12 +166,12 @@ def test_the_answer_is_the_attack_from_there_is_kept_and_is_told(
     assert [row["start"] for row in run.rows("calibration")] == ["none", "0", "1", "2"]
     # The numbers are those of the start that was found.
     chosen = finished(SMALL, f"--gradients bp,linbp(start={answer['start']})")
-    same = [[row["fooled_by_step"] for row in r.rows("samples")] for r in (run, chosen)]
+    same = [[row["fooled"] for row in r.rows("samples")] for r in (run, chosen)]
     assert same[0] == same[1]
 
     # A hit: nothing is attacked again; other samples to evaluate, another batch size and the long spelling share it.
     with monkeypatch.context() as patch:
-        patch.setattr("modules.linbp.auto_start._calibration", None)
+        patch.setattr("modules.linbp.attack.auto_start.Sweep", None)
         assert finished(typed, "--fresh").shown["headline"] == run.shown["headline"]
         other = finished(SMALL.replace("--limit 40", "--limit 30"), f"--gradients bp,{AUTO} --batch-size 16")
         assert other.manifest["facts"]["starts"][AUTO] == fact
@@ -188,12 +187,12 @@ def test_the_answer_is_the_attack_from_there_is_kept_and_is_told(
 def test_a_start_that_helps_is_taken(finished: Finish, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the choice to the attack: made to prefer the first rectifier, the attack is linbp(start=0)."""
     monkeypatch.setenv("SUITE_CACHE", str(_linked(workplace)))
-    monkeypatch.setattr("modules.linbp.auto_start.choose", lambda counts, cells: ("0", choose(counts, cells)[1]))
+    monkeypatch.setattr("modules.linbp.attack.auto_start.choose", lambda counts, cells: ("0", choose(counts, cells)[1]))
     run = finished(SMALL, "--start auto")
     assert run.manifest["facts"]["starts"][AUTO].startswith("start=0 (relu1) on ")
     first = finished(SMALL, "--gradients bp,linbp(start=0)")
-    texts = [[row["fooled_by_step"] for row in r.rows("samples")] for r in (run, first)]
-    assert texts[0] == texts[1]
+    auto, given = ([row["fooled"] for row in r.rows("samples")] for r in (run, first))
+    assert auto == given
 
 
 @pytest.mark.parametrize(

@@ -272,9 +272,9 @@ def test_runs_below_a_file(refused: Callable[..., None], workplace: Path) -> Non
 
 
 def _error_after_progress(stderr: str) -> str:
-    """The one error, last, behind lines that say how gradients are computed."""
+    """The one error, last, behind lines that say how gradients are computed and, on a slow machine, how far it is."""
     *progress, line = stderr.splitlines()
-    assert all(": engine " in said for said in progress)
+    assert all(": engine " in said or said.startswith("attack: ") for said in progress)
     return line
 
 
@@ -288,20 +288,20 @@ def test_disk_full_at_the_first_write_leaves_nothing(process: Process, workplace
     assert not list((workplace / "runs").glob("*"))
 
 
-def test_disk_full_later_keeps_what_was_done(process: Process, attack: Attack, workplace: Path) -> None:
+def test_disk_full_later_keeps_what_was_measured(process: Process, attack: Attack, workplace: Path) -> None:
     done = process("--json", first=_files_up_to(25_000))  # the figures do not fit
     assert (done.returncode, done.stdout) == (1, "")
-    line = _error_after_progress(done.stderr)
-    assert line.startswith("error: cannot write ") and line.endswith("; the same command continues it)")
     (run,) = (workplace / "runs" / "linbp.attack").iterdir()
-    assert json.loads((run / "run.json").read_text())["status"] == "failed"
+    line = _error_after_progress(done.stderr)
+    assert line.startswith("error: cannot write ") and line.endswith(f"; what was measured is kept in {run})")
+    assert json.loads((run / "run.json").read_text())["status"] == "finished"
     assert not [path for path in run.rglob("*") if path.name.endswith(".tmp")]
-    parts = {path.name: path.stat().st_mtime_ns for path in (run / "parts").iterdir()}
-    assert parts
+    measured = _written(run / "parts", run / "tables")
+    assert measured and not (run / "results").exists()
 
     assert attack().exit_code == 0  # with room again
-    assert json.loads((run / "run.json").read_text())["status"] == "finished"
-    assert {path.name: path.stat().st_mtime_ns for path in (run / "parts").iterdir()} == parts
+    assert (run / "results" / "figures" / "success_by_step.svg").is_file()
+    assert _written(run / "parts", run / "tables") == measured
 
 
 def test_training_that_diverges_fails_during_work(workplace: Path) -> None:
@@ -309,6 +309,11 @@ def test_training_that_diverges_fails_during_work(workplace: Path) -> None:
     result = CliRunner().invoke(main, typed.split(), prog_name="suite")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1].startswith("error: training two-layer on digits diverged in epoch ")
+
+
+def _written(*folders: Path) -> dict[Path, int]:
+    """When the files in folders were written."""
+    return {path: path.stat().st_mtime_ns for folder in folders for path in folder.iterdir()}
 
 
 def _files_up_to(size: int) -> Callable[[], None]:

@@ -1,0 +1,183 @@
+"""Results of `linbp.attack` from samples made by hand, with answers worked out by hand."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from modules.linbp.attack.config import AttackConfig
+from modules.linbp.attack.published import TABLE_1
+from modules.linbp.attack.results import by_step, claims, headline, success
+from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED, Claim
+from suite.statistics import rate_of
+
+# Three samples, steps 0, 1, 2. By rule and strength, who is fooled at which step.
+FOOLED = {
+    ("bp", 0.1): ["000", "001", "011"],
+    ("bp", 0.2): ["001", "001", "011"],
+    ("linbp", 0.1): ["011", "000", "011"],
+    ("linbp", 0.2): ["011", "011", "011"],
+}
+STEPS = {"steps": [0, 1, 2], "readings": [1, 2]}
+CONFIG = AttackConfig(eps=(0.1, 0.2), steps=(1, 2))
+
+
+def samples(order: list[tuple[str, float]] | None = None) -> pl.DataFrame:
+    """Rows as the study writes them: rule by rule, in each strength by strength, in each sample by sample."""
+    rows = [
+        {"id": identity, "gradient": gradient, "eps": eps, "fooled": [mark == "1" for mark in marks]}
+        for gradient, eps in order or FOOLED
+        for identity, marks in enumerate(FOOLED[gradient, eps])
+    ]
+    return pl.DataFrame(rows)
+
+
+def row(table: pl.DataFrame, **cell: Any) -> dict[str, Any]:
+    (found,) = table.filter(**cell).to_dicts()
+    return found
+
+
+def test_results_do_not_depend_on_how_rows_are_interleaved() -> None:
+    """Parts of a run alternate strengths; a sample's id in a cell is what pairs it."""
+    one, other = samples(), samples([("bp", 0.2), ("bp", 0.1), ("linbp", 0.2), ("linbp", 0.1)])
+    assert_frame_equal(success(one, CONFIG, STEPS), success(other, CONFIG, STEPS))
+    assert_frame_equal(success(one, CONFIG, STEPS), success(one.sample(fraction=1, shuffle=True), CONFIG, STEPS))
+    assert_frame_equal(by_step(one, STEPS), by_step(other, STEPS), check_row_order=False)
+
+
+def test_success_counts_at_each_number_of_steps() -> None:
+    table = success(samples(), CONFIG, STEPS)
+    expected = {
+        ("bp", 0.1, 1): 1, ("bp", 0.1, 2): 2, ("bp", 0.2, 1): 1, ("bp", 0.2, 2): 3,
+        ("linbp", 0.1, 1): 2, ("linbp", 0.1, 2): 2, ("linbp", 0.2, 1): 3, ("linbp", 0.2, 2): 3,
+    }  # fmt: skip
+    assert len(table) == len(expected)
+    for (gradient, eps, steps), count in expected.items():
+        estimate = row(table, gradient=gradient, eps=eps, steps=steps)
+        assert {name: estimate[name] for name in ("value", "low", "high", "n")} == rate_of(count, 3).columns()
+
+
+def test_rows_come_by_strength_as_typed_then_steps_then_rule() -> None:
+    config = AttackConfig(eps=(0.2, 0.1), steps=(2, 1), gradients=("linbp", "bp"))
+    cells = success(samples(), config, STEPS).select("eps", "steps", "gradient").rows()
+    assert cells == [(eps, steps, rule) for eps in (0.2, 0.1) for steps in (1, 2) for rule in ("linbp", "bp")]
+
+
+def test_the_paired_test_counts_samples_where_the_rules_differ() -> None:
+    """At eps 0.1 after 2 steps LinBP alone fools sample 0 and BP alone sample 1: equal rates, other samples."""
+    table, names = success(samples(), CONFIG, STEPS), ("only_this", "only_first_rule", "p_value")
+    test = row(table, gradient="linbp", eps=0.1, steps=2)
+    assert [test[name] for name in names] == [1, 1, 1.0]
+    test = row(table, gradient="linbp", eps=0.2, steps=1)
+    assert [test[name] for name in names] == [2, 0, 0.5]  # 2 / 2^2
+    # The reference is not tested against itself.
+    assert {*table.filter(gradient="bp").select(names).rows()} == {(0, 0, None)}
+
+
+def test_the_reference_is_the_first_rule() -> None:
+    config = AttackConfig(eps=(0.1,), steps=(1,), gradients=("linbp", "bp"))
+    table = success(samples([("linbp", 0.1), ("bp", 0.1)]), config, {"steps": [0, 1, 2], "readings": [1]})
+    assert row(table, gradient="linbp")["p_value"] is None
+    assert row(table, gradient="bp")["only_first_rule"] == 1
+
+
+def test_many_samples_against_the_closed_binomial_sum() -> None:
+    """8 discordant samples, all LinBP's: p = 2 / 2^8."""
+    fooled = [*[[False]] * 9, [True], *[[True]] * 8, [False], [True]]
+    gradients = ["bp"] * 10 + ["linbp"] * 10
+    raw = pl.DataFrame({"id": [*range(10)] * 2, "gradient": gradients, "eps": 0.1, "fooled": fooled})
+    table = success(raw, AttackConfig(eps=(0.1,), steps=(5,)), {"steps": [5], "readings": [5]})
+    assert row(table, gradient="linbp")["p_value"] == pytest.approx(2 / 2**8)
+
+
+def test_an_attack_without_steps() -> None:
+    raw = pl.DataFrame({"id": [0, 1], "gradient": "bp", "eps": 0.1, "fooled": [[False], [True]]})
+    facts = {"steps": [None], "readings": [None]}
+    config = AttackConfig(eps=(0.1,), gradients=("bp",), attack="FGSM")
+    table = success(raw, config, facts)
+    assert (row(table)["steps"], row(table)["value"]) == (None, 0.5)
+    assert row(by_step(raw, facts))["step"] is None
+    assert headline(table, config, facts) == {"success of bp at eps 0.1, K None": 0.5}
+
+
+def test_by_step_gives_every_step_of_every_cell() -> None:
+    table = by_step(samples(), STEPS)
+    assert len(table) == 4 * 3
+    assert table.filter(gradient="bp", eps=0.1).sort("step")["value"].to_list() == [0, 1 / 3, 2 / 3]
+    assert row(table, gradient="linbp", eps=0.2, step=0)["value"] == 0
+
+
+def test_the_headline_is_success_at_the_largest_eps_and_k_behind_the_starts() -> None:
+    table = success(samples(), CONFIG, STEPS)
+    facts = STEPS | {"starts": {"linbp(start=auto)": "none: no start beats bp on 20 training samples"}}
+    assert headline(table, CONFIG, facts) == facts["starts"] | {
+        "success of bp at eps 0.2, K 2": 1, "success of linbp at eps 0.2, K 2": 1,
+    }  # fmt: skip
+
+
+def measured(gradient: str, steps: int, eps: float, rate: float, n: int = 1000) -> dict[str, Any]:
+    return {"gradient": gradient, "steps": steps, "eps": eps, **rate_of(round(rate * n), n).columns()}
+
+
+def judged(*rows: dict[str, Any], **options: Any) -> list[Claim]:
+    config = AttackConfig(**{"model": "resnet50", "dataset": "cifar10", **options})
+    return [*claims(pl.DataFrame(rows), config)]
+
+
+def test_published_cells_and_verdicts() -> None:
+    """Table 1, ResNet-50: BP 66.97 at K = 5, LinBP 98.67 at K = 10 and eps 0.05; other cells it has not."""
+    near, far = judged(
+        measured("bp", 5, 0.05, 0.67),
+        measured("linbp", 10, 0.05, 0.9),
+        measured("bp", 7, 0.05, 0.5),
+        measured("bp", 5, 0.03, 0.5),
+        measured("linbp(start=all)", 5, 0.05, 0.5),
+    )
+    assert (near.published, near.judgement.verdict) == (0.6697, REPRODUCED)
+    assert (far.published, far.judgement.verdict) == (0.9867, DIFFERS)
+    assert near.setting == "resnet50, bp, K = 5, eps = 0.05" and near.source == "Li et al., Table 1"
+    assert judged(measured("bp", 5, 0.05, 0.67), model="resnet56") == []
+
+
+def test_twenty_samples_do_not_confirm_two_numbers_that_are_far_apart() -> None:
+    """16 of 20 is [.58, .92]: it excludes neither BP's 66.97 nor LinBP's 90.23 %, and so confirms neither."""
+    both = judged(*(measured(gradient, 5, 0.05, 0.8, n=20) for gradient in ("bp", "linbp")))
+    assert [claim.published for claim in both] == pytest.approx([0.6697, 0.9023])
+    for claim in both:
+        assert claim.measured is not None and claim.published is not None
+        assert claim.measured.low < claim.published < claim.measured.high
+        assert claim.judgement.verdict == CANNOT_TELL and "wider than ± 0.05" in claim.judgement.note
+    # As few samples can still exclude a number.
+    (refuted,) = judged(measured("bp", 5, 0.05, 0.1, n=20))
+    assert refuted.judgement.verdict == DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ({"model": "resnet50@weights.pt", "dataset": "folder:../cifar10-jpeg.zip"}, "another encoding of the images"),
+        ({"step_size": 1 / 255}, "another step_size than in the table"),
+        ({"attack": "pgd", "early_stop": False}, "another attack than in the table; another early_stop than"),
+    ],
+)  # fmt: skip
+def test_under_other_conditions_nothing_is_judged(options: dict[str, Any], note: str) -> None:
+    for rate in (0.67, 0.1):
+        (claim,) = judged(measured("bp", 5, 0.05, rate), **options)
+        assert claim.judgement.verdict == CANNOT_TELL
+        assert claim.judgement.note.startswith(f"not the paper's conditions: {note}")
+
+
+def test_in_normalised_images_there_is_no_cell_to_compare_with() -> None:
+    assert judged(measured("bp", 5, 0.05, 0.67), input_space="normalised") == []
+
+
+def test_table_1_as_printed() -> None:
+    assert len(TABLE_1) == 2 * 4 * 2 * 2
+    assert TABLE_1["linbp", "densenet161", 10, 0.05] == pytest.approx(0.9631)
+    assert TABLE_1["bp", "vgg16", 10, 0.1] == pytest.approx(0.9325)
+    assert TABLE_1["linbp", "mobilenetv2", 5, 0.1] == pytest.approx(0.9985)
+    for (gradient, model, steps, _), rate in TABLE_1.items():
+        assert TABLE_1["linbp", model, steps, 0.05] >= TABLE_1["bp", model, steps, 0.05]
+        if steps == 5:  # 5 * 2 / 255 < 0.05: neither ball binds
+            assert TABLE_1[gradient, model, 5, 0.05] == TABLE_1[gradient, model, 5, 0.1] == rate
