@@ -7,28 +7,11 @@ module = Module(
     name="pgd_dynamics",
     summary="Landscapes and convergence of first-order adversaries on softplus networks.",
     paper="Deng, He, Huang, Su, Towards Understanding the Dynamics of the First-Order Adversaries (ICML 2020)",
-    studies=("landscape",),
+    studies=(
+        "landscape",
+        "single_minimum",
+    ),
     flat_studies={
-        "single_minimum": Study(
-            question="Share of networks with one local minimum on the sphere, by d, m and eps, beside tau (Thm 5.1).",
-            config="modules.pgd_dynamics.single_minimum:SingleMinimumConfig",
-            results=None,
-            figures=None,
-            measure="modules.pgd_dynamics.single_minimum:single_minimum",
-            presets={
-                "smoke": {
-                    "dims": (2, 3),
-                    "widths": (20,),
-                    "radii": (0.5, 4),
-                    "networks": 4,
-                    "starts": 2,
-                    "resamples": 20,
-                },
-                "quick": {},
-                "paper": {"dims": (2, 5, 10, 20, 50), "widths": (100, 300, 1000, 3000), "networks": 100, "starts": 64},
-            },
-            costs={"quick": Cost(0.8), "paper": Cost(90)},
-        ),
         "convergence": Study(
             question="PGD's phases and rates to a local maximum of the loss, beside the bounds (Thm 3.1, Cor. 3.1).",
             config="modules.pgd_dynamics.convergence:ConvergenceConfig",

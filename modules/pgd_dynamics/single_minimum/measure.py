@@ -1,6 +1,7 @@
-"""What `pgd_dynamics.single_minimum` computes: minima on the spheres of one dimension, width, loss and radius."""
+"""`pgd_dynamics.single_minimum` measured: minima of L on spheres, by dimension, width, loss and radius."""
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import torch
 
@@ -8,16 +9,27 @@ from modules.pgd_dynamics import theory
 from modules.pgd_dynamics.losses import LOSSES
 from modules.pgd_dynamics.plane import extrema
 from modules.pgd_dynamics.scene import directions, draw, network_seeds
+from modules.pgd_dynamics.single_minimum.config import SingleMinimumConfig
 from modules.pgd_dynamics.sphere import local_minima
-
-if TYPE_CHECKING:
-    from modules.pgd_dynamics.single_minimum import SingleMinimumConfig
+from suite.measuring import Run
 
 SAMPLED = 128  # directions in which tau and the sign of l' are looked at, beside the starts
 
 
+def measure(config: SingleMinimumConfig, run: Run) -> None:
+    """Counts minima of L on spheres (Deng et al. 2020, Theorem 5.1).
+
+    Raw table `minima`, one row per d, m, loss, radius and network: see `minima`.
+    """
+    cells = [(d, m, loss) for d in config.dims for m in config.widths for loss in config.losses]
+    for d, m, loss in run.track(cells, "dimensions, widths, losses"):
+        for radius in config.radii:
+            columns = partial(minima, config, d, m, loss, radius, run.device)
+            run.table("minima").extend(run.once(f"d {d} m {m} {loss} radius {radius}", columns))
+
+
 def minima(
-    config: "SingleMinimumConfig", d: int, m: int, loss: str, radius: float, device: torch.device
+    config: SingleMinimumConfig, d: int, m: int, loss: str, radius: float, device: torch.device
 ) -> dict[str, Any]:
     """A row a network.
 
@@ -27,25 +39,24 @@ def minima(
     """
     seeds = network_seeds(config.seed, range(config.networks))
     objective = draw(seeds, m, d, config.scale, LOSSES[loss], config.y, device=device)
-    eps = radius * d**0.5
-    spheres = torch.full((len(seeds),), eps, dtype=torch.float64, device=device)
-    starts = torch.stack([directions(seed, "descents", config.starts, d) for seed in seeds]).to(device)
-    sampled = torch.cat(
-        [starts, torch.stack([directions(seed, "sampled", SAMPLED, d) for seed in seeds]).to(device)], 1
+    eps, S = radius * d**0.5, len(seeds)
+    spheres = torch.full((S,), eps, dtype=torch.float64, device=device)
+    starts, others = (
+        torch.stack([directions(seed, purpose, count, d) for seed in seeds]).to(device)
+        for purpose, count in (("descents", config.starts), ("sampled", SAMPLED))
     )
+    sampled = torch.cat([starts, others], 1)
     found = local_minima(objective, spheres, starts)
     first = objective.loss.first(objective.net.value(objective.x + eps * sampled), objective.y)
-    S = len(seeds)
-    columns: dict[str, Any] = {"d": d, "m": m, "loss": loss, "radius": radius, "eps": eps, "starts": config.starts}
-    columns = {name: [value] * S for name, value in columns.items()}
-    exact = None
+    exact: list[int | None] = [None] * S
     if d == 2:
         circle = extrema(objective, eps)
         exact = torch.bincount(circle.place[circle.is_minimum], minlength=S).tolist()
-    return columns | {
+    cell = {"d": d, "m": m, "loss": loss, "radius": radius, "eps": eps, "starts": config.starts}
+    return {name: [value] * S for name, value in cell.items()} | {
         "network": list(range(S)),
         "found": torch.bincount(found.place, minlength=S).tolist(),
-        "exact": exact or [None] * S,
+        "exact": exact,
         "once": torch.bincount(found.place[found.starts == 1], minlength=S).tolist(),
         "unsettled": found.unsettled.tolist(),
         "one_sign": ((first > 0).all(1) | (first < 0).all(1)).tolist(),
