@@ -22,10 +22,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from modules.phase_transition import theory
-from modules.phase_transition.linear import LinearConfig
-from modules.phase_transition.linear_data import DataSets, draw, in_row_space
-from modules.phase_transition.linear_paths import descend
-from modules.phase_transition.linear_scene import chunks
+from modules.phase_transition.data_sets import DataSets, draw, in_row_space
+from modules.phase_transition.descent import descend
+from modules.phase_transition.linear.config import LinearConfig
+from modules.phase_transition.linear.measure import chunks
 from modules.phase_transition.sizes import parse_size
 from suite import models
 from suite.attacks import Adversary, Settings

@@ -2,68 +2,13 @@
 
 from suite.plugin import Cost, Module, Study
 
-_FINE_TUNE_PAPER = {
-    "model": "preactresnet18",
-    "dataset": "cifar10",
-    "gradient": ("bp",),
-    "attack": "pgd(steps=10,reach=2.5)",
-    "tune_attack": ("pgd(steps=10,reach=2.5)", "fgm(reach=1.25)"),
-    "attack_mode": "train",
-    "epochs": None,
-    "select": "test",
-    "watched": 10_000,
-}
-
 # Measured on one core, but for those of a GPU: derived from their arithmetic at 30 TFLOP/s, not run for lack of one.
 module = Module(
     name="phase_transition",
     summary="From clean to adversarial training: the critical attack strength eps_star.",
     paper="Xing, Song, Cheng, Phase Transition from Clean Training to Adversarial Training (NeurIPS 2022)",
+    studies=("linear", "two_layer", "fine_tune"),
     flat_studies={
-        "linear": Study(
-            question="Linear regression: clean and adversarial paths, p-values, growth of eps_star (Thm 1, 2).",
-            config="modules.phase_transition.linear:LinearConfig",
-            results=None,
-            figures=None,
-            measure="modules.phase_transition.linear:linear",
-            presets={
-                "smoke": {
-                    "sizes": ("4/40",),
-                    "eps": (0.1, 1),
-                    "repeats": 2,
-                    "steps": 20,
-                    "test_sizes": ("2/20",),
-                    "test_eps": (0.1, 1),
-                    "null": 10,
-                    "growth": ("2/40", "40/4"),
-                    "growth_repeats": 20,
-                },
-                "quick": {},
-                "paper": {
-                    "growth": (
-                        *("1/200", "2/200", "5/200", "10/200", "20/200", "40/200"),
-                        *("2/800", "4/800", "8/800", "20/800", "40/800"),
-                        *("250/50", "500/50", "1000/50", "2500/50", "10000/50"),
-                    ),
-                    "growth_repeats": 200,
-                },
-            },
-            costs={"quick": Cost(0.4), "paper": Cost(50)},
-        ),
-        "two_layer": Study(
-            question="Two-layer nets from a vanishing start come to the linear path as they grow wide (Prop. 1).",
-            config="modules.phase_transition.two_layer:TwoLayerConfig",
-            results=None,
-            figures=None,
-            measure="modules.phase_transition.two_layer:two_layer",
-            parallel=True,
-            presets={
-                "smoke": {"sizes": ("4/20",), "widths": (4, 16), "eps": (0, 0.5), "seeds": 2, "steps": 10},
-                "quick": {},
-                "paper": {"activations": ("softplus", "tanh"), "seeds": 20},
-            },
-            costs={"quick": Cost(0.4), "paper": Cost(8)},
-        ),
         "epsilon_star": Study(
             question="The critical attack strength by training from scratch, interpolated or bisected (Table 1, 3).",
             config="modules.phase_transition.epsilon_star:EpsilonStarConfig",
@@ -197,52 +142,6 @@ module = Module(
                 },
             },
             costs={"quick": Cost(1), "mnist": Cost(36, gigabytes=1.1), "paper": Cost(6000, gpu=True, gigabytes=8)},
-        ),
-        "fine_tune": Study(
-            question="eps_star from a few fine-tunings of the clean model by extrapolation, and its cost (Table 4).",
-            config="modules.phase_transition.fine_tune:FineTuneConfig",
-            results=None,
-            figures=None,
-            measure="modules.phase_transition.fine_tune:fine_tune",
-            presets={
-                "smoke": {
-                    "model": "two-layer(width=10)",
-                    "gradient": ("bp",),
-                    "attack": "pgd(steps=1,reach=1)",
-                    "train_limit": 100,
-                    "eps": (0.02, 0.05),
-                    "scratch_eps": (0.02, 0.05),
-                    "epochs": 3,
-                    "tune_epochs": 1,
-                    "seeds": 2,
-                    "watched": 50,
-                },
-                "quick": {},
-                # A size that two cores train in minutes; the paper has no fine-tuning on MNIST.
-                "mnist": {
-                    "model": "mnist-cnn",
-                    "dataset": "mnist",
-                    "train_limit": 2000,
-                    "batch_size": 32,
-                    "eps": (0.05, 0.1, 0.2),
-                    "scratch_eps": (0.1, 0.2, 0.3),
-                    "gradient": ("bp",),
-                },
-                # Table 4's row of l_inf, 50,000 samples, PGD and FGM; from scratch as in Table 1.
-                "paper": {
-                    **_FINE_TUNE_PAPER,
-                    "eps": (0.25 / 255, 0.5 / 255, 1 / 255),
-                    "scratch_eps": (0.5 / 255, 1 / 255, 2 / 255),
-                },
-                # ... of l2, from scratch as in Table B.2.
-                "paper_l2": {
-                    **_FINE_TUNE_PAPER,
-                    "norm": "l2",
-                    "eps": (5 / 255, 10 / 255, 15 / 255),
-                    "scratch_eps": (32 / 255, 64 / 255),
-                },
-            },
-            costs={"quick": Cost(1), "mnist": Cost(70, gigabytes=1.2), "paper": Cost(2800, gpu=True, gigabytes=8)},
         ),
     },
 )

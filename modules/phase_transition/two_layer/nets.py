@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from modules.phase_transition.theory import two_layer_rate, unit
+from modules.phase_transition.adversarial_risk import unit
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,18 @@ def attacked(nets: Nets, x: Tensor, y: Tensor, eps: Tensor, steps: int) -> Tenso
 def train(nets: Nets, x: Tensor, y: Tensor, eps: Tensor, linear_rate: float, attack_steps: int) -> Iterator[Nets]:
     """The nets at step 0, 1, ... of full gradient descent on x (S, n, d), y (S, n), at the learning rate of Prop. 1."""
     x, y = x[:, None], y[:, None]
-    rate = two_layer_rate(linear_rate, nets.a, nets.phi.slope)[..., None, None]
+    rate = learning_rate(linear_rate, nets.a, nets.phi.slope)[..., None, None]
     while True:
         yield nets
         at = attacked(nets, x, y, eps, attack_steps)
         nets = Nets(nets.theta - rate * nets.loss_gradient(at, y), nets.a, nets.phi)
+
+
+def learning_rate(linear_rate: float, a: Tensor, slope: float) -> Tensor:
+    """Learning rate eta (...) at which a two-layer net's effective coefficient moves as the linear one does (Prop. 1).
+
+    f(x) = sum_j a_j phi(x^T theta_j) / sqrt(h), a (..., h), slope = phi'(0). To first order f(x) = x^T beta with
+    beta = slope sum_j a_j theta_j / sqrt(h); a gradient step on theta moves beta by -eta slope^2 |a|^2 / h times the
+    linear model's gradient, hence eta = linear_rate h / (|a|^2 slope^2).
+    """
+    return linear_rate * a.shape[-1] / (a.square().sum(-1) * slope**2)

@@ -1,21 +1,24 @@
-"""What `phase_transition.linear` computes per size d/n: columns with a row a data set, strength and step."""
+"""`phase_transition.linear` measured: adversarial linear regression on drawn data sets, size by size."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from modules.phase_transition import theory
-from modules.phase_transition.linear_data import DataSets, draw, in_row_space
-from modules.phase_transition.linear_minimum import clean_estimate, minimise
-from modules.phase_transition.linear_paths import clean_end, descend
-from modules.phase_transition.linear_pvalues import hotelling, rank, same_mean
-
-if TYPE_CHECKING:
-    from modules.phase_transition.linear import LinearConfig
+from modules.phase_transition.adversarial_risk import collapse_strength, population_risk, unchanged_strength
+from modules.phase_transition.data_sets import DataSets, draw, in_row_space
+from modules.phase_transition.descent import clean_end, descend
+from modules.phase_transition.linear.config import LinearConfig
+from modules.phase_transition.linear.minimum import clean_estimate, minimise
+from modules.phase_transition.linear.p_values import hotelling, rank, same_mean
+from modules.phase_transition.sizes import parse_size
+from suite.measuring import Run
 
 CACHE, MEMORY = 2**18, 2**24  # numbers that a chunk of data sets may hold: what a CPU's cache takes, and a GPU
 GRID = 16  # strengths at which the minimum is computed, evenly on a logarithmic scale
@@ -24,7 +27,22 @@ FAR = 10.0  # times the loss of the zero start: a training that ends above it ha
 Columns = dict[str, Any]
 
 
-def paths(config: "LinearConfig", d: int, n: int, device: torch.device) -> Columns:
+def measure(config: LinearConfig, run: Run) -> None:
+    """Paths, p-values and least losses of adversarial linear regression (Theorems 1 and 2, Fig. 1-3, Table B.1).
+
+    Raw tables: `paths`, `tested` and `minima`, each with a row per data set and strength, `paths` also per step.
+    """
+    for name, what, sizes, compute in (
+        ("paths", "paths", config.sizes, _paths),
+        ("tested", "p-values", config.test_sizes, _tested),
+        ("minima", "eps_star", config.located, _minima),
+    ):
+        for size in run.track(sizes, what):
+            columns = partial(compute, config, *parse_size(size), run.device)
+            run.table(name).extend(run.once(f"{name} {size}", columns))
+
+
+def _paths(config: LinearConfig, d: int, n: int, device: torch.device) -> Columns:
     """Rows per data set, strength and step 1..T, of clean and adversarial descent with one learning rate.
 
     eps, eps_over_order: in units of 1 and of sqrt(d/n). apart: |theta(eps) - theta(0)|. norm, loss: of the adversarial
@@ -46,7 +64,7 @@ def paths(config: "LinearConfig", d: int, n: int, device: torch.device) -> Colum
     return _rows(d, n, eps[1:] / order, eps[1:], torch.cat(parts, 1), names, steps=True)
 
 
-def tested(config: "LinearConfig", d: int, n: int, device: torch.device) -> Columns:
+def _tested(config: LinearConfig, d: int, n: int, device: torch.device) -> Columns:
     """Rows per data set and strength, 0 among them: p-values of theta^(T)(eps) and of its adversarial training loss.
 
     Null: clean trainings on other data sets. parameters, loss: by Hotelling's F; ..._rank: by rank; the p-values
@@ -83,12 +101,12 @@ def tested(config: "LinearConfig", d: int, n: int, device: torch.device) -> Colu
     return _rows(d, n, eps / order, eps, values, (*columns, "gone"), steps=False)
 
 
-def minima(config: "LinearConfig", d: int, n: int, device: torch.device) -> Columns:
+def _minima(config: LinearConfig, d: int, n: int, device: torch.device) -> Columns:
     """Rows per data set and strength, 0 among them: the least adversarial training loss, and what goes with it.
 
     loss, slope: the minimum and its derivative in eps; apart2: |theta_hat(eps) - theta_hat(0)|^2; clean_test: R of the
     clean estimate; spread2: its squared distance from its expectation (theta0, or (n/d) theta0); noise2, y2: mean
-    squares of the noise and of y; collapse, unchanged: strengths at which the minimiser becomes 0 and, for d > n,
+    squares of the noise and of y; collapse, unchanged: strengths at which the minimiser becomes 0 and, for d > n alone,
     ceases to be the clean one; gap: relative, by which `loss` may be too large.
     """
     sigma, norm = config.sigma, float(config.theta0_norm)
@@ -96,21 +114,22 @@ def minima(config: "LinearConfig", d: int, n: int, device: torch.device) -> Colu
     parts = []
     for repeats in chunks(config.growth_repeats, n, d, len(eps) * min(n, d), device):
         data = in_row_space(draw("minima", repeats, n, d, sigma, norm, config.seed, device))
-        parts.append(_minima(data, eps, sigma, min(1.0, n / d)))
+        parts.append(_of_minima(data, eps, sigma, min(1.0, n / d)))
     names = ("loss", "slope", "apart2", "gap", "clean_test", "spread2", "noise2", "y2", "collapse", "unchanged")
     order = theory.eps_star_order(n, d)
     eps = torch.cat([eps.new_zeros(1), eps])
-    return _rows(d, n, eps / order, eps, torch.cat(parts, 1), names, steps=False)
+    columns = _rows(d, n, eps / order, eps, torch.cat(parts, 1), names, steps=False)
+    return columns | ({"unchanged": [None] * len(columns["eps"])} if d < n else {})
 
 
-def strengths(n: int, d: int, sigma: float, norm: float) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def strengths(n: int, d: int, sigma: float, norm: float) -> NDArray[np.float64]:
     """GRID strengths, from a tenth of where losses or parameters part for small d/n to beyond the collapse at 0."""
     order = theory.eps_star_order(n, d)
     least = min(order, sigma / norm * order**2, sigma * order) / 10
     return np.geomspace(least, 1.5 * theory.collapse_order(n, d, sigma, norm), GRID)
 
 
-def _minima(data: DataSets, eps: Tensor, sigma: float, shrunk: float) -> Tensor:
+def _of_minima(data: DataSets, eps: Tensor, sigma: float, shrunk: float) -> Tensor:
     """(10, R, 1 + E): the columns of `minima`."""
     n, k = data.X.shape[-2:]
     clean, least = clean_estimate(data)[:, None], minimise(data, eps)
@@ -118,10 +137,10 @@ def _minima(data: DataSets, eps: Tensor, sigma: float, shrunk: float) -> Tensor:
     norm = torch.linalg.vector_norm(clean, dim=-1)
     distance2 = data.distance2(clean)[:, 0]
     inside = (clean[:, 0] - shrunk * data.theta0).square().sum(-1)
-    unchanged = theory.unchanged_strength(data.X, data.y) if n <= k else torch.full_like(distance2, torch.nan)
+    unchanged = unchanged_strength(data.X, data.y) if n <= k else torch.full_like(distance2, torch.nan)
     of_data = (
-        theory.population_risk(distance2, norm[:, 0], sigma), inside + shrunk**2 * data.hidden, data.noise2,
-        data.y.square().mean(-1), theory.collapse_strength(data.X, data.y), unchanged,
+        population_risk(distance2, norm[:, 0], sigma), inside + shrunk**2 * data.hidden, data.noise2,
+        data.y.square().mean(-1), collapse_strength(data.X, data.y), unchanged,
     )  # fmt: skip
     at_zero = (residual.square().mean(-1), 2 * norm * residual.mean(-1), torch.zeros_like(norm), torch.zeros_like(norm))
     apart2 = (least.theta - clean).square().sum(-1)
@@ -145,8 +164,9 @@ def _rows(
 ) -> Columns:
     """Columns from values (names, R, E) or (names, R, E, T), in this order of rows."""
     index = np.indices(values.shape[1:]).reshape(values.ndim - 1, -1)
-    columns: Columns = {"d": np.full(index.shape[1], d), "n": np.full(index.shape[1], n), "repeat": index[0]}
+    columns: Columns = {"d": np.full(index.shape[1], d), "samples": np.full(index.shape[1], n), "repeat": index[0]}
     columns |= {"eps": eps.cpu().numpy()[index[1]], "eps_over_order": over_order.cpu().numpy()[index[1]]}
     if steps:
         columns["step"] = index[2] + 1
-    return columns | dict(zip(names, values.flatten(1).cpu().numpy(), strict=True))
+    columns |= dict(zip(names, values.flatten(1).cpu().numpy(), strict=True))
+    return columns | ({"gone": columns["gone"] != 0} if "gone" in columns else {})

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from modules.phase_transition.linear_data import DataSets
-from modules.phase_transition.theory import collapse_strength, unchanged_strength
+from modules.phase_transition.adversarial_risk import collapse_strength, unchanged_strength
+from modules.phase_transition.data_sets import DataSets
 
 TINY = 1e-8  # least weight of a residual; those of residuals that vanish at the minimum go to zero with them
 

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import f, kstest, ttest_ind
 from torch import Tensor
 
-from modules.phase_transition.linear_pvalues import hotelling, rank, same_mean
+from modules.phase_transition.linear.p_values import hotelling, rank, same_mean
 
 
 def models(count: int, k: int, seed: int) -> Tensor:

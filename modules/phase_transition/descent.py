@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from modules.phase_transition.linear_data import DataSets
+from modules.phase_transition.data_sets import DataSets
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,13 @@
 
 from math import sqrt
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from modules.phase_transition import theory
-from modules.phase_transition.two_layer_net import ACTIVATIONS, Nets, attacked, train
-from modules.phase_transition.two_layer_scene import initial
-from modules.phase_transition.two_layer_tables import by_width, claims, powers
+from modules.phase_transition.adversarial_risk import adversarial_gradient
+from modules.phase_transition.two_layer.measure import initial
+from modules.phase_transition.two_layer.nets import ACTIVATIONS, Nets, attacked, learning_rate, train
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_wide_nets_take_the_linear_step_only_if_preactivations_vanish(
         net = next(paths)
     theta = start.effective()
     for _ in range(10):
-        theta = theta - rate * theory.adversarial_gradient(X.expand(-1, 2, -1, -1), y, theta, eps.expand(3, 2))
+        theta = theta - rate * adversarial_gradient(X.expand(-1, 2, -1, -1), y, theta, eps.expand(3, 2))
     apart = torch.linalg.vector_norm(net.effective() - theta, dim=-1) / torch.linalg.vector_norm(theta, dim=-1)
     assert (float(apart.max()) < 0.01) == comes
 
@@ -92,21 +90,13 @@ def test_the_initial_law() -> None:
     assert torch.allclose(norm, torch.ones_like(norm))
 
 
-def test_a_power_is_found_and_judged() -> None:
-    columns: dict[str, list[float]] = {}
-    rng = np.random.default_rng(0)
-    for h in (64, 16, 256):  # in any order
-        for repeat in range(6):
-            row = {"d": 4, "n": 12, "scale": "one", "activation": "tanh", "eps": 0.0, "eps_over_order": 0.0, "h": h}
-            far = 3 / h * np.exp(0.01 * rng.standard_normal())
-            row |= dict.fromkeys(("path", "end", "path_from_zero", "end_from_zero", "prediction"), far)
-            row |= {"loss": 0.5, "repeat": repeat, "gone": float(repeat == 5 and h == 16)}
-            for name, value in row.items():
-                columns.setdefault(name, []).append(value)
-    found = {row["quantity"]: row for row in powers(columns)}
-    assert found["path"]["power"] == pytest.approx(-1, abs=0.02) and found["path"]["seeds"] == 5
-    verdicts = {row["claim"].split(": ")[1]: row["verdict"] for row in claims(list(found.values()))}
-    assert verdicts["coefficients, all steps"] == "reproduced"
-    assert verdicts["training loss over that of 0, last step"] == "differs"
-    rows = [row for row in by_width(columns) if row["quantity"] == "path"]
-    assert [(row["h"], row["diverged"]) for row in rows] == [(64, 0), (16, 1), (256, 0)]
+def test_a_nets_first_step_is_the_linear_models_at_the_rate_of_proposition_1(inputs: tuple[Tensor, Tensor]) -> None:
+    """At theta = 0 the linearisation is exact: phi'(0) sum_j a_j theta_j / sqrt(h) moves by the linear step."""
+    (X, y), slope, rate = (values[0, 0] for values in inputs), 0.5, 0.07
+    a = torch.rand(40, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 0.3
+    theta = torch.zeros(40, 4, dtype=torch.float64, requires_grad=True)
+    f = (slope * X @ theta.T) @ a / sqrt(40)
+    (gradient,) = torch.autograd.grad((f - y).square().mean(), theta)
+    moved = -learning_rate(rate, a, slope) * gradient
+    expected = -rate * adversarial_gradient(X, y, torch.zeros(4, dtype=torch.float64), torch.tensor(0.0))
+    assert torch.allclose(slope * a @ moved / sqrt(40), expected, rtol=1e-12)

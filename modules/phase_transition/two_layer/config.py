@@ -1,25 +1,13 @@
-"""`phase_transition.two_layer`: a wide net that starts at nearly nothing learns as the linear model does (Prop. 1).
+"""Options of `phase_transition.two_layer`; light, since `suite info` shows them."""
 
-f(x) = sum_j a_j phi(x^T theta_j) / sqrt(h), a_j fixed, theta_j ~ N(0, I_d / (d h^(1+decay))), trained with the learning
-rate h / (|a|^2 phi'(0)^2) times the linear model's, clean and adversarially. Followed by width: the distance of
-phi'(0) sum_j a_j theta_j / sqrt(h) from the linear path, that of the predictions, and that of the losses.
-"""
-
-import logging
-from functools import partial
 from math import sqrt
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from modules.phase_transition.sizes import Sizes, parse_size
 from suite.plugin import Epsilon, Number, Several, Steps, StudyConfig, option
 from suite.refs import split_list
-
-if TYPE_CHECKING:
-    from suite.host.run import Run
-
-log = logging.getLogger("suite")
 
 ACTIVATIONS = ("softplus", "tanh", "gelu")
 SCALES = ("one", "norm")
@@ -80,43 +68,3 @@ class TwoLayerConfig(StudyConfig):
                 f"{LARGEST:,}; give fewer eps, or smaller widths or sizes"
             )
         return self
-
-
-def two_layer(config: TwoLayerConfig, run: "Run") -> None:
-    """Distance of two-layer nets from the linear model by width (Proposition 1)."""
-    from modules.phase_transition import two_layer_figures, two_layer_tables
-    from modules.phase_transition.two_layer_scene import distances
-
-    cells = [
-        (size, scale, activation, width)
-        for size in config.sizes for scale in config.scales
-        for activation in config.activations for width in config.widths
-    ]  # fmt: skip
-    parts = []
-    for size, scale, activation, width in cells:
-        columns = partial(distances, config, *parse_size(size), scale, activation, width, run.device)
-        parts.append((f"{size} {scale} {activation} {width}", columns))
-    for part in run.each(parts, "widths"):
-        run.table("distances").extend(part)
-    distance = run.table("distances").columns
-    for name, rows in (
-        ("by_width", two_layer_tables.by_width(distance)), ("powers", two_layer_tables.powers(distance)),
-    ):  # fmt: skip
-        for row in rows:
-            run.table(name).add(**row)
-    for row in two_layer_tables.claims(run.table("powers").rows()):
-        run.table("claims").add(**row)
-    gone = sum(row["diverged"] for row in run.table("by_width").rows() if row["quantity"] == "path")
-    if gone:
-        log.warning("%d trainings diverged and are left out; a smaller --step keeps them", gone)
-    for row in run.table("powers").rows():
-        if row["quantity"] == "path":
-            attacked = f"eps = {row['eps_over_order']:.2g} sqrt(d/n)" if row["eps_over_order"] else "clean"
-            of = f"d/n = {row['d']}/{row['n']}, |a_j| {row['scale']}, {row['activation']}, {attacked}"
-            run.headline(**{f"power of h in the distance, {of}": row["power"]})
-    of = f"{config.seeds} seeds, noise variance {config.noise_variance:g}, |theta0| = {config.theta0_norm:g}"
-    run.show(
-        "claims", title=f"Proposition 1: the power of h in the distance from the linear model, 95 % intervals ({of})"
-    )
-    figure = two_layer_figures.by_width(run.table("by_width").rows())
-    run.figure("by_width", figure, two_layer_figures.BY_WIDTH.format(of))

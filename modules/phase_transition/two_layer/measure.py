@@ -1,25 +1,39 @@
-"""What `phase_transition.two_layer` computes per size, scale, activation and width: a row a seed and strength."""
+"""`phase_transition.two_layer` measured: nets beside the linear model, by size, scale, activation and width."""
 
 from collections.abc import Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import islice, product
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from modules.phase_transition import theory
-from modules.phase_transition.linear_data import draw
-from modules.phase_transition.linear_paths import descend
-from modules.phase_transition.two_layer import FRESH
-from modules.phase_transition.two_layer_net import ACTIVATIONS, Nets, attacked, train
-
-if TYPE_CHECKING:
-    from modules.phase_transition.two_layer import TwoLayerConfig
+from modules.phase_transition.adversarial_risk import unit
+from modules.phase_transition.data_sets import draw
+from modules.phase_transition.descent import descend
+from modules.phase_transition.sizes import parse_size
+from modules.phase_transition.two_layer.config import FRESH, TwoLayerConfig
+from modules.phase_transition.two_layer.nets import ACTIVATIONS, Nets, attacked, train
+from suite.measuring import Run
 
 CACHE, MEMORY = 2**19, 2**25  # numbers in the preactivations of a chunk of seeds: what a CPU likes, and a GPU
 FAR = 10.0  # times the loss of the zero predictor: a training that ends above it has diverged
 QUANTITIES = ("path", "end", "path_from_zero", "end_from_zero", "prediction", "loss")
+
+
+def measure(config: TwoLayerConfig, run: Run) -> None:
+    """Distances of two-layer nets from the linear model by width (Xing et al. 2022, Prop. 1).
+
+    Raw table `distances`: a row per seed, strength and cell.
+    """
+    parts = []
+    for size, scale, activation, h in product(config.sizes, config.scales, config.activations, config.widths):
+        compute = partial(distances, config, *parse_size(size), scale, activation, h, run.device)
+        parts.append((f"{size} {scale} {activation} {h}", compute))
+    for columns in run.each(parts, "widths"):
+        run.table("distances").extend(columns)
 
 
 def initial(
@@ -34,12 +48,12 @@ def initial(
         outputs.append(generator.uniform(0.5, 1.5, h) * generator.choice((-1.0, 1.0), h))
     theta, a = (torch.from_numpy(np.stack(arrays))[:, None].to(device) for arrays in (thetas, outputs))
     if scale == "norm":
-        a = theory.unit(a)
+        a = unit(a)
     return Nets(theta.expand(-1, strengths, -1, -1), a, ACTIVATIONS[activation])
 
 
 def distances(
-    config: "TwoLayerConfig", d: int, n: int, scale: str, activation: str, h: int, device: torch.device
+    config: TwoLayerConfig, d: int, n: int, scale: str, activation: str, h: int, device: torch.device
 ) -> dict[str, Any]:
     """Relative distances of the nets from the linear model, over the length of what the latter ends with.
 
@@ -57,14 +71,15 @@ def distances(
     values = torch.cat(parts, 1)
     index = np.indices(values.shape[1:]).reshape(2, -1)
     rows = index.shape[1]
-    columns: dict[str, Any] = {"d": np.full(rows, d), "n": np.full(rows, n), "h": np.full(rows, h)}
+    columns: dict[str, Any] = {"d": np.full(rows, d), "samples": np.full(rows, n), "h": np.full(rows, h)}
     columns |= {"scale": [scale] * rows, "activation": [activation] * rows, "repeat": index[0]}
     columns |= {"eps": eps.cpu().numpy()[index[1]], "eps_over_order": np.array(config.eps)[index[1]]}
-    return columns | dict(zip((*QUANTITIES, "gone"), values.flatten(1).cpu().numpy(), strict=True))
+    *measured, gone = values.flatten(1).cpu().numpy()
+    return columns | dict(zip(QUANTITIES, measured, strict=True)) | {"gone": gone != 0}
 
 
 def _distances(
-    config: "TwoLayerConfig", seeds: Sequence[int], shape: tuple[int, int, int], eps: Tensor, rate: float, scale: str,
+    config: TwoLayerConfig, seeds: Sequence[int], shape: tuple[int, int, int], eps: Tensor, rate: float, scale: str,
     activation: str, device: torch.device,
 ) -> Tensor:  # fmt: skip
     """(7, S, E): QUANTITIES and whether the training has diverged."""

@@ -9,8 +9,8 @@ import pytest
 import torch
 from click.testing import Result
 
-from modules.phase_transition import two_layer_scene
-from modules.phase_transition.two_layer import TwoLayerConfig
+from modules.phase_transition.two_layer import measure
+from modules.phase_transition.two_layer.config import TwoLayerConfig
 
 Study = Callable[..., Result]
 Finish = Callable[..., Any]
@@ -26,19 +26,19 @@ def test_the_net_comes_to_the_linear_model_under_one_scale_alone(finished_study:
     path = {(row["scale"], row["eps"] > 0): row for row in run.rows("powers") if row["quantity"] == "path"}
     assert len(path) == 4
     for (scale, _), row in path.items():
-        assert row["high"] < -0.6 if scale == "one" else row["power"] > -0.4
+        assert row["high"] < -0.6 if scale == "one" else row["value"] > -0.4
     assert len(run.shown["headline"]) == 4
 
 
 def test_chunks_of_seeds_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     config = TwoLayerConfig(seeds=4, steps=20)
     one, other = (
-        two_layer_scene.distances(config, 3, 20, "one", "softplus", 8, torch.device("cpu"))
+        measure.distances(config, 3, 20, "one", "softplus", 8, torch.device("cpu"))
         for cache in (2**19, 1)
-        if monkeypatch.setattr(two_layer_scene, "CACHE", cache) is None
+        if monkeypatch.setattr(measure, "CACHE", cache) is None
     )
     assert one.keys() == other.keys()
-    for name in two_layer_scene.QUANTITIES:
+    for name in measure.QUANTITIES:
         assert np.allclose(one[name], other[name], rtol=1e-6, atol=1e-9), name
 
 
@@ -50,8 +50,11 @@ def test_more_attack_steps_and_other_activations_work(finished_study: Finish) ->
 def test_a_training_that_diverges_is_left_out_with_a_warning(study: Study, finished_study: Finish) -> None:
     typed = f"{SMALL} --eps 0,30 --step 1 --scales one --widths 8,16"
     assert "trainings diverged and are left out" in study(NAME, typed).stderr
-    rows = [row for row in finished_study(NAME, typed).rows("by_width") if row["quantity"] == "path" and row["eps"] > 0]
-    assert all(row["seeds"] + row["diverged"] == 4 for row in rows) and any(row["diverged"] for row in rows)
+    run = finished_study(NAME, typed)
+    rows = [row for row in run.rows("by_width") if row["quantity"] == "path" and row["eps"] > 0]
+    assert all(row["n"] + row["diverged"] == 4 for row in rows) and any(row["diverged"] for row in rows)
+    attacked = [row for row in run.rows("claims") if not row["setting"].endswith("clean")]
+    assert {row["verdict"] for row in attacked} == {"cannot be told"} and "lost" in attacked[0]["note"]
 
 
 @pytest.mark.parametrize(

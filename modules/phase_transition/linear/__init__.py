@@ -1,0 +1,31 @@
+"""Where do clean and adversarial linear regression part, and how does that grow with d/n? Xing et al. 2022, Sec. 4."""
+
+from suite.plugin import Cost, Study
+
+study = Study(
+    question="Linear regression: clean and adversarial paths, p-values, growth of eps_star (Thm 1, 2).",
+    config=".config:LinearConfig",
+    presets={
+        "smoke": {
+            "sizes": ("4/40",),
+            "eps": (0.1, 1),
+            "repeats": 2,
+            "steps": 20,
+            "test_sizes": ("2/20",),
+            "test_eps": (0.1, 1),
+            "null": 10,
+            "growth": ("2/40", "40/4"),
+            "growth_repeats": 20,
+        },
+        "quick": {},
+        "paper": {
+            "growth": (
+                *("1/200", "2/200", "5/200", "10/200", "20/200", "40/200"),
+                *("2/800", "4/800", "8/800", "20/800", "40/800"),
+                *("250/50", "500/50", "1000/50", "2500/50", "10000/50"),
+            ),
+            "growth_repeats": 200,
+        },
+    },
+    costs={"quick": Cost(0.4), "paper": Cost(50)},
+)
