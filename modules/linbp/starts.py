@@ -8,14 +8,12 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from modules.linbp.names import BP
 from suite.errors import SuiteError
 from suite.gradients import find_path, rectifier_calls
 from suite.gradients.rule import GradientRule
 from suite.gradients.trace import Interception, Trace
 from suite.refs import parse_argument
-
-BP = "none"
-"""The start that is backpropagation."""
 
 
 @dataclass(frozen=True)

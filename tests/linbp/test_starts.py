@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from modules.linbp import linbp
-from modules.linbp.starts import BP, all_starts, applicable, default_start, starting_at
+from modules.linbp.names import BP
+from modules.linbp.starts import all_starts, applicable, default_start, starting_at
 from suite.errors import SuiteError
 from suite.gradients import bp, compose, leaky, sgm
 from suite.models.cifar_resnet import CifarResNet

@@ -19,7 +19,8 @@ import numpy as np
 
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.white_box import WhiteBox
-from modules.linbp.starts import BP, all_starts, applicable
+from modules.linbp.names import BP
+from modules.linbp.starts import all_starts, applicable
 from suite import data
 from suite.data import Dataset, Split
 from suite.errors import SuiteError

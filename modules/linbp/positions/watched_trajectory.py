@@ -1,4 +1,4 @@
-"""One I-FGSM walk under a gradient rule, watched: where it gets, and how its gradients stand to the true ones."""
+"""One I-FGSM trajectory under a gradient rule: the losses it meets, and its gradients beside the true ones."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,14 @@ from suite.gradients.diagnostics import Comparison, compare
 
 
 @dataclass(frozen=True)
-class Walk:
-    """What N samples met on K steps.
+class Trajectory:
+    """The K steps of N samples.
 
-    fooled (N, K+1): whether the iterate was ever misclassified up to step k; adversarials (N, ...): the K-th iterates;
-    loss (N, K+1): the true model's cross-entropy at iterate k, in nats;
-    gradients: at iterates 0..K-1, (K, W) for the W watched samples, in their order.
+    Attributes:
+        fooled: (N, K+1), whether the iterate was ever misclassified up to step k.
+        adversarials: (N, C, H, W), the K-th iterates.
+        loss: (N, K+1), the true model's cross-entropy at iterate k, in nats.
+        gradients: at iterates 0..K-1, (K, W) for the W watched samples, in their order.
     """
 
     fooled: Tensor
@@ -26,7 +28,7 @@ class Walk:
     gradients: Comparison
 
 
-def watched_walk(
+def watched_trajectory(
     model: nn.Module,
     engine: Engine,
     images: Tensor,
@@ -36,8 +38,8 @@ def watched_walk(
     settings: Settings,
     *,
     batch_size: int,
-) -> Walk:
-    """Every sample of images (N, C, H, W) walks all K steps, so that losses are those of the K-th iterate.
+) -> Trajectory:
+    """Every sample of images (N, C, H, W) takes all K steps, so that losses are those of the K-th iterate.
 
     Args:
         model: the true model, frozen.
@@ -51,11 +53,10 @@ def watched_walk(
     for batch in torch.arange(len(images), device=images.device).split(batch_size):
         x, y = images[batch], labels[batch]
         watch = _Watch(model, engine, y, watched[batch], settings.loss)
-        trajectory = iterate(watch, watch.predict, x, y, (eps,), settings)
-        parts.append((trajectory, watch))
-    return Walk(
-        torch.cat([trajectory.fooled[0] for trajectory, _ in parts]).cummax(1).values,
-        torch.cat([trajectory.adversarials[0] for trajectory, _ in parts]),
+        parts.append((iterate(watch, watch.predict, x, y, (eps,), settings), watch))
+    return Trajectory(
+        torch.cat([part.fooled[0] for part, _ in parts]).cummax(1).values,
+        torch.cat([part.adversarials[0] for part, _ in parts]),
         torch.cat([torch.stack(watch.losses, 1) for _, watch in parts]),
         _side_by_side([watch for _, watch in parts]),
     )
@@ -91,11 +92,11 @@ class _Watch:
 
 def _side_by_side(watches: list[_Watch]) -> Comparison:
     """Comparisons (K, W) of all batches that hold watched samples."""
-    found = [watch.gradients for watch in watches if watch.gradients]
-    if not found:
+    batches = [watch.gradients for watch in watches if watch.gradients]
+    if not batches:
         return Comparison(*(torch.empty(0, 0) for _ in range(3)))
 
     def joined(name: str) -> Tensor:
-        return torch.cat([torch.stack([getattr(step, name) for step in steps]) for steps in found], 1)
+        return torch.cat([torch.stack([getattr(step, name) for step in steps]) for steps in batches], 1)
 
     return Comparison(joined("cosine"), joined("norm_ratio"), joined("sign_agreement"))
