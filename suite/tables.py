@@ -91,7 +91,9 @@ def _table(path: Path) -> pa.Table:
 
 
 def _damaged(path: Path) -> SuiteError:
-    return SuiteError(f"{path} is missing or damaged", "run the study again with --fresh")
+    analysed = path.parent.parent.name == "results"
+    remedy = "suite analyse makes it again" if analysed else "run the study again with --fresh"
+    return SuiteError(f"{path} is missing or damaged", remedy)
 
 
 def _columns(table: pa.Table) -> dict[str, Any]:

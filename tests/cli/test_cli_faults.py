@@ -32,7 +32,7 @@ FAULTS = {
     "toy.squares --device gpu": "error: --device: unknown device 'gpu' (write auto, cpu, cuda or cuda:N)",
     "toy.squares extra": "error: got unexpected extra argument (extra) (see suite run toy.squares --help)",
     "toy.squares --runs file/runs": "error: cannot write file/runs/",
-    "toy.lost": "error: cannot load 'toy.nowhere:Config': ModuleNotFoundError: No module named 'toy.nowhere'",
+    "toy.lost": "error: cannot load 'toy.lost.nowhere:Config': ModuleNotFoundError: No module named 'toy.lost.nowhere'",
     "--fresh toy.squares": "error: no such option --fresh (options follow the name: suite run NAME --fresh)",
 }
 

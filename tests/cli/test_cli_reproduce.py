@@ -47,9 +47,10 @@ def test_published_and_measured_stand_side_by_side_and_the_run_is_read_the_next_
     result = suite("reproduce", "toy", "--within", "1")
     assert result.exit_code == 0, result.stderr
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    assert "toy.opinion squares grow faster (Table 9) 3 3 [2.5, 3.5] 3 reproduced" in lines
-    assert "toy.opinion quick 1 0 0 0" in lines and "toy.squares - 0 0 0 0" in lines
-    assert any("toy.lost - left out" in line and "cannot load 'toy.nowhere:Config'" in line for line in lines)
+    judged = "toy.opinion squares grow faster (Table 9) 3 3 [2.5, 3.5] 3 reproduced 3 [2.5, 3.5] holds 3"
+    assert judged in lines
+    assert "toy.opinion quick 1 0 0" in lines and "toy.squares - 0 0 0" in lines
+    assert any("toy.lost - left out" in line and "cannot load 'toy.lost.nowhere:Config'" in line for line in lines)
     assert any("toy.squares - left out" in line and "what it takes is not stated" in line for line in lines)
     assert "toy.opinion, quick: finished" in result.stderr and computed(workplace) == ["growth of 3"]
     again = suite("reproduce", "toy.opinion", "--within", "0")
@@ -59,7 +60,7 @@ def test_published_and_measured_stand_side_by_side_and_the_run_is_read_the_next_
     found = json.loads(nearer.stdout)
     assert found["plan"][0]["preset"] == "middle" and found["failed"] == []
     (verdict,) = found["verdicts"]
-    assert (verdict["study"], verdict["measured"], verdict["verdict"]) == ("toy.opinion", 4.0, "differs")
+    assert (verdict["study"], verdict["value"], verdict["verdict"]) == ("toy.opinion", 4.0, "differs")
     assert Path(verdict["run"], "run.json").exists()
 
 
@@ -71,7 +72,7 @@ def test_a_run_that_fails_is_kept_and_listed_and_tried_again(
     assert result.exit_code == 1
     first, listed = result.stderr.splitlines()[-2:]
     assert first.startswith("error: 1 run failed") and "toy.opinion, quick: ZeroDivisionError" in listed
-    assert "toy.opinion - 0 0 0 0" in " ".join(result.stdout.split())
+    assert "toy.opinion - 0 0 0" in " ".join(result.stdout.split())
     assert len([*(workplace / "runs" / "toy.opinion").iterdir()]) == 1
     monkeypatch.delenv("TOY_FATE")
     assert "reproduced" in suite("reproduce", "toy.opinion", "--within", "1").stdout
@@ -79,7 +80,7 @@ def test_a_run_that_fails_is_kept_and_listed_and_tried_again(
 
 def test_a_damaged_table_costs_its_study_alone(suite: Suite, workplace: Path) -> None:
     assert suite("reproduce", "toy.opinion", "--within", "1").exit_code == 0
-    (claims,) = workplace.glob("runs/toy.opinion/*/tables/claims.parquet")
+    (claims,) = workplace.glob("runs/toy.opinion/*/results/tables/claims.parquet")
     claims.write_bytes(b"PAR1 and no more")
     result = suite("reproduce", "toy", "--within", "0")
     assert result.exit_code == 1
@@ -87,7 +88,7 @@ def test_a_damaged_table_costs_its_study_alone(suite: Suite, workplace: Path) ->
     assert first.startswith("error: 1 run failed") and listed.startswith("  toy.opinion, quick: ")
     assert f"{claims} is missing or damaged".removeprefix(f"{workplace}/") in listed
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    assert "toy.opinion - 0 0 0 0" in lines and "toy.squares - 0 0 0 0" in lines
+    assert "toy.opinion - 0 0 0" in lines and "toy.squares - 0 0 0" in lines
     told = suite("reproduce", "toy.opinion", "--within", "0", "--json")
     assert told.exit_code == 1
     found = json.loads(told.stdout)
@@ -111,7 +112,7 @@ def test_a_preset_without_a_stated_cost_is_no_result_but_the_papers_is(
 def test_runs_that_other_code_made_are_read_when_asked(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     assert suite("reproduce", "toy.opinion", "--within", "1").exit_code == 0
     assert plan(suite, "--within", "0")["how"] == "read"
-    monkeypatch.setattr(planning, "code_digest", lambda packages: "another")
+    monkeypatch.setattr(planning, "measuring_code", lambda study, config, registry: "another")
     assert plan(suite, "--within", "0")["how"] == "left out"
     assert plan(suite, "--within", "1")["how"] == "run, about 6 s"
     row = plan(suite, "--within", "1", "--any-code")

@@ -28,6 +28,7 @@ def walked(
     for language, text in blocks():
         if language == "python":
             path = text.splitlines()[0].removeprefix("# ")
+            (place / "rays" / path).parent.mkdir(exist_ok=True)
             (place / "rays" / path).write_text(text, encoding="utf-8")
         elif language == "sh":
             command = ["bash", "-e", "-o", "pipefail", "-c", text]

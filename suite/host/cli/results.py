@@ -10,7 +10,6 @@ from suite.host.cli.text import format_table
 from suite.host.store import RunDirectory
 from suite.host.text import format_value
 from suite.host.verdicts import CLAIMS
-from suite.tables import read_rows
 
 _OF_CLAIMS = ("claim", "setting", "value", "low", "high", "n", "published", "source", "verdict", "note")
 
@@ -38,6 +37,8 @@ def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def print_results(run: RunDirectory) -> None:
     """The tables that the study shows, its headline, and where everything is."""
+    from suite.tables import read_rows  # polars, for runs that are shown
+
     content = run.read()
     for shown in content["shown"]:
         rows = read_rows(run.path / content["tables"][shown["table"]]["file"])

@@ -38,6 +38,18 @@ print(*[name for name in {heavy!r} if name in sys.modules])
 """
 
 
+_IMPORT = """
+import sys
+sys.path[:] = {path!r}
+from importlib import import_module
+for target in {targets!r}:
+    import_module(target)
+    if "torch" in sys.modules:
+        print(target)
+        break
+"""
+
+
 def is_installed(module: Module) -> Iterator[str]:
     """Found by its entry point, as this very object."""
     if _entry_point(module) is None:
@@ -89,11 +101,24 @@ def is_light(module: Module) -> Iterator[str]:
         yield f"listing it imports {name}: import it inside the functions that need it"
 
 
+def analyses_without_torch(module: Module) -> Iterator[str]:
+    """A fresh interpreter that has imported all results and figures has no torch: analysing takes seconds."""
+    known = Registry().studies_of(module.name)
+    targets = [target for study in known.values() for target in (study.results, study.figures) if target]
+    code = _IMPORT.format(path=sys.path, targets=targets)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        yield f"its results cannot be imported: {done.stderr.strip().splitlines()[-1]}"
+    if target := done.stdout.strip():
+        yield f"{target} imports torch: results and figures are made of tables alone"
+
+
 RULES: Mapping[str, Callable[[Module], Iterator[str]]] = {
     "is installed": is_installed,
     "has a complete table of contents": is_complete,
     "every target loads": loads,
     "is light to list": is_light,
+    "analyses without torch": analyses_without_torch,
 }
 
 

@@ -1,5 +1,6 @@
 """What the runs of a study must keep: every option is read, results are whole, and the same wherever they come from."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from suite.errors import one_line
-from suite.host.store import RunDirectory
+from suite.host.analysis import analyse
+from suite.host.store import RESULTS, RunDirectory
 from suite.host.testing.trial import Trial, unkeyed
 from suite.tables import read_rows
 
@@ -65,9 +67,22 @@ def continues(trial: Trial) -> Iterator[str]:
             yield f"table {name} is another after an interruption: key draws by run.seed and sample or part"
 
 
+def comes_back(trial: Trial) -> Iterator[str]:
+    """Results that were deleted are made again from the raw tables, to the same bytes."""
+    run = trial.undisturbed.directory
+    before = _files(run.path / RESULTS)
+    shutil.rmtree(run.path / RESULTS, ignore_errors=True)
+    analyse(run, trial.registry)
+    after = _files(run.path / RESULTS)
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield f"{name} is another when analysed again: results depend on raw tables, config and facts alone"
+
+
 RULES: Mapping[str, Callable[[Trial], Iterator[str]]] = {
     "every option reaches the study": reads_every_option,
     "has tables, a headline and figures": has_results,
+    "has results that come back when deleted": comes_back,
     "gives the same for another batch size and number of jobs": is_the_same_elsewhere,
     "gives the same bytes when interrupted and continued": continues,
 }
@@ -92,6 +107,10 @@ def _unreadable(root: Path, figure: Mapping[str, str]) -> Iterator[str]:
             image.verify()
     except (OSError, ElementTree.ParseError, SyntaxError) as error:
         yield f"a figure cannot be read: {one_line(error)}"
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _raw_tables(directory: RunDirectory) -> dict[str, str]:
