@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from suite.stats import mean_interval
+from suite.statistics import mean_of
 
 Outcome = Literal["bracketed", "below", "above", "none"]
 GREY_LEVEL = 1 / 255
@@ -128,5 +128,5 @@ def over_seeds(found: Sequence[Crossing]) -> Summary:
     if outcomes != {"bracketed"}:
         outcome = outcomes.pop() if len(outcomes) == 1 else "mixed"
         return Summary(outcome, nan, nan, nan, at_least, at_most, len(found), isotonic)
-    mean = mean_interval([one.estimate for one in found])
-    return Summary("bracketed", mean.mean, mean.low, mean.high, at_least, at_most, mean.n, isotonic)
+    mean = mean_of([one.estimate for one in found])
+    return Summary("bracketed", mean.value, mean.low, mean.high, at_least, at_most, mean.n, isotonic)

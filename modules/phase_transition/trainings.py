@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from suite.attacks import Adversary
 from suite.data import balanced
 from suite.data.dataset import Ids
 from suite.errors import SuiteError
+from suite.measuring import Run
 from suite.models import Classifier
 from suite.models.build import untrained
 from suite.training import (
@@ -25,13 +26,11 @@ from suite.training import (
     as_pixels,
     cross_entropy,
     evaluate,
+    fit,
     remove_checkpoint,
     resident,
 )
 from suite.training.batches import Data
-
-if TYPE_CHECKING:
-    from suite.host.run import Run
 
 WATCHED = "watched_loss"
 
@@ -60,7 +59,7 @@ class Trainings:
     Raises SuiteError for an optimiser that needs a learning rate, and for more watched test samples than there are.
     """
 
-    def __init__(self, config: TrainingConfig, run: "Run", models: tuple[str, ...]) -> None:
+    def __init__(self, config: TrainingConfig, run: Run, models: tuple[str, ...]) -> None:
         self.config, self.run = config, run
         dataset = run.dataset(config.dataset)
         self._pool = resident(dataset.train, run.device)
@@ -172,18 +171,20 @@ class Trainings:
             loss, accuracy = self.adversarial_loss(model, judges, cell.eps, cross_entropy)
             return {WATCHED: loss, "watched_accuracy": accuracy, **(watch() if watch else {})}
 
-        return self.run.fit(
-            name or str(cell),
-            model,
-            self.train_data(cell),
-            recipe or self.recipes[cell.model],
-            seed=cell.seed if seed is None else seed,
-            objective=self.objective,
-            adversary=self.adversary(model, cell, attack),
-            watch=measured,
-            select=WATCHED if select else None,
-            until=until,
-        )
+        recipe = recipe or self.recipes[cell.model]
+        with self.run.training(name or str(cell), recipe.epochs) as hooks:
+            return fit(
+                model,
+                *self.train_data(cell),
+                recipe,
+                **hooks,
+                seed=cell.seed if seed is None else seed,
+                objective=self.objective,
+                adversary=self.adversary(model, cell, attack),
+                watch=measured,
+                select=WATCHED if select else None,
+                until=until,
+            )
 
     def forget(self, name: object) -> None:
         """Removes the state of a training that is stored and whose model nobody needs any more."""

@@ -1,21 +1,32 @@
-"""The trainings of `phase_transition.fine_tune`: of each seed a clean one, fine-tunings of it, some from scratch."""
+"""`phase_transition.fine_tune` measured: of each seed a clean training, fine-tunings of it, some from scratch."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from math import nan
-from typing import TYPE_CHECKING, Any, Literal
+from math import isfinite, nan
+from typing import Any, Literal
 
+from modules.phase_transition.fine_tune.config import FineTuneConfig
 from modules.phase_transition.options import attack_call
 from modules.phase_transition.trainings import Cell, Trainings
-
-if TYPE_CHECKING:
-    from modules.phase_transition.fine_tune import FineTuneConfig
-    from suite.host.run import Run
+from suite.measuring import Run
 
 SHARE = 5  # a fine-tuning takes a fifth of the epochs: 40 of 200 (Xing et al., App. A)
 How = Literal["clean", "from scratch", "fine-tuned"]
+
+
+def measure(config: FineTuneConfig, run: Run) -> None:
+    """Trains clean, fine-tunes adversarially and trains from scratch (Xing et al. 2022, Algorithm A.1, Table 4).
+
+    Raw table: `epochs`, one row per training and epoch.
+    """
+    tunings = FineTunings(config, run)
+    for seed in tunings.seeds:
+        for part in run.track(tunings.parts(seed), f"trainings of seed {seed}"):
+            run.table("epochs").extend(tunings.train(part))
+        tunings.forget(seed)
+    run.record(**tunings.facts)
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class Part:
         return f"{self.how} {self.cell} {self.attack}".rstrip()
 
 
-class Scene:
+class FineTunings:
     """All trainings of a run by seed; what they share is made once.
 
     The clean model of a seed stays in its checkpoint until the seed's last training is stored.
@@ -38,7 +49,7 @@ class Scene:
     Raises SuiteError where one of them cannot be trained, before any training.
     """
 
-    def __init__(self, config: "FineTuneConfig", run: "Run") -> None:
+    def __init__(self, config: FineTuneConfig, run: Run) -> None:
         self.config, self.run = config, run
         self.trainings = Trainings(config, run, (config.model,))
         self.samples = config.train_limit or self.trainings.largest
@@ -47,17 +58,18 @@ class Scene:
         self.tuning = replace(recipe, epochs=epochs, schedule="rise-fall", peak=config.rise, milestones=(), period=None)
         self.seeds = range(config.seed, config.seed + config.seeds)
         self.trainings.check([part.cell for seed in self.seeds for part in self.parts(seed)])
-        self.seconds: dict[str, float] = {}
+        self.seconds: dict[str, float | None] = {}
 
     @property
     def facts(self) -> dict[str, Any]:
-        """For the record: recipes and sizes."""
+        """For the record: recipes, sizes, and the seconds that each training took, None where they are not known."""
         return {
             "recipe": asdict(self.trainings.recipes[self.config.model]),
             "fine_tuning": asdict(self.tuning),
             "samples": {
                 "train": self.samples, "watched": self.config.watched, "test": len(self.trainings.test[1])
             },
+            "seconds": self.seconds,
         }  # fmt: skip
 
     def parts(self, seed: int) -> Sequence[Part]:
@@ -65,7 +77,7 @@ class Scene:
         config = self.config
         tunings = [
             Part("fine-tuned", self._cell(seed, eps, gradient), attack)
-            for attack in config.tune_attack or (config.attack,)
+            for attack in config.tune_attacks
             for gradient in config.gradient
             for eps in config.eps
         ]
@@ -77,7 +89,8 @@ class Scene:
     def train(self, part: Part) -> dict[str, Any]:
         """Trains a part, or continues it: columns with a row per epoch."""
         columns = self.run.once(str(part), partial(self._rows, part))
-        self.seconds[str(part)] = float(columns.pop("seconds")[0] or nan)
+        seconds = float(columns.pop("seconds")[0])
+        self.seconds[str(part)] = seconds if isfinite(seconds) else None
         if part.how != "clean":
             self.trainings.forget(part)
         return columns
@@ -91,7 +104,7 @@ class Scene:
 
         `seconds` is unknown for a training that another process began.
         """
-        cell, known = part.cell, not self.run.checkpoint(str(part)).exists()
+        cell, begun_here = part.cell, not self.run.checkpoint(str(part)).exists()
         model = self.trainings.initial(cell)
         if part.how == "fine-tuned":
             clean = self._clean(cell.seed)
@@ -104,7 +117,7 @@ class Scene:
             recipe=self.tuning if part.how == "fine-tuned" else None,
             attack=part.attack or None,
         )
-        seconds = time.perf_counter() - begin if known else nan
+        seconds = time.perf_counter() - begin if begun_here else nan
         rows = self.trainings.rows(cell, history)
         epochs = len(history.epochs)
         ending = self.trainings.ending(cell, model)

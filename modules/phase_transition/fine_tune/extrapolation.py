@@ -12,8 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
-from scipy.optimize import brentq
-from sklearn.isotonic import IsotonicRegression
+from scipy.optimize import brentq, isotonic_regression
 
 Array = NDArray[np.float64]
 
@@ -76,7 +75,7 @@ def least_squares(eps: Array, losses: Array) -> Curve:
 
 def isotonic(eps: Array, losses: Array) -> Curve:
     """The nondecreasing losses nearest to the given ones in least squares, joined by straight lines."""
-    fitted = _nondecreasing(eps, losses)
+    fitted = _nondecreasing(losses)
     return Curve(eps, lambda at: np.interp(at, eps, fitted), float((fitted[-1] - fitted[-2]) / (eps[-1] - eps[-2])))
 
 
@@ -86,7 +85,7 @@ def monotone_spline(eps: Array, losses: Array) -> Curve:
     It meets every point where the losses are monotone. At its end it may be flat where the last piece is much less
     steep than the one before, and then goes on so.
     """
-    spline = PchipInterpolator(eps, _nondecreasing(eps, losses))
+    spline = PchipInterpolator(eps, _nondecreasing(losses))
     return Curve(eps, spline, float(spline(eps[-1], 1)))
 
 
@@ -113,6 +112,6 @@ def _line(ends: Array, intercept: float, slope: float) -> Curve:
     return Curve(ends, lambda at: intercept + slope * np.asarray(at), float(slope))
 
 
-def _nondecreasing(eps: Array, losses: Array) -> Array:
-    fitted: Array = IsotonicRegression().fit_transform(eps, losses)
+def _nondecreasing(losses: Array) -> Array:
+    fitted: Array = isotonic_regression(losses).x
     return fitted

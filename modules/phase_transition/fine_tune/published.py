@@ -4,14 +4,14 @@ CIFAR-10, PreActResNet-18. Strengths are in 1/255, losses in nats.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from modules.phase_transition.extrapolation import METHODS, curve
+from modules.phase_transition.fine_tune.config import FineTuneConfig
+from modules.phase_transition.fine_tune.extrapolation import METHODS, curve
 from modules.phase_transition.options import attack_call
-from modules.phase_transition.published_losses import RATE
 
-if TYPE_CHECKING:
-    from modules.phase_transition.fine_tune import FineTuneConfig
+RATE = 0.1
+"""Learning rate of clean training on CIFAR, which is also the highest of a fine-tuning."""
 
 
 class Row(NamedTuple):
@@ -47,20 +47,13 @@ def recomputed() -> Iterator[dict[str, Any]]:
     """eps_star of each row by each method from the printed losses, beside Table 4, at both thresholds."""
     for row in ROWS:
         printed = {"1-point": row.one_point, "least-squares": row.three_points}
+        of_row = {"attack": row.attack, "samples": row.samples, "norm": row.norm, "from_scratch": row.from_scratch}
+        thresholds = {"threshold": THRESHOLD[row.samples], "clean_test_loss": CLEAN_TEST_LOSS[row.samples]}
         for method in METHODS:
             loss = curve(method, CLEAN_LOSS[row.samples], row.eps, row.losses)
-            yield {
-                "attack": row.attack,
-                "samples": row.samples,
-                "norm": row.norm,
-                "method": method,
-                "published": printed.get(method),
-                "from_scratch": row.from_scratch,
-                "threshold": THRESHOLD[row.samples],
-                "eps_star": loss.crossing(THRESHOLD[row.samples]).eps,
-                "clean_test_loss": CLEAN_TEST_LOSS[row.samples],
-                "eps_star_at_it": loss.crossing(CLEAN_TEST_LOSS[row.samples]).eps,
-            }
+            stars = [loss.crossing(threshold).eps for threshold in thresholds.values()]
+            found = dict(zip(("eps_star", "eps_star_at_it"), stars, strict=True))
+            yield {**of_row, "method": method, "published": printed.get(method), **thresholds, **found}
 
 
 class Printed(NamedTuple):
@@ -70,7 +63,7 @@ class Printed(NamedTuple):
     same_settings: bool
 
 
-def printed(config: "FineTuneConfig", samples: int, epochs: int) -> dict[tuple[str, str], Printed]:
+def printed(config: FineTuneConfig, samples: int, epochs: int) -> dict[tuple[str, str], Printed]:
     """Table 4's eps_star by (inner attack, method), where it has the data, the model, the attack's kind and strengths.
 
     Args:
@@ -80,7 +73,7 @@ def printed(config: "FineTuneConfig", samples: int, epochs: int) -> dict[tuple[s
     if (config.dataset, config.model, config.loss, config.gradient[0]) != ("cifar10", "preactresnet18", "ce", "bp"):
         return {}
     found: dict[tuple[str, str], Printed] = {}
-    for attack in config.tune_attack or (config.attack,):
+    for attack in config.tune_attacks:
         same = _same_settings(config, attack, epochs)
         for row in ROWS:
             setting = (attack_call(attack).name, samples, config.norm, tuple(round(255 * eps, 9) for eps in config.eps))
@@ -90,7 +83,7 @@ def printed(config: "FineTuneConfig", samples: int, epochs: int) -> dict[tuple[s
     return found
 
 
-def _same_settings(config: "FineTuneConfig", attack: str, epochs: int) -> bool:
+def _same_settings(config: FineTuneConfig, attack: str, epochs: int) -> bool:
     """Of l2 the paper does not give the step, so that none can be the same."""
     trained = (config.epochs or 200, epochs, config.batch_size or 128, config.learning_rate or RATE, config.optimiser)
     attacked = (attack_call(config.attack), attack_call(attack), config.attack_mode, config.select, config.norm)

@@ -5,8 +5,8 @@ from math import isnan
 import numpy as np
 import pytest
 
-from modules.phase_transition.extrapolation import METHODS, curve
-from modules.phase_transition.published_fine_tuning import ROWS, recomputed
+from modules.phase_transition.fine_tune.extrapolation import METHODS, curve
+from modules.phase_transition.fine_tune.published import ROWS, recomputed
 
 EVERY = tuple(METHODS)
 FITS = ("least-squares", "isotonic", "spline")
