@@ -3,9 +3,10 @@
     python benchmarks/lazy_regime_speed.py [--repeats 3] [--device cpu|cuda]
 
 CPU: one thread, CPU time, float32 training and float64 flips. Rows: the smallest flipping step of 2,000 MNIST points on
-a trained net (m = 1,000, d = 784, pixels as they are) against the released code's walk in steps of 0.001, here for all
-points at once; and the grid of `lazy_regime.single_step`'s quick preset against a loop that trains its nets one by one
-with autograd and torch's SGD (one run of five, scaled up: each takes as long). MNIST: SUITE_DATA, or ../shared/data.
+a trained net (m = 1,000, d = 784, pixels as they are) against the released code's search in steps of 0.001, here for
+all points at once; and the grid of `lazy_regime.single_step`'s quick preset against a loop that trains its nets one by
+one with autograd and torch's SGD (one run of five, scaled up: each takes as long). MNIST: SUITE_DATA, or
+../shared/data.
 """
 
 import argparse
@@ -24,10 +25,10 @@ from torch.nn import functional as F
 from modules.lazy_regime.ball import radius
 from modules.lazy_regime.data import Task, two_classes
 from modules.lazy_regime.exact_flip import flip_steps
+from modules.lazy_regime.line_search import line_search
 from modules.lazy_regime.nets import initial, net_seeds
-from modules.lazy_regime.single_step import SingleStepConfig
+from modules.lazy_regime.single_step.config import SingleStepConfig
 from modules.lazy_regime.training import Schedule, orders, train
-from modules.lazy_regime.walk import walk
 from suite.data import load
 
 POINTS = 2000
@@ -40,15 +41,17 @@ def compare_flips(repeats: int, device: str) -> None:
     f, gradient = nets.value_and_gradient(task.test_x)
     towards = -f.sign()[..., None] * gradient
     ways = {
-        "walk": lambda: walk(nets, task.test_x, towards),
+        "search": lambda: line_search(nets, task.test_x, towards),
         "exact": lambda: flip_steps(nets, task.test_x, towards),
     }
     seconds, found = timed(ways, repeats, device)
-    ahead = (found["walk"] - found["exact"])[found["walk"].isfinite()]
+    ahead = (found["search"] - found["exact"])[found["search"].isfinite()]
     agreement = (
-        f"walk - exact from {float(ahead.min()):.1e} to {float(ahead.max()):.6f}, mean {found['exact'].mean():.3f}"
+        f"search - exact from {float(ahead.min()):.1e} to {float(ahead.max()):.6f}, mean {found['exact'].mean():.3f}"
     )
-    report(f"smallest flip of {POINTS:,} points, m = 1,000, d = 784", seconds["walk"], seconds["exact"], 50, agreement)
+    report(
+        f"smallest flip of {POINTS:,} points, m = 1,000, d = 784", seconds["search"], seconds["exact"], 50, agreement
+    )
 
 
 def compare_training(repeats: int, device: str) -> None:
@@ -146,7 +149,7 @@ def main() -> None:
     os.environ.setdefault("SUITE_DATA", str(Path(__file__).parents[2] / "shared" / "data"))
     torch.set_num_threads(1)
     write(f"torch {torch.__version__}, {arguments.device}, 1 thread")
-    write("| what | walk or loop | exact or batched | ratio | wanted | agreement |")
+    write("| what | search or loop | exact or batched | ratio | wanted | agreement |")
     write("|---|---|---|---|---|---|")
     compare_flips(arguments.repeats, arguments.device)
     compare_training(arguments.repeats, arguments.device)

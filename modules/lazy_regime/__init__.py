@@ -2,45 +2,13 @@
 
 from suite.plugin import Cost, Module, Study
 
-# On 2 cores in a quarter of an hour; the released code trains for up to 1000 epochs.
-_SINGLE_STEP: dict[str, object] = {
-    "dataset": "mnist",
-    "sizes": (5, 10, 14, 20, 28),
-    "widths": (100, 1000, 10_000),
-    "c0s": (3, 5, 10),
-    "epochs": 8,
-}
-
 # Costs were measured on one core, of the paper presets on one of a busy machine.
 module = Module(
     name="lazy_regime",
     summary="Networks near initialisation, and the single gradient step that flips their sign.",
     paper="Wang, Ullah, Mianjy, Arora, Adversarial Robustness is at Odds with Lazy Training (NeurIPS 2022)",
+    studies=("single_step",),
     flat_studies={
-        "single_step": Study(
-            question="Smallest gradient step that flips a lazily trained net, against d, m and C0 (Fig. 2, 3, 5-7).",
-            config="modules.lazy_regime.single_step:SingleStepConfig",
-            results=None,
-            figures=None,
-            measure="modules.lazy_regime.single_step:single_step",
-            presets={
-                "smoke": {
-                    "sizes": (3, 5),
-                    "widths": (20,),
-                    "c0s": (2, 5),
-                    "networks": 2,
-                    "epochs": 3,
-                    "train_limit": 40,
-                    "test_limit": 20,
-                },
-                "quick": {},
-                # Fig. 2, 3 and 7: the released code trains on pixels as they are, and with biases.
-                "paper": _SINGLE_STEP | {"unit_norm": False, "biases": True},
-                # Fig. 5 and 6: |x| = 1 and no biases, the theory's setting.
-                "appendix": _SINGLE_STEP,
-            },
-            costs={"quick": Cost(0.2), "paper": Cost(63, gigabytes=3)},
-        ),
         "adv_train": Study(
             question="Projected adversarial training: robust accuracy over (d, eps) and (m, radius) (Fig. 4, Alg. 1).",
             config="modules.lazy_regime.adv_train:AdvTrainConfig",

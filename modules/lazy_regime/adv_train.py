@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from modules.lazy_regime.fields import Classes, Limit
+from modules.lazy_regime.options import Classes, Limit
 from suite.plugin import (
     DatasetRef,
     Epsilon,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from modules.lazy_regime.single_step_tables import verdict
 from modules.lazy_regime.transition import Transition, joint, power, transition, width
 from suite.stats import Mean, mean_interval, wilson
 
@@ -166,6 +165,13 @@ def _beyond(rows: Rows, found: Sequence[Transition | None], along: str) -> str:
 def _verdict(found: Mean) -> str:
     """An interval that holds 0 as well says nothing about a power, whatever else it holds."""
     return verdict(found.low, found.high, PREDICTED) if found.high < 0 or found.low > 0 else "cannot be told"
+
+
+def verdict(low: float, high: float, predicted: float) -> str:
+    if not np.isfinite([low, high]).all() or low <= min(0, predicted) <= max(0, predicted) <= high:
+        return "cannot be told"
+    near = low <= predicted <= high or max(abs(low - predicted), abs(high - predicted)) <= 0.1
+    return "reproduced" if near else "differs"
 
 
 def _power_of_e(value: float) -> float | None:

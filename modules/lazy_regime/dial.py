@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import model_validator
 
-from modules.lazy_regime.fields import C0s, Classes, Limit
+from modules.lazy_regime.options import C0s, Classes, Limit
 from suite.plugin import DatasetRef, Epsilon, GradientRef, Steps, StudyConfig, option
 
 if TYPE_CHECKING:

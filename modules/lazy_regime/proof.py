@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from modules.lazy_regime.fields import C0s, Classes, Limit
+from modules.lazy_regime.options import C0s, Classes, Limit
 from suite.plugin import DatasetRef, Epsilon, Number, Several, Steps, StudyConfig, option
 
 if TYPE_CHECKING:

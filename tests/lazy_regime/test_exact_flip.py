@@ -1,4 +1,4 @@
-"""The smallest flipping step against evaluation at all kinks, the walk, and nets whose step is known."""
+"""The smallest flipping step against evaluation at all kinks, the line search, and nets whose step is known."""
 
 import math
 
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from modules.lazy_regime.exact_flip import flip_steps
+from modules.lazy_regime.line_search import line_search
 from modules.lazy_regime.nets import LazyNets, initial
-from modules.lazy_regime.walk import walk
 
 
 def net(weight: list[list[float]], signs: list[float], bias: list[float] | None = None) -> LazyNets:
@@ -47,15 +47,15 @@ def test_it_is_what_looking_at_all_kinks_finds(m: int, d: int, biases: bool) -> 
         torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
 
 
-def test_the_walk_never_finds_a_smaller_step_and_is_within_its_increment() -> None:
+def test_the_line_search_never_finds_a_smaller_step_and_is_within_its_increment() -> None:
     nets = initial([0, 1], 200, 30, biases=True)
     x = torch.randn(40, 30, generator=torch.Generator().manual_seed(0)) / 30**0.5
     f, gradient = nets.value_and_gradient(x)
-    exact, walked = flip_steps(nets, x, gradient, -f.sign()), walk(nets, x, -f.sign()[..., None] * gradient)
-    reached = walked.isfinite()
+    exact, searched = flip_steps(nets, x, gradient, -f.sign()), line_search(nets, x, -f.sign()[..., None] * gradient)
+    reached = searched.isfinite()
     assert reached.float().mean() > 0.9
-    ahead = (walked - exact)[reached]
-    assert float(ahead.min()) > -1e-6  # the walk's float32
+    ahead = (searched - exact)[reached]
+    assert float(ahead.min()) > -1e-6  # the search's float32
     assert float(ahead.max()) < 0.001 + 1e-6
     assert (exact[~reached] > 5 - 1e-6).all()
 

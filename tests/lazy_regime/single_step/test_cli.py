@@ -9,8 +9,8 @@ import pytest
 import torch
 from click.testing import Result
 
-from modules.lazy_regime import single_step_scene
-from modules.lazy_regime.single_step import SingleStepConfig
+from modules.lazy_regime.single_step import measure
+from modules.lazy_regime.single_step.config import SingleStepConfig
 from modules.linbp.gradient import linbp
 from suite.data import load
 from suite.gradients import bp
@@ -42,21 +42,18 @@ def test_tables_figures_and_both_directions(finished_study: FinishedStudy) -> No
     assert all(max(values) - min(values) < 1e-4 for values in spread.values())  # LinBP's direction is a fixed vector
     assert {row["quantity"] for row in done.rows("slopes")} >= {"gradient", "eta", "delta"}
     for name in ("by_dimension", "by_radius", "histograms", "directions"):
-        assert (done.path / "figures" / f"{name}.png").stat().st_size > 10_000
+        assert Path(done.shown["figures"][name]).stat().st_size > 10_000
 
 
 def test_one_net_is_what_it_is_in_any_company(monkeypatch: pytest.MonkeyPatch) -> None:
     def columns(**options: Any) -> list[dict[str, Any]]:
         config = SingleStepConfig(sizes=(4,), widths=(40,), epochs=20, **options)
-        task = single_step_scene.tasks(config, load("digits"), torch.device("cpu"))[4]
-        return [
-            single_step_scene.measured(config, task, 40, runs, linbp)
-            for runs in single_step_scene.chunks(config, task, 40)
-        ]
+        task = measure.tasks_of(config, load("digits"), torch.device("cpu"))[4]
+        return [measure.measured(config, task, 40, runs, linbp) for runs in measure.portions(config, task, 40)]
 
     (together,) = columns(c0s=(1, 4), networks=4)
-    monkeypatch.setattr(single_step_scene, "_TRAINED_BYTES", 1)
-    monkeypatch.setattr(single_step_scene, "_POINT_BYTES", 4 * 40 * 7)
+    monkeypatch.setattr(measure, "_TRAINED_BYTES", 1)
+    monkeypatch.setattr(measure, "_POINT_BYTES", 4 * 40 * 7)
     alone = columns(c0s=(4,), networks=3)
     assert len(alone) == 3
     for run, of_net in enumerate(alone):
@@ -66,46 +63,46 @@ def test_one_net_is_what_it_is_in_any_company(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_released_protocol(finished_study: FinishedStudy) -> None:
-    """Biases, pixels as they are, the first epoch outside, the walk, wrong points as zeros."""
+    """Biases, pixels as they are, the first epoch outside, the line search, wrong points as zeros."""
     small = (
         "--sizes 4 --widths 40 --c0s 1 --networks 2 --epochs 30 --no-unit-norm --biases --stop outside --gradient bp"
     )
-    walked = finished_study(NAME, small, "--flip walk --misclassified zero")
-    assert all(row["distance"] > 1 and row["left"] for row in walked.rows("nets"))
-    config = SingleStepConfig.model_validate({**walked.manifest["config"], "flip": "exact"})
-    task = single_step_scene.tasks(config, load("digits"), torch.device("cpu"))[4]
-    exact = single_step_scene.measured(config, task, 40, [0, 1], bp)
-    for row, delta in zip(walked.rows("points"), exact["delta"], strict=True):
-        assert delta > 4.99 if row["delta"] is None else -1e-6 < row["delta"] - delta < 0.001001
-    for row in walked.rows("nets"):
+    searched = finished_study(NAME, small, "--flip line-search --misclassified zero")
+    assert all(row["distance"] > 1 and row["left"] for row in searched.rows("nets"))
+    config = SingleStepConfig.model_validate({**searched.manifest["config"], "flip": "exact"})
+    task = measure.tasks_of(config, load("digits"), torch.device("cpu"))[4]
+    exact = measure.measured(config, task, 40, [0, 1], bp)
+    for row, delta in zip(searched.rows("points"), exact["delta"], strict=True):
+        assert delta > 4.99 if row["delta"] == np.inf else -1e-6 < row["delta"] - delta < 0.001001
+    for row in searched.rows("nets"):
         right = (exact["run"] == row["run"]) & (exact["margin"] > 0) & (exact["delta"] < 4.99)
         wrong = (exact["run"] == row["run"]) & (exact["margin"] <= 0)
         assert row["delta"] == pytest.approx(exact["delta"][right].sum() / (right | wrong).sum(), abs=0.001)
-    inside = next(row for row in walked.rows("claims") if "lazy ball" in row["claim"])
-    assert (inside["measured"], inside["verdict"]) == (0.0, "differs")
-    assert "directions" not in walked.manifest["tables"]
+    inside = next(row for row in searched.rows("claims") if "lazy ball" in row["claim"])
+    assert (inside["value"], inside["verdict"]) == (0.0, "differs")
+    assert "directions" not in searched.shown["tables"] and "directions" not in searched.shown["figures"]
 
 
 def test_nothing_correctly_classified_is_recorded(
     finished_study: FinishedStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = single_step_scene.measured
+    whole = measure.measured
 
     def all_wrong(*arguments: Any) -> dict[str, Any]:
         columns = whole(*arguments)
         return {**columns, "margin": -abs(columns["margin"]), "delta": columns["delta"] + np.inf}
 
-    monkeypatch.setattr(single_step_scene, "measured", all_wrong)
+    monkeypatch.setattr(measure, "measured", all_wrong)
     done = finished_study(NAME, "--sizes 4,6 --widths 40 --c0s 1 --networks 2 --epochs 5")
     assert all(row["n"] == 0 and "no test point" in row["note"] for row in done.rows("nets"))
-    assert all(row["found"] == "cannot be told" for row in done.rows("slopes"))
+    assert all(row["verdict"] == "cannot be told" for row in done.rows("claims"))
 
 
 def test_a_killed_run_continues_to_the_same_bytes(
     study: Study, finished_study: FinishedStudy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     small = "--sizes 3,5 --widths 30 --c0s 2 --networks 2 --epochs 10 --gradient bp"
-    whole, calls = single_step_scene.measured, []
+    whole, calls = measure.measured, []
 
     def breaks(*arguments: Any) -> dict[str, Any]:
         calls.append(arguments)
@@ -113,12 +110,12 @@ def test_a_killed_run_continues_to_the_same_bytes(
             raise RuntimeError("power cut")
         return whole(*arguments)
 
-    monkeypatch.setattr(single_step_scene, "measured", breaks)
+    monkeypatch.setattr(measure, "measured", breaks)
     assert study(NAME, small).exit_code == 1
     resumed = finished_study(NAME, small)
     assert len(calls) == 3
     kept = resumed.table_bytes()
-    monkeypatch.setattr(single_step_scene, "measured", whole)
+    monkeypatch.setattr(measure, "measured", whole)
     assert finished_study(NAME, small, "--fresh").table_bytes() == kept
 
 
@@ -165,8 +162,8 @@ def test_real_digits_at_full_size_fall_to_small_steps(
 ) -> None:
     monkeypatch.setenv("SUITE_DATA", str(real("data/mnist").parent))
     config = SingleStepConfig(sizes=(28,), c0s=(5,), epochs=20, train_limit=1000, test_limit=60)
-    task = single_step_scene.tasks(config, load("mnist"), torch.device("cpu"))[28]
-    columns = single_step_scene.measured(config, task, 100, [0, 1], linbp)
+    task = measure.tasks_of(config, load("mnist"), torch.device("cpu"))[28]
+    columns = measure.measured(config, task, 100, [0, 1], linbp)
     right = columns["margin"] > 0
     assert right.mean() > 0.5
     assert columns["delta"][right].max() < 0.5
