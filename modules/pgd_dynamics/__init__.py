@@ -10,36 +10,9 @@ module = Module(
     studies=(
         "landscape",
         "single_minimum",
+        "convergence",
     ),
     flat_studies={
-        "convergence": Study(
-            question="PGD's phases and rates to a local maximum of the loss, beside the bounds (Thm 3.1, Cor. 3.1).",
-            config="modules.pgd_dynamics.convergence:ConvergenceConfig",
-            results=None,
-            figures=None,
-            measure="modules.pgd_dynamics.convergence:convergence",
-            presets={
-                "smoke": {
-                    "d": 3,
-                    "m": 50,
-                    "networks": 2,
-                    "starts": 1,
-                    "etas": (1, 0.5),
-                    "steps": 500,
-                    "betas": (1, 4),
-                    "schedule_steps": 50,
-                },
-                "quick": {},
-                # eps = 0.02 < (log m)^-2, the theorem's order with a constant of 1.
-                "paper": {
-                    "scale": 0.2,
-                    "networks": 250,
-                    "etas": (1, 0.5, 0.25, 0.125, 0.0625),
-                    "schedule_steps": 4000,
-                },
-            },
-            costs={"quick": Cost(0.4), "paper": Cost(12)},
-        ),
         "rules": Study(
             question="Where LinBP's ascent ends, and how soon, on softplus and ReLU nets, judged by the true loss.",
             config="modules.pgd_dynamics.rules:RulesConfig",

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from modules.pgd_dynamics.ascent import CELLS, chunks, project
+from modules.pgd_dynamics.events import NEVER
 from modules.pgd_dynamics.fused import fused
 from modules.pgd_dynamics.theory import Objective, cosine, tangential
 
 Field = Literal["bp", "linbp"]
 
-NEVER = -1
 ON_SPHERE = 1 - 1e-12  # of eps: the projection's rounding
 _STILL = 1e-15  # of eps: a shorter step is rounding, and the trajectory at a fixed point of its field
 _EVERY = 16  # steps between two looks at whether all are done: each look waits for the device

@@ -1,23 +1,22 @@
-"""The trajectories of `pgd_dynamics.convergence`: one batched computation per block of networks, told in columns."""
+"""Trajectories of a block of networks, one batched computation each, in columns."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from modules.pgd_dynamics import scene
 from modules.pgd_dynamics.ascent import ascend, uniform_in_ball
+from modules.pgd_dynamics.convergence.assumptions import Assumed, assumed
+from modules.pgd_dynamics.convergence.config import ConvergenceConfig
+from modules.pgd_dynamics.events import NEVER
 from modules.pgd_dynamics.losses import Loss
 from modules.pgd_dynamics.refine import Critical, refine
+from modules.pgd_dynamics.scene import draw, network_seeds
 from modules.pgd_dynamics.theory import Objective, cosine, tangential
-from modules.pgd_dynamics.watch import NEVER, watch
-
-if TYPE_CHECKING:
-    from modules.pgd_dynamics.convergence import ConvergenceConfig
+from modules.pgd_dynamics.watch import watch
 
 Columns = dict[str, np.ndarray]
 
@@ -32,30 +31,30 @@ PHASES = 8.0  # its length, in times of flight over the radius
 class Setting:
     """A study's config with the loss and the device it stands for."""
 
-    config: "ConvergenceConfig"
+    config: ConvergenceConfig
     loss: Loss
     device: torch.device
 
     def objective(self, networks: Sequence[int]) -> Objective:
         """The losses of these networks."""
         c = self.config
-        return scene.draw(self._seeds(networks), c.m, c.d, c.scale, self.loss, c.y, device=self.device)
+        return draw(self._seeds(networks), c.m, c.d, c.scale, self.loss, c.y, device=self.device)
 
     def starts(self, networks: Sequence[int]) -> Tensor:
         """(S, N, d), uniform in the ball."""
         c = self.config
         return c.eps * uniform_in_ball(c.starts, c.d, self._seeds(networks)).to(self.device)
 
-    def assumed(self, networks: Sequence[int]) -> scene.Assumed:
+    def assumed(self, networks: Sequence[int]) -> Assumed:
         """What the theorem assumes of these networks."""
-        return scene.assumed(self.objective(networks), self.config.eps, self.config.seed)
+        return assumed(self.objective(networks), self.config.eps, self.config.seed)
 
     def eta(self, factor: float, networks: Sequence[int]) -> Tensor:
         """A step size in units of eps^2, for every network (S, 1)."""
         return torch.full((len(networks), 1), factor * self.config.eps**2, dtype=torch.float64, device=self.device)
 
     def _seeds(self, networks: Sequence[int]) -> list[int]:
-        return scene.network_seeds(self.config.seed, networks)
+        return network_seeds(self.config.seed, networks)
 
 
 def networks(setting: Setting, part: Sequence[int]) -> Columns:
@@ -82,29 +81,29 @@ def constant(setting: Setting, part: Sequence[int], factor: float) -> Columns:
     config, objective, eta = setting.config, setting.objective(part), setting.eta(factor, part)
     seen = setting.assumed(part)
     radius = (eta.sqrt() / (seen.slope * seen.gradient)[:, None]).clamp(max=1)
-    walk = watch(
+    watched = watch(
         objective, setting.starts(part), config.eps, eta, config.steps,
         field=config.gradient, settle=SETTLE, radius=radius,
     )  # fmt: skip
-    place = torch.where((walk.near == NEVER)[..., None], walk.final, walk.near_delta)
+    place = torch.where((watched.near == NEVER)[..., None], watched.final, watched.near_delta)
     minimum = refine(objective, place, config.eps)
     effective = eta / (1 + eta * minimum.normal / config.eps)
-    between = (walk.settled - walk.near).clamp(min=1)
-    told: dict[str, Tensor] = {
-        "eta": eta.expand_as(walk.near_gamma),
+    between = (watched.settled - watched.near).clamp(min=1)
+    values: dict[str, Tensor] = {
+        "eta": eta.expand_as(watched.near_gamma),
         "distance": _length(place - minimum.delta),
-        "end_distance": _length(walk.final - minimum.delta),
+        "end_distance": _length(watched.final - minimum.delta),
         "minimum": minimum.is_minimum(TOLERANCE),
         "curvature": minimum.tangent[..., 0],
         "refined_gamma": minimum.gamma,
         "definite": minimum.whole > 0,
-        "contraction": (walk.settled_gamma / walk.near_gamma) ** (1 / between),
+        "contraction": (watched.settled_gamma / watched.near_gamma) ** (1 / between),
         "fast": (1 - effective * minimum.tangent[..., -1]),
         "slow": (1 - effective * minimum.tangent[..., 0]),
-        **{name: value for name, value in vars(walk).items() if value.ndim == 2},
+        **{name: value for name, value in vars(watched).items() if value.ndim == 2},
     }
-    keys = {"eta_factor": np.full(walk.hit.numel(), factor), **_keys(part, config.starts)}
-    return keys | {name: _flat(value) for name, value in told.items()}
+    keys = {"eta_factor": np.full(watched.hit.numel(), factor), **_keys(part, config.starts)}
+    return keys | {name: _flat(value) for name, value in values.items()}
 
 
 def scheduled(setting: Setting, part: Sequence[int]) -> Columns:
@@ -115,11 +114,11 @@ def scheduled(setting: Setting, part: Sequence[int]) -> Columns:
     each eigenvector `predicted` is log D_s. In the limit the slowest part falls like (s + z)^(-2 kappa / beta), and D_s
     like (s + z)^(-4 kappa / beta).
     """
-    config, objective, begun = setting.config, setting.objective(part), max(setting.config.etas)
-    eta = setting.eta(begun, part)
-    walk = watch(objective, setting.starts(part), config.eps, eta, config.steps, field=config.gradient, settle=1)
-    minimum = refine(objective, walk.near_delta, config.eps)
-    start = minimum.delta.where(minimum.delta.isnan(), walk.near_delta)
+    config, objective = setting.config, setting.objective(part)
+    eta = setting.eta(max(config.etas), part)
+    watched = watch(objective, setting.starts(part), config.eps, eta, config.steps, field=config.gradient, settle=1)
+    minimum = refine(objective, watched.near_delta, config.eps)
+    start = minimum.delta.where(minimum.delta.isnan(), watched.near_delta)
     curvature = torch.where(minimum.is_minimum(TOLERANCE), minimum.tangent[..., 0], torch.nan)
     read = sorted({round(step) for step in np.geomspace(1, config.schedule_steps, READ)})
     rows = []
@@ -132,8 +131,8 @@ def scheduled(setting: Setting, part: Sequence[int]) -> Columns:
         logarithms = _predicted(schedule, minimum, start, config.eps, read)
         for step, values, logarithm in zip(read, squared, logarithms, strict=True):
             keys = {"beta": np.full(values.numel(), float(multiple)), "step": np.full(values.numel(), step)}
-            told = {"z": _flat(z), "squared_distance": _flat(values), "predicted": _flat(logarithm)}
-            rows.append(_keys(part, config.starts) | keys | told)
+            columns = {"z": _flat(z), "squared_distance": _flat(values), "predicted": _flat(logarithm)}
+            rows.append(_keys(part, config.starts) | keys | columns)
     return _joined(rows)
 
 
