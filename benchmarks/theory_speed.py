@@ -17,10 +17,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from modules.linbp import simulated_attack, simulated_training, theory
+from modules.linbp import theory
 from modules.linbp.simulation import l1_distance, read_steps, run_chunks, run_generator
-from modules.linbp.theory_attack import TheoryAttackConfig
-from modules.linbp.theory_train import TheoryTrainConfig
+from modules.linbp.theory_attack import simulated_attack
+from modules.linbp.theory_attack.config import TheoryAttackConfig
+from modules.linbp.theory_train import simulated_training
+from modules.linbp.theory_train.config import TheoryTrainConfig
 
 PEER_RUNS, OUR_RUNS = 10, (10, 100, 1000)
 CPU = torch.device("cpu")

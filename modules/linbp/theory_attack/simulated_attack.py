@@ -5,7 +5,7 @@ Axes of a state: runs R, gradient rules (BP, LinBP), update modes M, coordinates
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,9 +22,7 @@ from modules.linbp.simulation import (
     run_generator,
     stacked,
 )
-
-if TYPE_CHECKING:
-    from modules.linbp.theory_attack import TheoryAttackConfig
+from modules.linbp.theory_attack.config import TheoryAttackConfig
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Teachers:
         return theory.two_layer(self.W, self.V, self.x_star)
 
 
-def draw(config: "TheoryAttackConfig", runs: Sequence[int], device: torch.device) -> Teachers:
+def draw(config: TheoryAttackConfig, runs: Sequence[int], device: torch.device) -> Teachers:
     """W and V standard Gaussian, x* ~ N(mu, sigma1^2), x0 ~ N(0, sigma2^2): Sec. 4.1."""
     c, drawn = config, []
     for run in runs:
@@ -53,13 +51,13 @@ def draw(config: "TheoryAttackConfig", runs: Sequence[int], device: torch.device
     return Teachers(W, V, c.mu + c.sigma1 * x_star, c.sigma2 * start)
 
 
-def simulated(config: "TheoryAttackConfig", teachers: Teachers) -> Iterator[Tensor]:
+def simulated(config: TheoryAttackConfig, teachers: Teachers) -> Iterator[Tensor]:
     """The iterates x^(0), x^(1), ... (R, 2, M, d1) of Eq. 15 with the gradients of Eq. 11 and 12."""
     W, V, target = teachers.W, teachers.V, teachers.target
     return _descend(config, teachers, lambda x: theory.attack_gradients(W, V, x, target))
 
 
-def expected(config: "TheoryAttackConfig", teachers: Teachers) -> Iterator[Tensor]:
+def expected(config: TheoryAttackConfig, teachers: Teachers) -> Iterator[Tensor]:
     """The iterates that the proof of Theorem 1 follows: those of Eq. 13 and 14, with the factor d3."""
     x_star, units = teachers.x_star, config.d2 * config.d3
 
@@ -71,11 +69,11 @@ def expected(config: "TheoryAttackConfig", teachers: Teachers) -> Iterator[Tenso
 
 
 @one_thread()
-def distances(config: "TheoryAttackConfig", runs: Sequence[int], device: torch.device) -> dict[str, np.ndarray]:
+def distances(config: TheoryAttackConfig, runs: Sequence[int], device: torch.device) -> dict[str, Any]:
     """Columns, a row per run, mode and step that is read (in this order): l1 distances to x*, and Eq. 21's shares.
 
     A simulated distance is `bp` or `linbp`; one of the expected dynamics has `expected ` before it. The share of
-    coordinates for which Eq. 21 has held up to a step is `held TRAJECTORY UNITS`; it is about raw updates, NaN else.
+    coordinates for which Eq. 21 has held up to a step is `held TRAJECTORY UNITS`; it is about raw updates, None else.
     """
     teachers, steps = draw(config, runs, device), read_steps(config.steps)
     raw = config.modes.index("raw") if "raw" in config.modes else None
@@ -92,20 +90,20 @@ def distances(config: "TheoryAttackConfig", runs: Sequence[int], device: torch.d
             log.take(x[:, 0, raw], y[:, 0, raw])
     shape = (len(runs), len(config.modes), len(steps))
     index = np.indices(shape).reshape(3, -1)
-    columns = {"run": np.array(runs)[index[0]], "mode": np.array(config.modes)[index[1]].tolist()}
+    columns: dict[str, Any] = {"run": np.array(runs)[index[0]], "mode": np.array(config.modes)[index[1]].tolist()}
     columns["step"] = np.array(steps)[index[2]]
     values = torch.stack(far, -1).transpose(0, 1).flatten(1).cpu().numpy()  # (4, R * M * T)
     columns |= dict(zip(DISTANCES, values, strict=True))
     if log is not None:
         shares = torch.stack(held, -1).cpu().numpy()  # (F * 2, R, T)
         for name, share in zip(log.names, shares, strict=True):
-            column = np.full(shape, np.nan)
+            column = np.full(shape, None)
             column[:, raw] = share
-            columns[name] = column.ravel()
+            columns[name] = column.ravel().tolist()
     return columns
 
 
-def first_gradients(config: "TheoryAttackConfig", runs: Sequence[int], device: torch.device) -> dict[str, np.ndarray]:
+def first_gradients(config: TheoryAttackConfig, runs: Sequence[int], device: torch.device) -> dict[str, np.ndarray]:
     """Columns, a row per run: the first gradients' lengths and their cosines with the residual x0 - x*."""
     teachers = draw(config, runs, device)
     W, V, x, target = teachers.W, teachers.V, teachers.start, teachers.target
@@ -118,9 +116,7 @@ def first_gradients(config: "TheoryAttackConfig", runs: Sequence[int], device: t
     return columns
 
 
-def _descend(
-    config: "TheoryAttackConfig", teachers: Teachers, gradient: Callable[[Tensor], Tensor]
-) -> Iterator[Tensor]:
+def _descend(config: TheoryAttackConfig, teachers: Teachers, gradient: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
     """Eq. 15 with `gradient` (R, 2, M, d1), each mode with its own step; clipped around x0, not around x*."""
     start = teachers.start[:, None]
     low, high = start - config.eps, start + config.eps

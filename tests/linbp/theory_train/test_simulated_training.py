@@ -2,16 +2,14 @@
 
 from itertools import islice
 from math import sqrt
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from modules.linbp import simulated_training
 from modules.linbp.simulation import LOSSES, read_steps, run_generator
-from modules.linbp.theory_tables import cube
-from modules.linbp.theory_train import TheoryTrainConfig
+from modules.linbp.theory_train import simulated_training
+from modules.linbp.theory_train.config import TheoryTrainConfig
 
 CPU = torch.device("cpu")
 SMALL = {"n": 20, "d": 4, "steps": 40, "step_size": 0.01}
@@ -29,7 +27,7 @@ def test_it_is_the_plain_loop_over_runs_and_steps(samples: str, loss: str) -> No
     c = TheoryTrainConfig.model_validate({**SMALL, "samples": samples, "loss": loss, "sigma1": 2, "seed": 5})
     runs = range(3, 6)
     columns = simulated_training.curves(c, runs, CPU)
-    ours = cube(columns, ["bp", "linbp", *LOSSES], c.steps + 1)
+    ours = {name: columns[name].reshape(-1, c.steps + 1) for name in ("bp", "linbp", *LOSSES)}
     seen = fresh(c, runs, c.steps + 1)
     for r, run in enumerate(runs):
         generator = run_generator(c.seed, run)
@@ -104,7 +102,7 @@ def test_distances_agree_with_others() -> None:
     c = TheoryTrainConfig(steps=1000)
     columns = simulated_training.curves(c, range(40), CPU)
     steps = read_steps(c.steps)
-    ours: dict[str, Any] = cube(columns, ["bp", "linbp"], len(steps))
+    ours = {rule: columns[rule].reshape(-1, len(steps)) for rule in ("bp", "linbp")}
     for step, means in OTHERS.items():
         for rule, mean in zip(("bp", "linbp"), means, strict=True):
             far, start = ours[rule][:, steps.index(step)], ours[rule][:, 0]
@@ -118,5 +116,5 @@ def test_summed_over_fixed_samples_both_are_done_early() -> None:
     c = TheoryTrainConfig(protocol="paper", steps=500)
     columns = simulated_training.curves(c, range(40), CPU)
     for rule in ("bp", "linbp"):
-        last = cube(columns, [rule], len(read_steps(500)))[rule][:, -1]
+        last = columns[rule].reshape(-1, len(read_steps(500)))[:, -1]
         assert np.median(last) < 0.003 and last.mean() < 0.05

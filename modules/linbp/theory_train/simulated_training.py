@@ -6,7 +6,6 @@ Axes of a state: runs R, gradient rules (BP, LinBP), coordinates d.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,9 +23,7 @@ from modules.linbp.simulation import (
     run_generator,
     stacked,
 )
-
-if TYPE_CHECKING:
-    from modules.linbp.theory_train import TheoryTrainConfig
+from modules.linbp.theory_train.config import TheoryTrainConfig
 
 BLOCK = 16  # steps whose fresh samples are drawn at once; torch's stream is the same however a multiple of 16 is cut
 
@@ -40,7 +37,7 @@ class Students:
     X: Tensor | None
 
 
-def draw(config: "TheoryTrainConfig", runs: Sequence[int], device: torch.device) -> Students:
+def draw(config: TheoryTrainConfig, runs: Sequence[int], device: torch.device) -> Students:
     """w* ~ N(mu, sigma1^2), w0 ~ N(0, sigma2^2), X standard Gaussian: Sec. 4.1."""
     c, drawn = config, []
     for run in runs:
@@ -50,7 +47,7 @@ def draw(config: "TheoryTrainConfig", runs: Sequence[int], device: torch.device)
     return Students(c.mu + c.sigma1 * w_star, c.sigma2 * start, None if c.fresh else X.mT)
 
 
-def samples(config: "TheoryTrainConfig", runs: Sequence[int], students: Students) -> Iterator[tuple[Tensor, Tensor]]:
+def samples(config: TheoryTrainConfig, runs: Sequence[int], students: Students) -> Iterator[tuple[Tensor, Tensor]]:
     """For each step the samples X (R, N, d) and the teacher's answers (R, 1, N): the same every time, or fresh ones."""
     if students.X is not None:
         yield from repeat((students.X, theory.one_layer(students.X, students.w_star)))
@@ -59,7 +56,7 @@ def samples(config: "TheoryTrainConfig", runs: Sequence[int], students: Students
 
 
 def simulated(
-    config: "TheoryTrainConfig", runs: Sequence[int], students: Students
+    config: TheoryTrainConfig, runs: Sequence[int], students: Students
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """w^(0), w^(1), ... (R, 2, d) of Eq. 20 with the gradients of Eq. 18 and 19; each with its X and answers."""
     w = students.start.expand(-1, len(RULES), -1).contiguous()
@@ -68,7 +65,7 @@ def simulated(
         w = w - config.step_size / config.divisor * theory.training_gradients(X, w, target)
 
 
-def expected(config: "TheoryTrainConfig", students: Students) -> Iterator[Tensor]:
+def expected(config: TheoryTrainConfig, students: Students) -> Iterator[Tensor]:
     """The iterates that the proof of Theorem 2 follows: those of Eq. 73 and 74."""
     w, w_star, units = (
         students.start.expand(-1, len(RULES), -1).contiguous(),
@@ -83,7 +80,7 @@ def expected(config: "TheoryTrainConfig", students: Students) -> Iterator[Tensor
 
 
 @one_thread()
-def curves(config: "TheoryTrainConfig", runs: Sequence[int], device: torch.device) -> dict[str, np.ndarray]:
+def curves(config: TheoryTrainConfig, runs: Sequence[int], device: torch.device) -> dict[str, np.ndarray]:
     """Columns, a row per run and step that is read (in this order): l1 distances to w*, losses, and Eq. 22's shares.
 
     A loss is that of Eq. 17 on the step's own samples, divided as the gradients are. `held TRAJECTORY UNITS` is the
@@ -105,7 +102,7 @@ def curves(config: "TheoryTrainConfig", runs: Sequence[int], device: torch.devic
     return columns | dict(zip(names, torch.stack(values, -1).flatten(1).cpu().numpy(), strict=True))
 
 
-def _fresh(config: "TheoryTrainConfig", runs: Sequence[int], device: torch.device) -> Iterator[Tensor]:
+def _fresh(config: TheoryTrainConfig, runs: Sequence[int], device: torch.device) -> Iterator[Tensor]:
     """Samples (R, N, d) for one step after another, each run from its own generator.
 
     Drawing is most of the work: torch's float32 generator takes a quarter of the time of numpy's. It keeps 32 bits of

@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from modules.linbp import simulated_attack
-from modules.linbp.simulation import CHUNK, DISTANCES, MEMORY, one_thread, read_steps, run_chunks, run_generator
-from modules.linbp.theory_attack import TheoryAttackConfig
-from modules.linbp.theory_tables import cube, diverged
+from modules.linbp.simulated_runs import FAR
+from modules.linbp.simulation import DISTANCES, run_generator
+from modules.linbp.theory_attack import simulated_attack
+from modules.linbp.theory_attack.config import TheoryAttackConfig
 
 CPU = torch.device("cpu")
 RAW_CODE = {"modes": "raw", "protocol": "code"}
+
+
+def curves(columns: dict[str, Any], steps: int, mode: str = "raw") -> dict[str, np.ndarray]:
+    """The distances under one mode, (runs, steps + 1) by name."""
+    chosen = np.array(columns["mode"]) == mode
+    return {name: columns[name][chosen].reshape(-1, steps + 1) for name in DISTANCES}
 
 
 def plain(c: TheoryAttackConfig, run: int, mode: str, linear: bool, divisor: float) -> list[float]:
@@ -47,7 +53,7 @@ def test_it_is_the_plain_loop_over_runs_and_steps(options: dict[str, Any]) -> No
     divisor = c.d1 if c.protocol == "code" else 1
     for mode in c.modes:
         for linear, rule in ((False, "bp"), (True, "linbp")):
-            ours = cube(columns, [rule], c.steps + 1, np.array(columns["mode"]) == mode)[rule]
+            ours = curves(columns, c.steps, mode)[rule]
             expected = [plain(c, run, mode, linear, divisor) for run in range(2, 6)]
             np.testing.assert_allclose(ours, expected, rtol=1e-9)
     assert columns["run"][0] == 2 and list(columns["step"][:16]) == list(range(16))
@@ -57,7 +63,7 @@ def test_expected_dynamics_have_a_closed_form_without_clip() -> None:
     """LinBP's: x* - x^(t) = (1 - eta d2 d3 / 2)^t (x* - x0); sign steps go straight until they pass x*."""
     c = TheoryAttackConfig(modes=("raw", "sign"), d1=12, d2=6, d3=4, steps=9, step_size_raw=0.01, clip=False)
     columns = simulated_attack.distances(c, range(5), CPU)
-    raw = cube(columns, DISTANCES, 10, np.array(columns["mode"]) == "raw")
+    raw = curves(columns, 9)
     shrinking = (1 - 0.01 * 6 * 4 / 2) ** np.arange(10)
     np.testing.assert_allclose(raw["expected linbp"], raw["linbp"][:, :1] * shrinking, rtol=1e-12)
     assert (raw["expected bp"][:, 1:] > raw["expected linbp"][:, 1:]).all()
@@ -89,28 +95,6 @@ def test_the_seed_changes_every_run_and_the_options_change_no_network() -> None:
     torch.testing.assert_close(shifted.start, 4 * one.start)
 
 
-def test_chunks_cover_the_runs_and_keep_within_memory() -> None:
-    for runs, size in ((10, 1), (CHUNK, 1), (2 * CHUNK + 3, 1), (9, MEMORY // 4), (3, 2 * MEMORY)):
-        chunks = run_chunks(runs, size)
-        assert [run for chunk in chunks for run in chunk] == list(range(runs))
-        assert all(len(chunk) <= CHUNK and (len(chunk) == 1 or len(chunk) * size <= MEMORY) for chunk in chunks)
-
-
-def test_steps_that_are_read() -> None:
-    assert read_steps(100) == list(range(101))
-    long = read_steps(10_000)
-    assert long[0] == 0 and long[-1] == 10_000 and long == sorted(set(long)) and len(long) < 310
-    assert {1, 2, 50, 5000} <= set(long)
-
-
-def test_threads_are_given_back() -> None:
-    before = torch.get_num_threads()
-    with pytest.raises(ZeroDivisionError), one_thread():
-        assert torch.get_num_threads() == 1
-        raise ZeroDivisionError
-    assert torch.get_num_threads() == before
-
-
 # Measured by other code, with other draws: change of the mean l1 distance since the start over 10 runs, BP then LinBP
 OTHERS = {
     ("raw", "code"): {10: (195.33, 194.31), 20: (195.04, 193.82), 50: (195.07, 193.56), 100: (195.08, 193.45)},
@@ -131,7 +115,7 @@ def measured() -> dict[tuple[str, str], dict[str, np.ndarray]]:
         c = TheoryAttackConfig(protocol=protocol, modes=modes)
         columns = simulated_attack.distances(c, range(160), CPU)
         for mode in modes:
-            found[mode, protocol] = cube(columns, DISTANCES, 101, np.array(columns["mode"]) == mode)
+            found[mode, protocol] = curves(columns, 100, mode)
     return found
 
 
@@ -156,14 +140,15 @@ def test_shares_ahead_agree_with_others(measured: Any, case: tuple[str, str]) ->
 def test_without_clip_raw_linbp_diverges_in_some_runs_and_bp_in_none() -> None:
     """Others: 11 of 100 runs, none with the code's divisor."""
     c = TheoryAttackConfig(modes=("raw",), clip=False)
-    far = cube(simulated_attack.distances(c, range(160), CPU), DISTANCES, 101)
-    share = diverged(far["linbp"])[:, -1].mean()
+    lost = {
+        protocol: {rule: ~(far[rule] <= FAR * far[rule][:, :1])[:, -1] for rule in ("bp", "linbp")}
+        for protocol in ("paper", "code")
+        for options in [c.model_copy(update={"protocol": protocol})]
+        for far in [curves(simulated_attack.distances(options, range(160), CPU), 100)]
+    }
+    share = lost["paper"]["linbp"].mean()
     assert share == pytest.approx(0.11, abs=4 * sqrt(0.11 * 0.89 * (1 / 100 + 1 / 160)))
-    assert not diverged(far["bp"]).any()
-    divided = cube(
-        simulated_attack.distances(c.model_copy(update={"protocol": "code"}), range(160), CPU), DISTANCES, 101
-    )
-    assert not diverged(divided["linbp"]).any()
+    assert not lost["paper"]["bp"].any() and not lost["code"]["linbp"].any()
 
 
 def test_first_gradients() -> None:
