@@ -35,7 +35,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Study:
-    """One experiment of a module, declared in its folder's `__init__`; targets that begin with a dot are in that folder.
+    """One experiment of a module, declared in its folder's `__init__`; targets that begin with a dot are in there.
 
     Measuring is the expensive half, and what a run's key protects. Analysing is pure, and done again whenever its
     code has changed.

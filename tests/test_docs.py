@@ -1,4 +1,4 @@
-"""The code in README runs as printed, and links lead somewhere; docs/writing-a-module.md is run in tests/scaffold."""
+"""Code in README and docs/python.md runs as printed, links lead somewhere; tests/scaffold runs writing-a-module.md."""
 
 import re
 from pathlib import Path
@@ -12,12 +12,13 @@ def blocks(name: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.S)
 
 
-def test_readme_code_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    code = blocks("README.md")
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_code_runs(page: str, workplace: Path) -> None:
+    code = blocks(page)
     assert code
-    namespace: dict[str, object] = {}
+    namespace: dict[str, object] = {"__name__": "page"}
     for block in code:
-        exec(compile(block, "README.md", "exec"), namespace)
+        exec(compile(block, page, "exec"), namespace)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def place_names(frame: pl.DataFrame, column: str) -> list[Any]:
 
 def places(frame: pl.DataFrame, shown: Quantity, names: Sequence[Any]) -> Floats:
     """Where the rows are on an axis: a column's numbers, or the places 0, 1, ... of its names."""
-    if not names:
+    if not is_text(frame, shown.column):
         return numbers(frame, shown)
     return np.array([names.index(name) for name in frame[shown.column]], dtype=np.float64)
 

@@ -1,6 +1,7 @@
 """Heat maps: a value over two columns, with one scale of colours for all panels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -8,17 +9,17 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from suite.errors import SuiteError
 from suite.figures.frames import Floats, distinct, need, numbers, place_names, places
 from suite.figures.looks import looks_of
-from suite.figures.palette import INK
-from suite.figures.panels import Column, Panel, dress, facets, legend, tidy
+from suite.figures.panels import Column, Panel, facets, finish, say_nothing
 from suite.figures.quantities import Quantity, as_quantity
 from suite.figures.references import Reference, draw_references
+from suite.figures.scales import dress
 from suite.figures.style import style
 
 SEQUENTIAL, DIVERGING = "cividis", "RdBu_r"  # both read the same under every kind of colour blindness
@@ -58,23 +59,19 @@ def heat_map(
 
     Raises SuiteError for a column that is missing or holds no numbers, and for two values in one cell.
     """
-    value = as_quantity(value)
-    need(frame, value.column, outline)
+    x, y = as_quantity(x), as_quantity(y)
+    frame = _placed(frame, x, y)
+    look = _look(frame, as_quantity(value), centre, text, outline, contour)
     with style():
-        size = _size(frame, as_quantity(x), as_quantity(y), text)
-        figure, made = facets(frame, x=x, y=y, panel=panel, rows=rows, size=size)
-        if not made:
-            return figure
-        norm = _norm(frame, value, centre)
-        meshes = [_draw(one, frame, value, norm, centre, text, outline, contour) for one in made]
-        tidy(made, frame)
+        figure, made = facets(frame, x=x, y=y, panel=panel, rows=rows, size=_size(frame, x, y, text))
+        meshes = [_draw(one, frame, look) for one in made]
         for one in made:
             limits = one.axes.axis()
-            draw_references(one, looks_of(one.frame, None, None), references)
+            draw_references(one, looks_of(one.frame, None, None), references, cased=True)
             one.axes.axis(limits)
-        figure.colorbar(meshes[0], ax=[one.axes for one in made], label=value.label, aspect=25)
-        figure.suptitle(title, fontsize=9)
-        legend(figure)
+        finish(figure, made, frame, title=title)
+        if made:
+            figure.colorbar(meshes[0], ax=[one.axes for one in made], label=look.value.label, aspect=25)
     return figure
 
 
@@ -91,55 +88,72 @@ def draw_heat(
     contour: float | None = None,
 ) -> None:
     """The same in given axes, which it labels, with a colour bar of its own."""
-    x, y, value = as_quantity(x), as_quantity(y), as_quantity(value)
-    need(frame, x.column, y.column, value.column, outline)
-    one = Panel(axes, frame, x, y, {}, 0, 0)
+    x, y = as_quantity(x), as_quantity(y)
+    frame = _placed(frame, x, y)
+    look = _look(frame, as_quantity(value), centre, text, outline, contour)
+    figure = axes.get_figure(root=True)
+    if frame.is_empty() or figure is None:
+        say_nothing(axes)
+        return
     with style():
-        mesh = _draw(one, frame, value, _norm(frame, value, centre), centre, text, outline, contour)
-        dress(axes, frame, x, y)
-        axes.get_figure(root=True).colorbar(mesh, ax=axes, label=value.label)  # type: ignore[union-attr]
+        mesh = _draw(Panel(axes, frame, x, y, {}), frame, look)
+        dress(axes, "x", x, frame)
+        dress(axes, "y", y, frame)
+        figure.colorbar(mesh, ax=axes, label=look.value.label)
 
 
-def _draw(
-    panel: Panel,
-    frame: pl.DataFrame,
-    value: Quantity,
-    norm: Normalize,
-    centre: float | None,
-    text: bool,
-    outline: str | None,
-    contour: float | None,
-) -> QuadMesh:
+@dataclass(frozen=True)
+class _Look:
+    """How cells are drawn: the scale of their colours, and what stands on them."""
+
+    value: Quantity
+    norm: Normalize
+    colours: Colormap
+    text: bool
+    outline: str | None
+    contour: float | None
+
+
+def _look(
+    frame: pl.DataFrame, value: Quantity, centre: float | None, text: bool, outline: str | None, contour: float | None
+) -> _Look:
+    need(frame, value.column, outline)
+    colours = mpl.colormaps[SEQUENTIAL if centre is None else DIVERGING].with_extremes(bad=_UNKNOWN)
+    return _Look(value, _norm(frame, value, centre), colours, text, outline, contour)
+
+
+def _draw(panel: Panel, frame: pl.DataFrame, look: _Look) -> QuadMesh:
     axes = panel.axes
     xs, ys = (_centres(frame, shown) for shown in (panel.x, panel.y))
-    cells = np.full((len(ys), len(xs)), -1)
-    at = [
+    columns, lines = (
         np.searchsorted(centres, places(panel.frame, shown, place_names(frame, shown.column)))
         for shown, centres in ((panel.x, xs), (panel.y, ys))
-    ]
-    for index, (column, line) in enumerate(zip(*at, strict=True)):
-        if cells[line, column] >= 0:
-            raise SuiteError("a heat map's cell has several values", "name the column that tells them apart: panel=")
-        cells[line, column] = index
-    known = numbers(panel.frame, value)
-    grid = np.where(cells >= 0, known[cells], np.nan) if len(known) else np.full(cells.shape, np.nan)
-    colours = mpl.colormaps[SEQUENTIAL if centre is None else DIVERGING].with_extremes(bad=_UNKNOWN)
-    axes.grid(visible=False)
+    )
+    if len({*zip(lines.tolist(), columns.tolist(), strict=True)}) < len(panel.frame):
+        raise SuiteError("a heat map's cell has several values", "name the column that tells them apart: panel=, rows=")
+    grid = np.full((len(ys), len(xs)), np.nan)
+    grid[lines, columns] = numbers(panel.frame, look.value)
     mesh = axes.pcolormesh(
-        _edges(xs, panel.x), _edges(ys, panel.y), np.ma.masked_invalid(grid), cmap=colours, norm=norm,
+        _edges(xs, panel.x), _edges(ys, panel.y), np.ma.masked_invalid(grid), cmap=look.colours, norm=look.norm,
         rasterized=grid.size > _LIGHT,
     )  # fmt: skip
+    axes.grid(visible=False)
     axes.set_facecolor(_UNKNOWN)
-    for line, column in np.argwhere(cells >= 0):
-        row = panel.frame.row(int(cells[line, column]), named=True)
-        ink = _ink(mesh, grid[line, column])
-        if text:
-            _write(axes, xs[column], ys[line], row, value, ink)
-        if outline and row[outline]:
-            axes.add_patch(Rectangle((xs[column] - 0.47, ys[line] - 0.46), 0.94, 0.92, fill=False, edgecolor=ink))
-    if contour is not None and min(grid.shape) > 1:
-        _contour(axes, xs, ys, grid, value.factor * contour)
+    if look.text or look.outline:
+        for row, x, y in zip(panel.frame.iter_rows(named=True), xs[columns], ys[lines], strict=True):
+            _write(axes, float(x), float(y), row, look)
+    if look.contour is not None:
+        _contour(axes, xs, ys, grid, look.value.factor * look.contour)
     return mesh
+
+
+def _placed(frame: pl.DataFrame, x: Quantity, y: Quantity) -> pl.DataFrame:
+    """The rows that have a place in the map."""
+    need(frame, x.column, y.column)
+    for shown in (x, y):
+        frame = frame.drop_nulls(shown.column)
+        frame = frame.filter(np.isfinite(places(frame, shown, place_names(frame, shown.column))))
+    return frame
 
 
 def _centres(frame: pl.DataFrame, shown: Quantity) -> Floats:
@@ -178,43 +192,41 @@ def _norm(frame: pl.DataFrame, value: Quantity, centre: float | None) -> Normali
     return (LogNorm if value.log else Normalize)(float(low), float(high))
 
 
-def _ink(mesh: QuadMesh, value: float) -> str:
-    """Black or white, whichever is legible on a cell's colour."""
-    if not np.isfinite(value):
-        return INK
-    red, green, blue, _ = mesh.to_rgba(np.asarray(value))
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"
+def _write(axes: Axes, x: float, y: float, row: Mapping[str, Any], look: _Look) -> None:
+    """A cell's value and interval, in black or white, whichever its colour lets be read; a frame where it is asked."""
+    value, low, high = (_short(look.value, row.get(name)) for name in (look.value.column, "low", "high"))
+    red, green, blue, _ = look.colours(look.norm(row[look.value.column] * look.value.factor)) if value else (1, 1, 1, 1)
+    ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"
+    if look.text:
+        looks: dict[str, Any] = {"ha": "center", "va": "center", "color": ink, "textcoords": "offset points"}
+        interval = f"{low}–{high}" if low and high else ""
+        axes.annotate(value, (x, y), (0, 2 if interval else 0), fontsize=8.5, **looks)
+        axes.annotate(interval, (x, y), (0, -7), fontsize=6, **looks)
+    if look.outline and row[look.outline]:
+        axes.add_patch(Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, edgecolor=ink))
 
 
-def _write(axes: Axes, x: float, y: float, row: dict[str, Any], value: Quantity, ink: str) -> None:
-    low, high = row.get("low"), row.get("high")
-    middle = row[value.column]
-    looks: dict[str, Any] = {"ha": "center", "color": ink, "xycoords": "data", "textcoords": "offset points"}
-    if middle is not None:
-        up = 0 if low is None or high is None else 2
-        axes.annotate(_short(value, middle), (x, y), (0, up), va="center", fontsize=8.5, **looks)
-    if low is not None and high is not None:
-        words = f"{_short(value, low)}–{_short(value, high)}"
-        axes.annotate(words, (x, y), (0, -7), va="center", fontsize=6, **looks)
-
-
-def _short(value: Quantity, number: float) -> str:
-    return f"{value.factor * number:.0f}" if value.factor == 100 else f"{value.factor * number:.2g}"
+def _short(shown: Quantity, number: float | None) -> str:
+    """A number for a cell: percent without decimals, others with two digits; nothing for a gap."""
+    if number is None or not np.isfinite(number):
+        return ""
+    return f"{shown.factor * number:.0f}" if shown.factor == 100 else f"{shown.factor * number:.2g}"
 
 
 def _contour(axes: Axes, xs: Floats, ys: Floats, grid: Floats, at: float) -> None:
     known = grid[np.isfinite(grid)]
-    if len(known) and known.min() < at < known.max():
+    if min(grid.shape) > 1 and len(known) and known.min() < at < known.max():
         axes.contour(xs, ys, np.ma.masked_invalid(grid), levels=[at], colors="white", linewidths=2.4)
         axes.contour(xs, ys, np.ma.masked_invalid(grid), levels=[at], colors="black", linestyles="--", linewidths=1.1)
 
 
 def _size(frame: pl.DataFrame, x: Quantity, y: Quantity, text: bool) -> tuple[float, float] | None:
-    """Room for each cell where an axis has names; else panels as usual."""
-    need(frame, x.column, y.column)
-    columns, lines = len(place_names(frame, x.column)), len(place_names(frame, y.column))
-    if not columns and not lines:
+    """Room for each cell where cells hold text or an axis names; else panels as usual."""
+    across, down = (len(distinct(frame, shown.column)) for shown in (x, y))
+    names = [bool(place_names(frame, shown.column)) for shown in (x, y)]
+    if not text and not any(names):
         return None
     wide, high = (0.62, 0.4) if text else (0.4, 0.3)
-    width = 0.4 + wide * (columns or len(distinct(frame, x.column))) if columns or text else 3.4
-    return max(1.4, width), max(0.9, 0.3 + high * (lines or len(distinct(frame, y.column))) if lines or text else 1.9)
+    width = 0.4 + wide * across if text or names[0] else 3.4
+    height = 0.3 + high * down if text or names[1] else 1.9
+    return max(1.4, width), max(0.9, height)

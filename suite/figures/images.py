@@ -81,7 +81,7 @@ def adversarial_examples(
         for kind in kinds:
             line += _pair(mine[kind], classes) if kind in mine else [None, None]
         rows.append(line)
-    headings = ["clean", *(words for kind in kinds for words in ("change", named(by, kind)))]
+    headings = ["clean", *(words for kind in kinds for words in ("change", _broken(named(by, kind))))]
     return image_grid(rows, headings, title=title)
 
 
@@ -92,6 +92,11 @@ def _pair(row: Mapping[str, Any], classes: Sequence[str]) -> list[Picture]:
         Picture(perturbation(clean, adversarial)),
         Picture(adversarial, f"{_class(row['prediction'], classes)}{fooled}"),
     ]
+
+
+def _broken(words: str) -> str:
+    """A long name in two lines: a rule, and below it its arguments."""
+    return words.replace("(", "\n(", 1) if len(words) > 14 else words
 
 
 def _class(label: int, classes: Sequence[str]) -> str:
@@ -110,5 +115,5 @@ def _displayed(image: ArrayLike) -> NDArray[np.float64]:
     """As matplotlib wants it: channels last, one channel as a plane, values in [0, 1]."""
     values = np.asarray(image, dtype=np.float64)
     if values.ndim == 3:
-        values = values.transpose(1, 2, 0).squeeze()
+        values = values[0] if len(values) == 1 else values.transpose(1, 2, 0)
     return np.nan_to_num(values, nan=0.5).clip(0, 1)

@@ -11,12 +11,14 @@ from matplotlib.figure import Figure
 from suite.errors import SuiteError
 from suite.figures.frames import Floats, bounds, need, numbers, ordered, place_names, places, series
 from suite.figures.looks import Looks, looks_of
-from suite.figures.panels import Column, Panel, Ys, dress, facets, legend, tidy
+from suite.figures.panels import Column, Panel, Ys, facets, finish, say_nothing
 from suite.figures.quantities import as_quantity
 from suite.figures.references import Reference, draw_references
+from suite.figures.scales import dress
 from suite.figures.style import style
 
 FEW = 12  # points up to which a line shows each of them
+MANY = 15  # lines of a group from which on they are as good as transparent
 
 
 def lines(
@@ -62,9 +64,7 @@ def lines(
         for one in made:
             _draw(one, looks, names, low, high, group)
             draw_references(one, looks, references)
-        tidy(made, frame)
-        figure.suptitle(title, fontsize=9)
-        legend(figure)
+        finish(figure, made, frame, title=title)
     return figure
 
 
@@ -86,18 +86,24 @@ def draw_lines(
     x, y = as_quantity(x), as_quantity(y)
     need(frame, x.column, y.column)
     frame = frame.drop_nulls(x.column)
+    if frame.is_empty():
+        say_nothing(axes)
+        return
     with style():
         looks = looks_of(frame, colour, dash, colours)
-        one = Panel(axes, frame, x, y, {}, 0, 0)
+        one = Panel(axes, frame, x, y, {})
         _draw(one, looks, place_names(frame, x.column), low, high, group)
         draw_references(one, looks, references)
-        dress(axes, frame, x, y)
+        dress(axes, "x", x, frame)
+        dress(axes, "y", y, frame)
 
 
 def _draw(panel: Panel, looks: Looks, names: Sequence[Any], low: str, high: str, group: str | None) -> None:
     need(panel.frame, group)
     drawn = []
-    for key, part in series(panel.frame, looks.colour, looks.pattern, group):
+    parts = series(panel.frame, looks.colour, looks.pattern, group)
+    thin: dict[str, Any] = {"linewidth": 0.9, "alpha": 0.6 if len(parts) < MANY else 0.3} if group else {}
+    for key, part in parts:
         part = ordered(part, panel.x, names)
         at, values = places(part, panel.x, names), numbers(part, panel.y)
         if (np.diff(at) == 0).any():
@@ -105,13 +111,13 @@ def _draw(panel: Panel, looks: Looks, names: Sequence[Any], low: str, high: str,
             raise SuiteError(f"several {panel.y.column!r} at one {panel.x.column!r} of one line", remedy)
         if not np.isfinite(values).any():
             continue
-        thin: dict[str, Any] = {"linewidth": 0.9, "alpha": 0.6} if group else {}
         (line,) = panel.axes.plot(
             at, values, color=looks.ink(key), linestyle=looks.dash(key), label=looks.words(key), **thin
         )
         _show_points(line, values)
         if {low, high} <= {*part.columns}:
-            _band(panel.axes, at, *bounds(part, panel.y, low, high), looks.ink(key))
+            below, above = (np.where(np.isfinite(values), end, np.nan) for end in bounds(part, panel.y, low, high))
+            _band(panel.axes, at, below, above, looks.ink(key))
         drawn.append(key)
     looks.name_patterns(panel.axes, drawn, line=True, marker=False)
 

@@ -8,8 +8,8 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from suite.figures.frames import distinct, need
+from suite.figures.legends import name_in_legend
 from suite.figures.palette import INK, colours_of, dashes, markers
-from suite.figures.panels import name_in_legend
 from suite.figures.quantities import named
 
 Key = Mapping[str, Any]

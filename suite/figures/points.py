@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from suite.figures.frames import Floats, bounds, is_text, need, numbers, ordered, place_names, places, series
+from suite.figures.legends import name_in_legend
 from suite.figures.looks import Key, Looks, looks_of
 from suite.figures.palette import INK
-from suite.figures.panels import Column, Panel, Ys, dress, facets, legend, name_in_legend, tidy
+from suite.figures.panels import Column, Panel, Ys, facets, finish, say_nothing
 from suite.figures.quantities import Quantity, as_quantity
 from suite.figures.references import Reference, draw_references
+from suite.figures.scales import dress
 from suite.figures.style import style
 
 _ROOM = 0.6  # of a name's place, shared by the series that stand at it
@@ -51,16 +53,13 @@ def points(
     Raises SuiteError for a column that is missing or holds no numbers.
     """
     with style():
-        flat = not isinstance(y, Mapping) and _is_flat(frame, as_quantity(y))
-        size = _size(frame, as_quantity(y)) if flat else None  # type: ignore[arg-type]
+        size = _size(frame, as_quantity(y)) if isinstance(y, str | Quantity) else None
         figure, made = facets(frame, x=x, y=y, panel=panel, rows=rows, size=size)
         looks = looks_of(frame, colour, marker)
         for one in made:
             _draw(one, _Places(frame, one.x, one.y, looks), looks, (low, high), join, published)
             draw_references(one, looks, references)
-        tidy(made, frame)
-        figure.suptitle(title, fontsize=9)
-        legend(figure)
+        finish(figure, made, frame, title=title)
     return figure
 
 
@@ -82,20 +81,24 @@ def draw_points(
     """The same in given axes, which it labels, without a legend; `colours` where several calls must agree on them."""
     x, y = as_quantity(x), as_quantity(y)
     need(frame, x.column, y.column)
-    frame = frame.drop_nulls(x.column) if not _is_flat(frame, y) else frame.drop_nulls(y.column)
+    frame = frame.drop_nulls(y.column if is_text(frame, y.column) else x.column)
+    if frame.is_empty():
+        say_nothing(axes)
+        return
     with style():
         looks = looks_of(frame, colour, marker, colours)
-        one = Panel(axes, frame, x, y, {}, 0, 0)
+        one = Panel(axes, frame, x, y, {})
         _draw(one, _Places(frame, x, y, looks), looks, (low, high), join, published)
         draw_references(one, looks, references)
-        dress(axes, frame, x, y)
+        dress(axes, "x", x, frame)
+        dress(axes, "y", y, frame)
 
 
 class _Places:
     """Where the points of each series stand: at their numbers, or side by side at their names."""
 
     def __init__(self, frame: pl.DataFrame, x: Quantity, y: Quantity, looks: Looks) -> None:
-        self.flat = _is_flat(frame, y)
+        self.flat = is_text(frame, y.column)  # names go down the y axis, values across
         self.along, self.value = (y, x) if self.flat else (x, y)
         self.names = place_names(frame, self.along.column)
         self._keys = [key for key, _ in series(frame, looks.colour, looks.pattern)]
@@ -108,36 +111,33 @@ class _Places:
 
 
 def _draw(panel: Panel, where: _Places, looks: Looks, ends: tuple[str, str], join: bool, published: str | None) -> None:
+    need(panel.frame, published)
     drawn = []
     for key, part in series(panel.frame, looks.colour, looks.pattern):
         part = ordered(part, where.along, where.names)
         at, values, ink = where.of(key, part), numbers(part, where.value), looks.ink(key)
-        known = np.isfinite(values)
+        bars = None
         if {*ends} <= {*part.columns}:
             low, high = bounds(part, where.value, *ends)
-            _bounds_only(panel.axes, at[~known], low[~known], high[~known], ink, where.flat)
-            bars = np.nan_to_num(np.abs(np.stack([low, high]) - values))[:, known]
-        else:
-            bars = np.zeros((2, int(known.sum())))
+            _bounds_only(panel.axes, at, values, low, high, ink, where.flat)
+            bars = np.nan_to_num(np.abs(np.stack([low, high]) - values))
         if published:
             _published(panel.axes, at + where.step / 2, numbers(part, where.value, published), ink, where.flat)
-        if not known.any():
-            continue
-        first, second = (values, at) if where.flat else (at, values)
-        panel.axes.errorbar(
-            first[known], second[known],
-            xerr=bars if where.flat else None, yerr=None if where.flat else bars,
-            color=ink, marker=looks.marker(key), markersize=4,
-            linestyle=looks.dash(key) if join else "", linewidth=1.2, label=looks.words(key),
-        )  # fmt: skip
-        drawn.append(key)
+        if np.isfinite(values).any():
+            first, second = (values, at) if where.flat else (at, values)
+            panel.axes.errorbar(
+                first, second, xerr=bars if where.flat else None, yerr=None if where.flat else bars,
+                color=ink, marker=looks.marker(key), markersize=4, linestyle=looks.dash(key) if join else "",
+                linewidth=1.2, label=looks.words(key),
+            )  # fmt: skip
+            drawn.append(key)
     looks.name_patterns(panel.axes, drawn, line=join, marker=True)
 
 
-def _bounds_only(axes: Axes, at: Floats, low: Floats, high: Floats, ink: str, flat: bool) -> None:
+def _bounds_only(axes: Axes, at: Floats, values: Floats, low: Floats, high: Floats, ink: str, flat: bool) -> None:
     """Triangles towards values beyond one known end; a dotted line where both ends are known and the value is not."""
-    above, below = (np.isfinite(end) & ~np.isfinite(other) for end, other in ((low, high), (high, low)))
-    both = np.isfinite(low) & np.isfinite(high)
+    gap, begins, ends = np.isnan(values), np.isfinite(low), np.isfinite(high)
+    above, below, both = gap & begins & ~ends, gap & ~begins & ends, gap & begins & ends
     for chosen, end, shape in ((above, low, ">" if flat else "^"), (below, high, "<" if flat else "v")):
         if chosen.any():
             pair = (end[chosen], at[chosen]) if flat else (at[chosen], end[chosen])
@@ -155,10 +155,8 @@ def _published(axes: Axes, at: Floats, values: Floats, ink: str, flat: bool) -> 
     name_in_legend(axes, "published", color=INK, **looks)
 
 
-def _is_flat(frame: pl.DataFrame, y: Quantity) -> bool:
-    """Whether names go down the y axis and values across."""
-    return y.column in frame.columns and is_text(frame, y.column)
-
-
-def _size(frame: pl.DataFrame, y: Quantity) -> tuple[float, float]:
-    return 3.4, 0.4 + 0.28 * len(place_names(frame, y.column))
+def _size(frame: pl.DataFrame, y: Quantity) -> tuple[float, float] | None:
+    """A line for each name down the y axis; else panels as usual."""
+    need(frame, y.column)
+    names = place_names(frame, y.column)
+    return (3.4, 0.4 + 0.28 * len(names)) if names else None

@@ -7,16 +7,19 @@ those that it depends on. With `only` a reference stands only in the panels of t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
-from suite.figures.frames import Floats, is_text, need, numbers, series, where
+from suite.figures.frames import Floats, bounds, is_text, need, numbers, series, where
+from suite.figures.legends import name_in_legend
 from suite.figures.looks import Looks
 from suite.figures.palette import INK, PATTERNS, QUIET
-from suite.figures.panels import Panel, name_in_legend
+from suite.figures.panels import Panel
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,14 @@ class Context:
     panel: Panel
     looks: Looks
     pattern: Any
+    cased: bool
+
+    def line(self, colour: str | None, *, named: bool = True) -> dict[str, Any]:
+        """Looks of a line: thin and grey without a name, such as zero; with a light edge over a map."""
+        edge = {"path_effects": [withStroke(linewidth=2.8, foreground="white")] if self.cased else []}
+        if named:
+            return {"color": colour or INK, "linewidth": 1.1, "linestyle": self.pattern, "zorder": 2.5, **edge}
+        return {"color": colour or QUIET, "linewidth": 0.8, "linestyle": "-", "zorder": 1.5, **edge}
 
     def parts(self, frame: pl.DataFrame) -> list[tuple[str | None, pl.DataFrame]]:
         """A reference's rows of this panel by colour; no colour where the reference has none of its own."""
@@ -45,36 +56,16 @@ class Reference:
 
 def level(at: float | pl.DataFrame, label: str = "", *, only: Any = None) -> Reference:
     """A horizontal line: zero, chance, a published value, a threshold; a table's `low` and `high` are a span around."""
-
-    def draw(axes: Axes, context: Context) -> None:
-        y = context.panel.y
-        for colour, part in _rows(at, y.column, context):
-            for value in numbers(part, y):
-                if np.isfinite(value) and not (y.log and value <= 0):
-                    axes.axhline(value, **_thin(colour, label, context))
-            if {"low", "high"} <= {*part.columns}:
-                for low, high in part.select("low", "high").drop_nulls().drop_nans().iter_rows():
-                    axes.axhspan(y.factor * low, y.factor * high, color=colour or INK, alpha=0.12, linewidth=0)
-            _name(axes, label, colour, context)
-
-    return Reference(draw, only, bool(label))
+    return Reference(partial(_straight, at, label, "y"), only, bool(label))
 
 
 def upright(at: float | pl.DataFrame, label: str = "", *, only: Any = None) -> Reference:
-    """A vertical line at a place of the x axis."""
-
-    def draw(axes: Axes, context: Context) -> None:
-        for colour, part in _rows(at, context.panel.x.column, context):
-            for value in numbers(part, context.panel.x):
-                if np.isfinite(value):
-                    axes.axvline(value, **_thin(colour, label, context))
-            _name(axes, label, colour, context)
-
-    return Reference(draw, only, bool(label))
+    """A vertical line at a place of the x axis; a table's `low` and `high` are a span around."""
+    return Reference(partial(_straight, at, label, "x"), only, bool(label))
 
 
 def curve(of: pl.DataFrame | Callable[[Floats], Floats], label: str = "", *, only: Any = None) -> Reference:
-    """A theory's curve, dashed: a table of points, or a function of x over the range that is drawn."""
+    """A theory's curve, dashed: a table of points in the order of its rows, or a function of x over what is drawn."""
 
     def draw(axes: Axes, context: Context) -> None:
         x, y = context.panel.x, context.panel.y
@@ -115,9 +106,10 @@ def mark(frame: pl.DataFrame, label: str = "", *, marker: str = "D", only: Any =
         for colour, part in context.parts(frame):
             at, values = numbers(part, x), numbers(part, y)
             looks: dict[str, Any] = {"color": colour or INK, "markeredgecolor": "white", "markersize": 6, "zorder": 5}
+            if not np.isfinite(at + values).any():
+                continue
             if {"low", "high"} <= {*part.columns}:
-                ends = np.stack([y.factor * part[end].cast(pl.Float64).to_numpy() for end in ("low", "high")])
-                bars = np.nan_to_num(np.abs(ends - values))
+                bars = np.nan_to_num(np.abs(np.stack(bounds(part, y, "low", "high")) - values))
                 axes.errorbar(at, values, bars, fmt="none", ecolor=colour or INK, elinewidth=1.2, zorder=4)
             axes.plot(at, values, marker, **looks)
             if label:
@@ -126,21 +118,35 @@ def mark(frame: pl.DataFrame, label: str = "", *, marker: str = "D", only: Any =
     return Reference(draw, only)
 
 
-def draw_references(panel: Panel, looks: Looks, references: Sequence[Reference]) -> None:
-    """Draws a panel's references; those that are lines have patterns that the series do not have."""
+def draw_references(panel: Panel, looks: Looks, references: Sequence[Reference], *, cased: bool = False) -> None:
+    """Draws a panel's references; those that are lines have patterns that the series do not have.
+
+    Args:
+        cased: whether lines get a light edge, as over a map.
+    """
     free = PATTERNS[max(1, len(looks.dashes)) :] or PATTERNS[1:]
     lines = [reference for reference in references if reference.is_line]
     for reference in references:
         pattern = free[lines.index(reference) % len(free)] if reference.is_line else "-"
         if reference.only is None or reference.only in panel.key.values():
-            reference.draw(panel.axes, Context(panel, looks, pattern))
+            reference.draw(panel.axes, Context(panel, looks, pattern, cased))
 
 
-def _rows(at: float | pl.DataFrame, column: str, context: Context) -> list[tuple[str | None, pl.DataFrame]]:
-    if not isinstance(at, pl.DataFrame):
-        return [(None, pl.DataFrame({column: [float(at)]}))]
-    need(at, column)
-    return context.parts(at)
+def _straight(at: float | pl.DataFrame, label: str, direction: str, axes: Axes, context: Context) -> None:
+    """Lines across the whole panel, with their spans."""
+    shown = context.panel.x if direction == "x" else context.panel.y
+    line, span = (axes.axvline, axes.axvspan) if direction == "x" else (axes.axhline, axes.axhspan)
+    frame = at if isinstance(at, pl.DataFrame) else pl.DataFrame({shown.column: [float(at)]})
+    need(frame, shown.column)
+    for colour, part in context.parts(frame):
+        values = numbers(part, shown)
+        for value in values[np.isfinite(values)]:
+            line(value, **context.line(colour, named=bool(label)))
+            _name(axes, label, context)
+        if {"low", "high"} <= {*part.columns}:
+            for low, high in zip(*bounds(part, shown, "low", "high"), strict=True):
+                if np.isfinite(low + high):
+                    span(low, high, color=colour or INK, alpha=0.12, linewidth=0)
 
 
 def _range(panel: Panel) -> Floats:
@@ -154,19 +160,13 @@ def _range(panel: Panel) -> Floats:
     return np.geomspace(x.min(), x.max(), 200) if panel.x.log else np.linspace(x.min(), x.max(), 200)
 
 
-def _thin(colour: str | None, label: str, context: Context) -> dict[str, Any]:
-    """Unnamed lines (zero, one) are thin and grey, named ones dashed."""
-    looks = {"color": colour or (INK if label else QUIET), "linewidth": 1.0 if label else 0.8, "zorder": 1.5}
-    return {**looks, "linestyle": context.pattern if label else "-"}
-
-
 def _line(axes: Axes, x: Floats, y: Floats, colour: str | None, label: str, context: Context) -> None:
     y = np.where(np.isfinite(y) & ((y > 0) | (not context.panel.y.log)), y, np.nan)
     if np.isfinite(y).any():
-        axes.plot(x, y, linestyle=context.pattern, color=colour or INK, linewidth=1.1, zorder=2.5)
-        _name(axes, label, colour, context)
+        axes.plot(x, y, **context.line(colour))
+        _name(axes, label, context)
 
 
-def _name(axes: Axes, label: str, colour: str | None, context: Context) -> None:
+def _name(axes: Axes, label: str, context: Context) -> None:
     if label:
-        name_in_legend(axes, label, color=INK, linestyle=context.pattern, linewidth=1.1)
+        name_in_legend(axes, label, **{**context.line(None), "path_effects": []})

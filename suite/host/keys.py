@@ -33,11 +33,15 @@ def key_fields(config: StudyConfig) -> dict[str, Any]:
 
 
 def measuring_code(study: str, config: StudyConfig, registry: Registry) -> str:
-    """Digest of all code that a measurement runs: what the study's measuring half, the gradient rules and the loaders
-    that the config asks for import, directly or not, in `suite` and the plugins."""
+    """Digest of all code that a measurement runs: what its roots import, directly or not, of `suite` and plugins."""
+    return _digest(measuring_roots(study, config, registry), registry.top_packages())
+
+
+def measuring_roots(study: str, config: StudyConfig, registry: Registry) -> tuple[str, ...]:
+    """Targets of the study's measuring half, and of the gradient rules and loaders that the config asks for."""
     rules = [call.name for ref in references(config, "gradient") for call in parse_sum(ref)]
     loaders = [target for kind, target in _LOADERS.items() if references(config, kind)]
-    return _digest((*registry.code_roots(study, rules), *loaders), registry.top_packages())
+    return (*registry.code_roots(study, rules), *loaders)
 
 
 def analysing_code(study: Study, registry: Registry) -> str:

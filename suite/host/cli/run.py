@@ -1,5 +1,6 @@
 """`suite run STUDY`: one sub-command a study, its options made from the study's config."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
                 execution = prepare(name, settings, registry(ctx), root=runs, device=device)
                 directory = execution.directory
                 try:
-                    with spreading(execution, executor, jobs, ray_address):
+                    with spreading(execution, executor, jobs, ray_address) if study.parallel else nullcontext():
                         done = complete(execution, registry(ctx), fresh=fresh)
                     if done != "measured":
                         again = "analysed anew" if done == "analysed" else "already finished"

@@ -77,7 +77,10 @@ def _of_module(module: Module) -> Iterator[Check]:
 
 
 def _of_studies(module: Module) -> Iterator[Check]:
-    for short, study in Registry().studies_of(module.name).items():
+    known = Registry().studies_of(module.name)
+    for short, study in known.items():
+        if short not in (*module.studies, *module.flat_studies):
+            continue
         trial = Trial(f"{module.name}.{short}", study)
         for rule, faults in {**settings.RULES, **results.RULES}.items():
             yield Check(trial.name, rule, partial(faults, trial))

@@ -1,25 +1,33 @@
-"""A plugin whose studies and rules each break one rule of the contract; `sound` alone keeps all of it."""
+"""A plugin whose studies and rules each break one rule of the contract; `sound` alone keeps all of it.
 
-from suite.plugin import Module, Study, Target
+The folder of each study is written when the tests install the plugin, with `DECLARATION` in it.
+"""
+
+from suite.plugin import Module, Target
 
 NAMES = (
     "sound", "sourceless", "undescribed", "hiding", "unstable", "mislabelled", "deaf", "lenient", "crashing", "bare",
-    "batchwise", "drifting",
+    "batchwise", "drifting", "wandering",
 )  # fmt: skip
+
+DECLARATION = """
+from suite.plugin import Study
+
+study = Study(
+    question="Breaks one rule.",
+    config="faulty.studies:{config}",
+    measure="faulty.studies:{name}",
+    results="faulty.{results}",
+    figures="faulty.{figures}",
+    presets={{"smoke": {{"numbers": (1, 2, 3, 4)}}}},
+)
+"""
 
 module = Module(
     name="faulty",
     summary="Breaks the contract in every way.",
     paper="Nobody (2026)",
-    studies={
-        name: Study(
-            summary="Breaks one rule.",
-            config=f"faulty.studies:{name.title()}Config",
-            function=f"faulty.studies:{name}",
-            presets={"smoke": {"numbers": (1, 2, 3, 4)}},
-        )
-        for name in NAMES
-    },
+    studies=NAMES,
     gradients={
         "faulty_sound": Target("faulty.rules:sound", "keeps the contract, with an argument that it needs"),
         "faulty_same": Target("faulty.rules:same", "is backpropagation"),

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from suite.host.run import Run
+from suite.measuring import Run
 from suite.plugin import Steps, StudyConfig, option
 
 MEMORY: list[int] = []  # of this process: what a study must not depend on
@@ -26,14 +26,10 @@ def sound(config: SoundConfig, run: Run) -> None:
 
 def squares(config: SoundConfig, run: Run, square: Callable[[int], float]) -> None:
     """The study of all configs here."""
-    from suite.figures import new_figure
-
     assert config.batch_size > 0
     for number in config.numbers:
         rows = run.once(f"square of {number}", lambda n=number: {"number": [n], "square": [square(n)]})
         run.table("squares").extend(rows)
-    run.headline(largest=max(run.table("squares").columns["square"]))
-    run.figure("empty", new_figure(width=1, height=1)[0], "Nothing to see.")
 
 
 class SourcelessConfig(SoundConfig):
@@ -124,10 +120,11 @@ def bare(config: BareConfig, run: Run) -> None:
     """Eq. 1."""
     for number in config.numbers:
         run.table("squares").add(square=number**2)
-    run.show("cubes")
 
 
-BatchwiseConfig, DriftingConfig = SoundConfig, SoundConfig
+BatchwiseConfig = DriftingConfig = WanderingConfig = SoundConfig
+
+wandering = sound
 
 
 def batchwise(config: SoundConfig, run: Run) -> None:
