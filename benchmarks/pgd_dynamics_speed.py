@@ -21,8 +21,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from modules.pgd_dynamics.ascent import ascend, uniform_in_ball
+from modules.pgd_dynamics.draws import draw
 from modules.pgd_dynamics.losses import QUADRATIC
-from modules.pgd_dynamics.scene import draw
 from modules.pgd_dynamics.theory import Objective
 
 TRAJECTORIES, STEPS, EPS, ETA = 1000, 1000, 0.5, 0.01

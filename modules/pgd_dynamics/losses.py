@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from modules.pgd_dynamics.options import users_function
+
 OfOutput = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -62,3 +64,11 @@ def user_loss(function: OfOutput, name: str = "user") -> Loss:
 
 
 LOSSES = {loss.name: loss for loss in (QUADRATIC, LOGISTIC)}
+
+
+def load_loss(text: str) -> Loss:
+    """The loss that an option (`options.LossRef`) stands for. Raises SuiteError where a user's own cannot be loaded."""
+    if text in LOSSES:
+        return LOSSES[text]
+    name, function = users_function(text)
+    return user_loss(function, name)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from modules.pgd_dynamics import ascent
+from modules.pgd_dynamics.draws import draw
 from modules.pgd_dynamics.losses import QUADRATIC
-from modules.pgd_dynamics.scene import draw
 from modules.pgd_dynamics.theory import Objective
 
 Make = Callable[..., Objective]

@@ -2,9 +2,9 @@
 
 import torch
 
+from modules.pgd_dynamics.draws import draw
 from modules.pgd_dynamics.losses import LOGISTIC, QUADRATIC
 from modules.pgd_dynamics.plane import extrema
-from modules.pgd_dynamics.scene import draw
 from modules.pgd_dynamics.two_layer import RELU, softplus
 
 

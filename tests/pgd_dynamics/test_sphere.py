@@ -3,9 +3,9 @@
 import torch
 
 from modules.pgd_dynamics import sphere
+from modules.pgd_dynamics.draws import directions, draw
 from modules.pgd_dynamics.losses import LOGISTIC, QUADRATIC
 from modules.pgd_dynamics.plane import extrema
-from modules.pgd_dynamics.scene import directions, draw
 from modules.pgd_dynamics.sphere import local_minima
 
 

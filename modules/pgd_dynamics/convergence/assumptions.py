@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from modules.pgd_dynamics.scene import directions
+from modules.pgd_dynamics.draws import directions
 from modules.pgd_dynamics.theory import Objective
 
 SAMPLED = 96  # directions in which the ball is looked at

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from modules.pgd_dynamics.loss_option import LossRef
+from modules.pgd_dynamics.options import LossRef
 from suite.plugin import Epsilon, Factors, Number, StudyConfig, option
 
 _SETUP = "Deng et al., Sec. 2"

@@ -11,7 +11,7 @@ from functools import partial
 from modules.pgd_dynamics.convergence import trajectories
 from modules.pgd_dynamics.convergence.config import ConvergenceConfig
 from modules.pgd_dynamics.convergence.trajectories import Setting
-from modules.pgd_dynamics.loss_option import load_loss
+from modules.pgd_dynamics.losses import load_loss
 from suite.errors import SuiteError
 from suite.measuring import Run
 

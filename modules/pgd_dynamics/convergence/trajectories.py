@@ -11,10 +11,10 @@ from torch import Tensor
 from modules.pgd_dynamics.ascent import ascend, uniform_in_ball
 from modules.pgd_dynamics.convergence.assumptions import Assumed, assumed
 from modules.pgd_dynamics.convergence.config import ConvergenceConfig
+from modules.pgd_dynamics.draws import draw, network_seeds
 from modules.pgd_dynamics.events import NEVER
 from modules.pgd_dynamics.losses import Loss
 from modules.pgd_dynamics.refine import Critical, refine
-from modules.pgd_dynamics.scene import draw, network_seeds
 from modules.pgd_dynamics.theory import Objective, cosine, tangential
 from modules.pgd_dynamics.watch import watch
 

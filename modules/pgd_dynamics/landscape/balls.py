@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from modules.pgd_dynamics import theory
+from modules.pgd_dynamics.draws import draw, network_seeds
 from modules.pgd_dynamics.landscape import trajectories
 from modules.pgd_dynamics.landscape.config import LandscapeConfig
 from modules.pgd_dynamics.landscape.trajectories import Columns, Field, Pace, Start
 from modules.pgd_dynamics.losses import Loss
 from modules.pgd_dynamics.plane import extrema, unit
-from modules.pgd_dynamics.scene import draw, network_seeds
 from modules.pgd_dynamics.theory import Objective
 from modules.pgd_dynamics.two_layer import Activation
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from modules.pgd_dynamics.loss_option import LossRef
+from modules.pgd_dynamics.options import LossRef
 from suite.plugin import Epsilon, Factors, Number, StudyConfig, option
 
 LARGEST = 1e6  # scale times (1 + ratio): beyond it float64 resolves no kink on the circle

@@ -8,7 +8,7 @@ from math import isfinite
 from modules.pgd_dynamics.landscape.balls import Ball
 from modules.pgd_dynamics.landscape.config import LandscapeConfig
 from modules.pgd_dynamics.landscape.trajectories import Columns, Field, Pace
-from modules.pgd_dynamics.loss_option import load_loss
+from modules.pgd_dynamics.losses import load_loss
 from modules.pgd_dynamics.two_layer import RELU, softplus
 from suite.errors import SuiteError
 from suite.measuring import Run

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from modules.pgd_dynamics.by_network import always
+from modules.pgd_dynamics.columns import named
 from modules.pgd_dynamics.landscape import independent
 from modules.pgd_dynamics.landscape.config import LandscapeConfig
 from suite.claims import Claim, direction, number, order_family
@@ -34,8 +35,8 @@ def counts(minima: pl.DataFrame) -> pl.DataFrame:
     """
     return minima.group_by(CELL, maintain_order=True).agg(
         pl.col("eps").first(),
-        *_columns("minima", mean("minima")),
-        *_columns("single", rate(_IS_SINGLE)),
+        *named("minima", mean("minima")),
+        *named("single", rate(_IS_SINGLE)),
         most=pl.col("minima").max(),
         n=pl.len(),
         on_ball=pl.col("on_ball").mean(),
@@ -75,8 +76,8 @@ def atlas(atlas_ends: pl.DataFrame) -> pl.DataFrame:
         pl.col("attained", "at_minimum").mean(), always=pl.col("at_minimum").all()
     )
     over_networks = networks.group_by(field, maintain_order=True).agg(
-        *_columns("attained", mean("attained")),
-        *_columns("always", rate("always")),
+        *named("attained", mean("attained")),
+        *named("always", rate("always")),
         pl.col("at_minimum").mean(),
         networks=pl.len(),
     )
@@ -188,9 +189,3 @@ def _with_both_errors(minima: pl.Series, theirs: float) -> Estimate:
     spread = sqrt(max(float(minima.to_numpy().var(ddof=1)), extra))
     low, high = formulas.student(np.array(value), np.array(spread), np.array(n * others / (n + others)))
     return Estimate(value, float(low), float(high), n, "networks")
-
-
-def _columns(name: str, estimate: pl.Expr) -> list[pl.Expr]:
-    """An estimate's value and limits as columns that begin with a name."""
-    limits = [estimate.struct.field(limit).alias(f"{name}_{limit}") for limit in ("low", "high")]
-    return [estimate.struct.field("value").alias(name), *limits]

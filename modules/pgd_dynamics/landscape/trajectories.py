@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from modules.pgd_dynamics.ascent import ascend, uniform_in_ball
+from modules.pgd_dynamics.draws import directions
 from modules.pgd_dynamics.landscape.config import LandscapeConfig
 from modules.pgd_dynamics.plane import Extrema, unit
-from modules.pgd_dynamics.scene import directions
 from modules.pgd_dynamics.theory import Objective
 
 NUDGE = 1e-3  # of eps: how far from a critical point an ascent begins

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from modules.pgd_dynamics import theory
+from modules.pgd_dynamics.draws import directions, draw, network_seeds
 from modules.pgd_dynamics.losses import LOSSES
 from modules.pgd_dynamics.plane import extrema
-from modules.pgd_dynamics.scene import directions, draw, network_seeds
 from modules.pgd_dynamics.single_minimum.config import SingleMinimumConfig
 from modules.pgd_dynamics.sphere import local_minima
 from suite.measuring import Run

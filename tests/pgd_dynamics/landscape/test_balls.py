@@ -8,7 +8,7 @@ import torch
 
 from modules.pgd_dynamics.landscape.balls import GRID, Ball
 from modules.pgd_dynamics.landscape.config import LandscapeConfig
-from modules.pgd_dynamics.loss_option import load_loss
+from modules.pgd_dynamics.losses import load_loss
 from modules.pgd_dynamics.plane import extrema
 from modules.pgd_dynamics.two_layer import softplus
 

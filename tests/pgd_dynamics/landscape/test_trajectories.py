@@ -2,11 +2,11 @@
 
 import torch
 
+from modules.pgd_dynamics.draws import draw
 from modules.pgd_dynamics.landscape.config import LandscapeConfig
 from modules.pgd_dynamics.landscape.trajectories import Pace, Trajectories, ascents, ends
 from modules.pgd_dynamics.losses import QUADRATIC
 from modules.pgd_dynamics.plane import extrema
-from modules.pgd_dynamics.scene import draw
 
 
 def test_ascents_from_the_worst_points_end_at_the_best_neighbours() -> None:
