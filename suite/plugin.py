@@ -64,8 +64,10 @@ class Study:
 
     def located(self, package: str) -> "Study":
         """The study with targets that do not depend on where it was declared: `.config:C` is `package.config:C`."""
-        targets = {name: getattr(self, name) for name in ("config", "measure", "results", "figures")}
-        return replace(self, **{name: f"{package}{t}" for name, t in targets.items() if t and t.startswith(".")})
+        named: dict[str, Any] = {name: getattr(self, name) for name in ("config", "measure", "results", "figures")}
+        relative = {name: target for name, target in named.items() if target and target.startswith(".")}
+        moved: dict[str, Any] = {name: f"{package}{target}" for name, target in relative.items()}
+        return replace(self, **moved)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ autograd's). Where it does not, SuiteError says why.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +21,8 @@ from torch.nn import functional as F
 
 from suite.attacks.losses import Cotangent
 from suite.errors import SuiteError
-from suite.gradients import linear
+from suite.gradients import Rectified, linear
 from suite.gradients.trace import Trace
-
-if TYPE_CHECKING:
-    from modules.linbp.gradient import LinBP
 
 _MAX_POOLS = frozenset(
     (
@@ -114,7 +111,7 @@ class ConstantTail:
 
     name = "jacobian"
 
-    def __init__(self, rule: "LinBP", model: nn.Module, probe: Tensor) -> None:
+    def __init__(self, rule: Rectified, model: nn.Module, probe: Tensor) -> None:
         if model.training:
             raise SuiteError("the model is in train mode")
         if len(probe) < 2:

@@ -12,31 +12,38 @@ from suite.errors import SuiteError
 
 log = logging.getLogger("suite")
 
-SHOULD = "give (images, labels): images (N, C, H, W) in [0, 1] or uint8, labels (N,) from 0 on"
+SHOULD = "give (images, labels) or (images, labels, classes): images (N, C, H, W) in [0, 1] or uint8, labels from 0 on"
 
 
-def from_arrays(pair: Any) -> Dataset:
+def from_arrays(given: Any) -> Dataset:
     """A data set of given images, which are its test split; it has nothing to learn from.
 
     Args:
-        pair: images (N, C, H, W), uint8 or floats in [0, 1], and labels (N,) from 0 on; arrays or tensors. Floats are
-            rounded to the nearest k/255, as all images of the suite are; a line says how far where that changes them.
+        given: images (N, C, H, W), uint8 or floats in [0, 1], labels (N,) from 0 on, and optionally the number of
+            classes, else the largest label says it; arrays or tensors. Floats are rounded to the nearest k/255, as all
+            images of the suite are; a line says how far where that changes them.
 
     Raises SuiteError for other shapes, types and values.
     """
-    try:
-        images, labels = (np.asarray(getattr(each, "detach", lambda each=each: each)()) for each in pair)
-    except (TypeError, ValueError) as error:
-        raise SuiteError(f"a {type(pair).__name__} is no data set", SHOULD) from error
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise SuiteError(f"a {type(given).__name__} is no data set", SHOULD)
+    images, labels = (_array(each) for each in given[:2])
     if images.ndim != 4 or labels.shape != images.shape[:1] or not len(labels):
         raise SuiteError(f"images of shape {images.shape} and labels of shape {labels.shape} do not fit", SHOULD)
     if labels.dtype.kind not in "iu" or labels.min() < 0:
         raise SuiteError("labels are whole numbers from 0 on", SHOULD)
+    count = given[2] if len(given) == 3 else int(labels.max()) + 1
+    if not isinstance(count, int) or labels.max() >= count:
+        raise SuiteError(f"labels up to {labels.max()} are not of {count!r} classes", SHOULD)
     test = Split(_eight_bits(images), labels.astype(np.int64))
-    classes = tuple(map(str, range(int(labels.max()) + 1)))
-    digest = hashlib.sha256(f"{test.images.shape}".encode() + test.images.tobytes() + test.labels.tobytes()).hexdigest()
+    classes = tuple(map(str, range(count)))
+    content = f"{count} {test.images.shape}".encode() + test.images.tobytes() + test.labels.tobytes()
     nothing = Split(test.images[:0], test.labels[:0])
-    return Dataset("arrays", classes, nothing, test, digest)
+    return Dataset("arrays", classes, nothing, test, hashlib.sha256(content).hexdigest())
+
+
+def _array(given: Any) -> NDArray[Any]:
+    return np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
 
 
 def _eight_bits(images: NDArray[Any]) -> NDArray[np.uint8]:
@@ -44,7 +51,7 @@ def _eight_bits(images: NDArray[Any]) -> NDArray[np.uint8]:
         return np.ascontiguousarray(images)
     if images.dtype.kind != "f" or not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1):
         raise SuiteError(f"images of type {images.dtype} outside [0, 1], or not finite", SHOULD)
-    whole = np.rint(images * 255).astype(np.uint8)
+    whole: NDArray[np.uint8] = np.rint(images * 255).astype(np.uint8)
     change = float(np.abs(whole / np.float64(255) - images).max())
     if change > 1e-6:
         log.warning("images are rounded to 8 bits: by up to %.2g", change)

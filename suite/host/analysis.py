@@ -34,13 +34,6 @@ CLAIMS, HEADLINE, SHOWN, NOTES = "claims", "headline", "shown", "notes"
 SMOKE = "smoke"
 
 
-def is_current(run: RunDirectory, registry: Registry) -> bool:
-    """Whether a finished run has results that today's analysing code made."""
-    content = run.read()
-    study = registry.study(content["study"])
-    return (content["analysis"] or {}).get("code") == analysing_code(study, registry)
-
-
 def analyse(run: RunDirectory, registry: Registry, config: StudyConfig | None = None) -> None:
     """Makes tables, claims, headline and figures of a finished run anew, and puts them in place of those it has.
 

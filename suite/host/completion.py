@@ -3,10 +3,10 @@
 from typing import Literal
 
 from suite.errors import SuiteError, WorkFailed
-from suite.host.analysis import analyse, is_current
+from suite.host.keys import analysing_code
 from suite.host.registry import Registry, load_target
 from suite.host.run import Run
-from suite.host.store import Busy
+from suite.host.store import Busy, RunDirectory
 
 Work = Literal["measured", "analysed", "nothing"]
 
@@ -28,6 +28,8 @@ def complete(run: Run, registry: Registry, *, fresh: bool = False) -> Work:
         run.execute(load_target(study.measure), fresh=fresh)
     if study.results is None or is_current(run.directory, registry):
         return "measured" if measured else "nothing"
+    from suite.host.analysis import analyse  # SciPy and polars, for what is to be analysed
+
     try:
         analyse(run.directory, registry)
     except Busy:
@@ -36,3 +38,10 @@ def complete(run: Run, registry: Registry, *, fresh: bool = False) -> Work:
         kept = f"what was measured is kept in {run.directory.path}"
         raise WorkFailed(error.what, f"{error.remedy}; {kept}" if error.remedy else kept) from error
     return "measured" if measured else "analysed"
+
+
+def is_current(run: RunDirectory, registry: Registry) -> bool:
+    """Whether a finished run has results that today's analysing code made."""
+    content = run.read()
+    study = registry.study(content["study"])
+    return (content["analysis"] or {}).get("code") == analysing_code(study, registry)

@@ -89,7 +89,7 @@ def _checked(classifier: Classifier, dataset: Dataset) -> Classifier:
         raise SuiteError(
             f"{ref} gives logits of shape {tuple(logits.shape)} for one image, {dataset.name} has "
             f"{dataset.num_classes} classes",
-            "choose a model and a data set that belong together",
+            "choose a model and a data set that belong together; of arrays, give (images, labels, number of classes)",
         )
     return classifier
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from suite.errors import SuiteError
 from suite.models.weights import digest
@@ -27,7 +28,7 @@ def module_digest(network: nn.Module) -> str:
     """
     state = network.state_dict(keep_vars=True)
     for name, tensor in state.items():
-        if isinstance(tensor, nn.parameter.UninitializedTensorMixin) or tensor.is_meta:
+        if is_lazy(tensor) or tensor.is_meta:
             raise SuiteError(f"parameter {name} of the {type(network).__name__} has no values yet", "run it once")
     sha = hashlib.sha256(digest(state).encode())
     for name, module in network.named_modules():

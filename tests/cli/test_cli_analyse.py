@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from suite.host import analysis, keys
+from suite.host import analysis, completion, keys
 from suite.tables import frame_bytes, read_frame
 
 Suite = Callable[..., Result]
@@ -41,7 +41,8 @@ def test_a_run_with_older_results_is_analysed_anew_and_not_measured(
     assert suite("run", "toy.opinion").exit_code == 0
     measured = computed(workplace)
     assert "already finished; --fresh measures it again" in suite("run", "toy.opinion").stderr
-    monkeypatch.setattr(analysis, "analysing_code", lambda study, registry: "edited")
+    for place in (analysis, completion):
+        monkeypatch.setattr(place, "analysing_code", lambda study, registry: "edited")
     again = suite("run", "toy.opinion")
     assert again.exit_code == 0 and "analysed anew; --fresh measures it again" in again.stderr
     assert computed(workplace) == measured and b'"code": "edited"' in b"".join(results(workplace).values())

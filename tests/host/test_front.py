@@ -68,13 +68,13 @@ def test_tables_estimates_figures_and_the_notebook(workplace: Path) -> None:
 
 def test_a_module_and_arrays_enter_the_key(workplace: Path) -> None:
     x, y = images()
-    ours = suite.run("linbp.attack", model=net(), dataset=(x, y), gradients="bp,linbp(start=0)", **SMALL)
+    ours = suite.run("linbp.attack", model=net(), dataset=(x, y, 10), gradients="bp,linbp(start=0)", **SMALL)
     assert ours.facts["attacked"] == 20 and ours.facts["clean_accuracy"] == 1.0
     same = suite.run(
-        "linbp.attack", model=net(), dataset=(torch.from_numpy(x), y), gradients="bp,linbp(start=0)", **SMALL
+        "linbp.attack", model=net(), dataset=(torch.from_numpy(x), y, 10), gradients="bp,linbp(start=0)", **SMALL
     )
     assert same.path == ours.path
-    for model, data in ((net(scale=2.0), (x, y)), (net(), (x[::-1].copy(), y[::-1].copy()))):
+    for model, data in ((net(scale=2.0), (x, y, 10)), (net(), (x[::-1].copy(), y[::-1].copy(), 10))):
         other = suite.run("linbp.attack", model=model, dataset=data, gradients="bp,linbp(start=0)", **SMALL)
         assert other.path != ours.path
     assert suite.load(ours.path).table("success").equals(ours.table("success"))
@@ -95,6 +95,8 @@ def test_bad_input_is_a_suite_error(workplace: Path) -> None:
         ({"model": nn.LazyLinear(10), "dataset": (x, y)}, "has no values yet"),
         ({"model": net(), "dataset": (x, y[:5])}, "do not fit"),
         ({"model": net(), "dataset": (3 * x, y)}, "outside [0, 1]"),
+        ({"model": net(), "dataset": (x, y, 5)}, "labels up to"),
+        ({"model": net(), "dataset": (x, y % 5)}, "give (images, labels, number of classes)"),
         ({"model": net(), "dataset": (x, y), "jobs": 2}, "cannot be given to others"),
         ({"model": "object:Net-0123"}, "was given from Python, and is not here"),
         ({"preset": "papr"}, "unknown preset 'papr'"),
@@ -102,7 +104,7 @@ def test_bad_input_is_a_suite_error(workplace: Path) -> None:
         with pytest.raises(SuiteError) as refused:
             suite.run("linbp.attack", **options)
         assert said in str(refused.value)
-    with pytest.raises(SuiteError, match="unknown study 'linbp.atack'"):
+    with pytest.raises(SuiteError, match=r"unknown study 'linbp\.atack'"):
         suite.run("linbp.atack")
     assert not (workplace / "runs").exists()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from suite.host.cli.conducting import carry_out, conducting_options
+from suite.host.cli.experimenting import experiment_options, run_experiment
 from suite.host.cli.options import option, registry
 from suite.host.cli.tracking import tracking
 from suite.host.experiments import definition
@@ -15,7 +15,7 @@ from suite.paths import runs_at
 @click.command(name="experiment")
 @click.argument("file", type=click.Path(path_type=Path))
 @option("--preset", metavar="NAME", help="Named set of changes in the file.")
-@conducting_options
+@experiment_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -37,7 +37,7 @@ def command(
     if experiment.question:
         click.echo(f"{experiment.question}\n")
     with tracking(track, tracking_uri) as note:
-        carry_out(
+        run_experiment(
             experiment, registry(ctx), device=device, runs=runs, jobs=jobs, kind=executor, address=ray_address,
             dry_run=dry_run, retry_failed=retry_failed, on_run=partial(note, experiment.name),
         )  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from suite.host.cli.conducting import carry_out, conducting_options, pairs
+from suite.host.cli.experimenting import experiment_options, pairs, run_experiment
 from suite.host.cli.options import option, registry
 from suite.host.cli.tracking import tracking
 from suite.host.experiments import definition
@@ -18,7 +18,7 @@ from suite.refs import split_list
 @option("--grid", multiple=True, metavar="OPTION=A,B,...", help="Values of an option; every combination is a run.")
 @option("--set", "fixed", multiple=True, metavar="OPTION=VALUE", help="A value that all runs share.")
 @option("--preset", metavar="NAME", help="Named set of values of the study.")
-@conducting_options
+@experiment_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -45,7 +45,7 @@ def command(
     axes = {name: split_list(values) for name, values in pairs(grid, "--grid").items()}
     experiment = definition.sweep(study, preset, pairs(fixed, "--set"), axes)
     with tracking(track, tracking_uri) as note:
-        carry_out(
+        run_experiment(
             experiment, registry(ctx), device=device, runs=runs, jobs=jobs, kind=executor, address=ray_address,
             dry_run=dry_run, retry_failed=retry_failed, on_run=partial(note, study),
         )  # fmt: skip

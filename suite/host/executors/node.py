@@ -14,15 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from suite.errors import SuiteError, one_line
-from suite.host.executors.parcels import Files, listing, pack, sees, unpack
 from suite.host.executors.point import Outcome, Point, execute, registry
+from suite.host.executors.transfer import Files, listing, pack, sees, unpack
 from suite.host.inputs import references
 from suite.paths import cache_root
 from suite.plugin import StudyConfig
 
 
 @dataclass(frozen=True)
-class Errand:
+class RemotePoint:
     """A point for another machine.
 
     Args:
@@ -55,37 +55,37 @@ class Reply:
     files: Files = field(default_factory=dict)
 
 
-def work(errand: Errand) -> Reply:
+def work(remote: RemotePoint) -> Reply:
     """Runs a point on this node. A failure is an outcome, as it is of local processes."""
     try:
-        _settle(errand)
-        _fetch_weights(errand)
-        if sees(errand.point.root, errand.mark):
-            outcome = execute(errand.point)
-            return Reply(outcome, listing(errand.point.root, [_own(errand.point)]))
+        _settle(remote)
+        _fetch_weights(remote)
+        if sees(remote.point.root, remote.mark):
+            outcome = execute(remote.point)
+            return Reply(outcome, listing(remote.point.root, [_own(remote.point)]))
         with tempfile.TemporaryDirectory(prefix="suite-") as folder:
-            return _work_apart(errand, Path(folder))
+            return _work_apart(remote, Path(folder))
     except SuiteError as error:
         return Reply(Outcome("failed", None, 0.0, str(error)))
     except Exception as error:
         return Reply(Outcome("failed", None, 0.0, one_line(error)))
 
 
-def _settle(errand: Errand) -> None:
-    sys.argv = [*errand.argv]
+def _settle(remote: RemotePoint) -> None:
+    sys.argv = [*remote.argv]
     with suppress(OSError):
-        os.chdir(errand.folder)
-    for variable, folder in errand.roots.items():
+        os.chdir(remote.folder)
+    for variable, folder in remote.roots.items():
         if folder.is_dir():
             os.environ[variable] = str(folder)
 
 
-def _work_apart(errand: Errand, folder: Path) -> Reply:
+def _work_apart(remote: RemotePoint, folder: Path) -> Reply:
     """Works in a folder that nobody else sees."""
-    point = errand.point
+    point = remote.point
     own = _own(point)
     needed = [f"{run}/models/{name}.safetensors" for run, name in _models_of_runs(_config(point))]
-    sent = _fetch(errand, point.root, [own, *needed])
+    sent = _fetch(remote, point.root, [own, *needed])
     unpack(sent, folder)
     outcome = execute(replace(point, root=folder))
     made = {name: content for name, content in pack(folder, [own]).items() if sent.get(name) != content}
@@ -96,13 +96,13 @@ def _work_apart(errand: Errand, folder: Path) -> Reply:
     return Reply(replace(outcome, run=run, error=error), files=made)
 
 
-def _fetch_weights(errand: Errand) -> None:
+def _fetch_weights(remote: RemotePoint) -> None:
     """Trained weights that this node lacks, from the driver's cache; a data set that is another one asks for none."""
     from suite import data
     from suite.models.build import find
     from suite.models.trained import weights_path
 
-    config = _config(errand.point)
+    config = _config(remote.point)
     zoo = [ref for ref in references(config, "model") if ":" not in ref and "@" not in ref]
     if not zoo:
         return
@@ -110,15 +110,15 @@ def _fetch_weights(errand: Errand) -> None:
     paths = [weights_path(find(ref)[1], dataset) for ref in zoo]
     missing = [path.relative_to(cache_root()).as_posix() for path in paths if not path.exists()]
     if missing:
-        unpack(_fetch(errand, errand.roots["SUITE_CACHE"], missing), cache_root())
+        unpack(_fetch(remote, remote.roots["SUITE_CACHE"], missing), cache_root())
 
 
-def _fetch(errand: Errand, folder: Path, names: Sequence[str]) -> Files:
+def _fetch(remote: RemotePoint, folder: Path, names: Sequence[str]) -> Files:
     """Files from the driver's node."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    there = NodeAffinitySchedulingStrategy(errand.home, soft=False)
+    there = NodeAffinitySchedulingStrategy(remote.home, soft=False)
     task = ray.remote(pack).options(num_cpus=0, scheduling_strategy=there)
     files: dict[str, bytes] = ray.get(task.remote(folder, names))
     return files

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from platform import node
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from suite.errors import SuiteError, one_line
 from suite.host.completion import complete
+from suite.host.executors.share import compute_share
 from suite.host.registry import Registry, load_target
+from suite.host.run import Run, prepare
 from suite.host.store import Busy
 from suite.paths import runs_at
-
-if TYPE_CHECKING:
-    from suite.host.run import Run
 
 Status = Literal["finished", "reused", "failed"]
 
@@ -71,8 +70,6 @@ def execute(point: Point) -> Outcome:
                 execution = _prepared(point)
                 run = execution.directory.path
                 if point.parts is not None:
-                    from suite.host.executors.sharding import compute_share
-
                     compute_share(execution, load_target(study.measure), point.parts)
                     return outcome("finished")
                 with suppress(Busy):
@@ -92,9 +89,7 @@ def restore(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
-def _prepared(point: Point) -> "Run":
-    from suite.host.run import prepare
-
+def _prepared(point: Point) -> Run:
     config = registry().config(point.study).model_validate(dict(point.values))
     run = prepare(point.study, config, registry(), root=point.root, device=point.device)
     if run.key != point.key:

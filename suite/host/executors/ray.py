@@ -16,9 +16,9 @@ from typing import Any
 
 from suite.errors import SuiteError, one_line
 from suite.host.executors.local import ATTEMPTS, thread_variables
-from suite.host.executors.node import Errand, Reply, work
-from suite.host.executors.parcels import appear, marked, unpack
+from suite.host.executors.node import RemotePoint, Reply, work
 from suite.host.executors.point import SECONDS_BETWEEN_LOOKS, Outcome, Point
+from suite.host.executors.transfer import appear, marked, unpack
 from suite.host.store import Busy, RunDirectory
 from suite.paths import cache_root, data_root
 
@@ -105,7 +105,7 @@ class Cluster:
         if (ray := sys.modules.get("ray")) is not None:
             ray.shutdown()
 
-    def _run(self, errands: Sequence[Errand], asked: Demand) -> Iterator[tuple[int, Outcome]]:
+    def _run(self, errands: Sequence[RemotePoint], asked: Demand) -> Iterator[tuple[int, Outcome]]:
         import ray
         from ray.exceptions import RayTaskError
 
@@ -143,12 +143,12 @@ class Cluster:
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         return demand(nodes, self._jobs, self._device)
 
-    def _errand(self, point: Point, mark: str) -> Errand:
+    def _errand(self, point: Point, mark: str) -> RemotePoint:
         import ray
 
         roots = {"SUITE_DATA": data_root().absolute(), "SUITE_CACHE": cache_root().absolute()}
         absolute = replace(point, root=point.root.absolute(), device=self._device)
-        return Errand(absolute, mark, ray.get_runtime_context().get_node_id(), Path.cwd(), roots, sys.argv)
+        return RemotePoint(absolute, mark, ray.get_runtime_context().get_node_id(), Path.cwd(), roots, sys.argv)
 
 
 def _connect(address: str | None, jobs: int | None) -> None:

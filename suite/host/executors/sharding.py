@@ -5,24 +5,21 @@ share there, stores them, and stops. Draws are keyed by sample and part, so that
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from suite.host.executors.choice import Executor, executor
 from suite.host.executors.point import Point
-from suite.host.store import RunDirectory
-
-if TYPE_CHECKING:
-    from suite.host.run import Part, Run
+from suite.host.run import Run
+from suite.measuring import Part
 
 log = logging.getLogger("suite")
 
 
 @contextmanager
-def spreading(run: "Run", kind: str, jobs: int | None, address: str | None) -> Iterator[None]:
+def spreading(run: Run, kind: str, jobs: int | None, address: str | None) -> Iterator[None]:
     """Within the block the parts that the run gives to `each` are computed by the executor that is asked for."""
     with executor(kind, jobs, address, str(run.device)) as work:
         if kind == "ray" or (jobs or 1) > 1:
@@ -30,7 +27,7 @@ def spreading(run: "Run", kind: str, jobs: int | None, address: str | None) -> I
         yield
 
 
-def spread(run: "Run", parts: Sequence["Part"], executor: Executor) -> None:
+def spread(run: Run, parts: Sequence[Part], executor: Executor) -> None:
     """Has those parts that are not stored yet computed, in as many shares as the executor works on at once.
 
     What a share leaves undone (its process died, or it failed) is said, and is for the caller to compute.
@@ -47,31 +44,3 @@ def spread(run: "Run", parts: Sequence["Part"], executor: Executor) -> None:
     for place, outcome in executor(points):
         how = f"; it failed, what it lacks is computed here: {outcome.error}" if outcome.error else ""
         log.info("a share of %d parts: %.1f s%s", len(shares[place]), outcome.seconds, how)
-
-
-def compute_share(run: "Run", function: Callable[[Any, "Run"], None], names: Sequence[str]) -> None:
-    """Runs a study as far as the parts of these names, in a directory that another process holds, and stores them."""
-
-    def share(parts: Sequence["Part"]) -> None:
-        mine = [(name, compute) for name, compute in parts if name in names]
-        for name, compute in mine:
-            run.once(name, compute)
-        if mine:
-            raise _ShareDone
-
-    run.directory = _Lent(run.directory.path)
-    run.before_each = share
-    with suppress(_ShareDone):
-        function(run.config, run)
-
-
-class _Lent(RunDirectory):
-    """A directory whose lock another process holds, for this one too."""
-
-    @property
-    def is_open(self) -> bool:
-        return True
-
-
-class _ShareDone(BaseException):
-    """The share is computed; the rest of the study is not for this process. No study's `except Exception` sees it."""

@@ -116,7 +116,7 @@ def read(path: Path, preset: str | None = None) -> Experiment:
             raise SuiteError(f"{path}: preset {name!r} is no table: {changed!r}", f"write [presets.{name}.STAGE]")
         for stage, change in changed.items():
             fitted(StageChange, change, f"{path}: preset {name!r}, stage {stage!r}")
-    changes = presets.get(preset, {})
+    changes = presets.get(preset or "", {})
     for name in changes:
         if name not in stages:
             raise SuiteError(f"{path}: preset {preset!r} changes no stage {name!r}", did_you_mean(name, [*stages]))

@@ -46,7 +46,7 @@ def plan(experiment: Experiment, planner: Planner) -> Iterator[tuple[Stage, list
         yield stage, points
 
 
-def conduct(
+def run_stages(
     experiment: Experiment,
     planner: Planner,
     executor: Executor,

@@ -18,7 +18,7 @@ from suite.host.text import counted
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def conducting_options(command: Command) -> Command:
+def experiment_options(command: Command) -> Command:
     """Where and how points are run."""
     for decorate in (
         option("--retry-failed", is_flag=True, help="Try points again that failed before."),
@@ -33,7 +33,7 @@ def conducting_options(command: Command) -> Command:
     return command
 
 
-def carry_out(
+def run_experiment(
     experiment: Experiment,
     registry: Registry,
     *,
@@ -52,8 +52,8 @@ def carry_out(
     """
     check(experiment, registry)
     from suite.host.executors import executor
-    from suite.host.experiments.conduct import conduct, report
     from suite.host.experiments.planning import Planner
+    from suite.host.experiments.stages import report, run_stages
     from suite.host.inputs import choose_device
     from suite.host.store import check_writable
 
@@ -65,7 +65,7 @@ def carry_out(
         _print_plan(experiment, planner, jobs or 1)
         return
     with executor(kind, jobs, address, device) as work:
-        results = conduct(experiment, planner, work, retry_failed=retry_failed, on_outcome=partial(_tell, on_run))
+        results = run_stages(experiment, planner, work, retry_failed=retry_failed, on_outcome=partial(_tell, on_run))
     for result in results:
         for done in result.done:
             on_run(done.directory.path)
@@ -108,8 +108,8 @@ def _tell(on_run: Callable[[Path], None], point: Any, outcome: Any) -> None:
 
 
 def _print_plan(experiment: Experiment, planner: Any, jobs: int) -> None:
-    from suite.host.experiments.conduct import finished_run, plan
     from suite.host.experiments.planning import usual_seconds
+    from suite.host.experiments.stages import finished_run, plan
 
     usual, rows, total, known = usual_seconds(planner.root), [], 0.0, True
     for stage, points in plan(experiment, planner):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import WorkFailed
-from suite.host.executors.parcels import appear, listing, marked, pack, sees, unpack
+from suite.host.executors.transfer import appear, listing, marked, pack, sees, unpack
 
 
 def written(folder: Path, names: tuple[str, ...]) -> Path:
