@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from modules.phase_transition.curve import Weights
+from modules.phase_transition.connectivity.curve import Weights
 
 MARGIN = 0.2  # of the grid beyond the three models, in units of the axes
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.phase_transition.curve import (
+from modules.phase_transition.connectivity.curve import (
     CurveObjective,
     Surface,
     coefficients,
@@ -12,7 +12,7 @@ from modules.phase_transition.curve import (
     parameters_of,
     segment,
 )
-from modules.phase_transition.weight_plane import Plane, plane_through
+from modules.phase_transition.connectivity.weight_plane import Plane, plane_through
 from suite.training import Recipe, evaluate, fit, recompute_batch_norm
 
 T = torch.linspace(0, 1, 21, dtype=torch.float64)

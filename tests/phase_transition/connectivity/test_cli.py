@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from matplotlib.figure import Figure
 
-from modules.phase_transition.connectivity_scene import Surface
+from modules.phase_transition.connectivity import figures
+from modules.phase_transition.connectivity.curve import Surface
 from modules.phase_transition.trainings import Trainings
 
 Finish = Callable[..., Any]
@@ -17,14 +17,14 @@ Study = Callable[..., Result]
 NAME = "phase_transition.connectivity"
 TINY = (
     "--model two-layer(width=8) --train-limit 60 --epochs 3 --watched 30 --loss-limit 40 --grid 4 --seeds 2 "
-    "--eps 0,0.1 --attack pgd(steps=2,reach=2.5)"
+    "--eps 0,0.1 --attack pgd(steps=2,reach=2.5) --batch-size 20"
 )
 
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("paths", "barriers", "planes"):
-        monkeypatch.setattr(f"modules.phase_transition.connectivity_figures.{name}", lambda *_: Figure((0.1, 0.1)))
+        monkeypatch.delattr(figures, name)
 
 
 def test_a_run_is_whole(finished_study: Finish) -> None:
@@ -112,12 +112,13 @@ def test_divergence_is_recorded_and_left_out(
     typed = f"{TINY} --learning-rate 1e36 --seeds 1"
     run = finished_study(NAME, typed)
     assert all(row["diverged"] for row in run.rows("ends"))
-    assert not run.rows("paths") and not run.rows("plane") and "barriers" not in run.shown["tables"]
+    assert not run.rows("paths") and not run.rows("plane") and not run.rows("barriers")
     assert "diverged: left out" in caplog.text
     assert study(NAME, typed).exit_code == 0  # there is nothing to print
     bent = finished_study(NAME, TINY, "--curve-learning-rate 1e36 --seeds 1")
     assert not any(row["diverged"] for row in bent.rows("ends"))
-    assert "barriers" not in bent.shown["tables"] and "the curve to eps 0.1, seed 0 diverged" in caplog.text
+    assert not bent.rows("barriers") and not bent.shown["figures"]
+    assert "the curve to eps 0.1, seed 0 diverged" in caplog.text
 
 
 @pytest.mark.usefixtures("undrawn")

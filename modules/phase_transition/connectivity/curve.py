@@ -1,6 +1,6 @@
 """A curve in weight space between two models, with one trained middle point (Garipov et al. 2018, Sec. 3).
 
-Every point here is a combination c_0 w_0 + c_1 w_1 + c_2 w_2 of the start, the middle and the end, told by its three
+Every point here is a combination c_0 w_0 + c_1 w_1 + c_2 w_2 of the start, the middle and the end, given by its three
 coefficients: a point of the curve, of the segment from start to end, or of the plane through the three.
 """
 
