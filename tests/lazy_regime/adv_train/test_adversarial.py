@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from modules.lazy_regime import adversarial
-from modules.lazy_regime.adversarial import Outcome, Protocol, train
+from modules.lazy_regime.adv_train import adversarial
+from modules.lazy_regime.adv_train.adversarial import Outcome, Protocol, train
 from modules.lazy_regime.ball import distance, lengths, neurons
 from modules.lazy_regime.nets import LazyNets, initial
 from modules.lazy_regime.pgd import Attack, gradient_field, l2_pgd

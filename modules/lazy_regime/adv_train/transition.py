@@ -1,15 +1,12 @@
 """Where a share passes one half along a grid: a logistic fit, honest about what the grid cannot tell; pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
-
-from suite.stats import Mean, mean_interval
 
 STEEPEST = float(2 * logit(0.99))  # a fitted share goes from 1 % to 99 % over no less than the finest gap of the grid
 
@@ -37,7 +34,7 @@ class Transition:
         return exp((self.low + self.high) / 2)
 
 
-def transition(x: Sequence[float], share: Sequence[float]) -> Transition | None:
+def transition(x: ArrayLike, share: ArrayLike) -> Transition | None:
     """Fits share = expit(k log(x / x50)) by maximum likelihood, shares counting as fractional successes.
 
     Args:
@@ -61,23 +58,17 @@ def transition(x: Sequence[float], share: Sequence[float]) -> Transition | None:
     return Transition(place, place, slope, misfit) if u[0] <= place <= u[-1] else None
 
 
-def joint(lows: Sequence[float], highs: Sequence[float]) -> Mean:
-    """The mean of values known to lie between limits, with an interval that covers both sources of doubt.
-
-    Student's lower limit for the mean of the lower limits, and his upper one for that of the upper limits.
-    """
-    below, above = mean_interval(lows), mean_interval(highs)
-    return Mean((below.mean + above.mean) / 2, below.low, above.high, below.n)
-
-
-def power(x: Sequence[float], transitions: Sequence[Transition]) -> tuple[float, float]:
+def power(x: ArrayLike, lows: ArrayLike, highs: ArrayLike) -> tuple[float, float]:
     """Between which values the least-squares power p of x50 = constant x^p lies; they differ where an x50 is a step.
 
     The power is linear in the logarithms, so that each step's end that lowers it, or raises it, gives the limits.
+
+    Args:
+        x: (N,), > 0. lows, highs: (N,) of log x50.
     """
     u = np.log(np.asarray(x, dtype=float))
     weights = (u - u.mean()) / ((u - u.mean()) ** 2).sum()
-    low, high = np.array([one.low for one in transitions]), np.array([one.high for one in transitions])
+    low, high = np.asarray(lows), np.asarray(highs)
     least, most = np.where(weights > 0, low, high), np.where(weights > 0, high, low)
     return float(weights @ least), float(weights @ most)
 
@@ -96,10 +87,10 @@ def _logistic(u: Floats, share: Floats, rising: float, steepest: float) -> tuple
         residual = expit(eta) - share
         return float(value.sum()), np.array([residual.sum(), rising * (residual * u).sum()])
 
-    begin = np.array([0.0, min(1.0, steepest)])
+    start = np.array([0.0, min(1.0, steepest)])
     bounds = [(None, None), (1e-3, steepest)]
-    found = minimize(minus_log_likelihood, begin, jac=True, bounds=bounds, method="L-BFGS-B").x
-    return float(found[0]), rising * float(found[1])
+    fit = minimize(minus_log_likelihood, start, jac=True, bounds=bounds, method="L-BFGS-B").x
+    return float(fit[0]), rising * float(fit[1])
 
 
 def _gap(u: Floats, share: Floats, rising: float) -> tuple[float, float] | None:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from modules.lazy_regime.transition import STEEPEST, Transition, joint, power, transition, width
-from suite.stats import mean_interval
+from modules.lazy_regime.adv_train.transition import STEEPEST, power, transition, width
 
 GRID = np.array([0.05, 0.08, 0.125, 0.2, 0.3, 0.5, 0.8])
 
@@ -82,32 +81,20 @@ def test_the_steepest_fit_follows_the_finest_gap() -> None:
     assert found is not None and found.steepness == pytest.approx(0.9 * steepest, rel=1e-2)
 
 
-def test_joint_is_students_interval_where_nothing_is_a_step() -> None:
-    values = [0.1, 0.3, 0.2, 0.4]
-    assert joint(values, values) == mean_interval(values)
-
-
-def test_joint_covers_the_gaps() -> None:
-    lows, highs = [0.0, 0.1, 0.05], [0.5, 0.6, 0.55]
-    found = joint(lows, highs)
-    assert found.mean == pytest.approx(0.3)
-    assert found.low == mean_interval(lows).low < 0.05 and found.high == mean_interval(highs).high > 0.55
-
-
 def test_a_power_law_is_found_again() -> None:
     d = [25, 64, 144, 784]
     places = [log(3 * value**-0.5) for value in d]
-    low, high = power(d, [Transition(place, place, -4.0, 0.0) for place in places])
+    low, high = power(d, places, places)
     assert low == high == pytest.approx(-0.5)
-    slope = np.polyfit(np.log(d), [place + k for place, k in zip(places, (0.1, -0.3, 0.2, 0), strict=True)], 1)[0]
-    bent = power(d, [Transition(p + k, p + k, 1.0, 0.0) for p, k in zip(places, (0.1, -0.3, 0.2, 0), strict=True)])
-    assert bent == pytest.approx((slope, slope))
+    bent = np.add(places, (0.1, -0.3, 0.2, 0))
+    slope = np.polyfit(np.log(d), bent, 1)[0]
+    assert power(d, bent, bent) == pytest.approx((slope, slope))
 
 
 def test_steps_leave_a_power_between_limits() -> None:
     """With every corner of the gaps tried."""
     d, lows, highs = np.array([25.0, 64.0, 784.0]), [-1.0, -1.5, -2.6], [-0.7, -1.5, -2.2]
-    low, high = power(d, [Transition(one, other, None, 0.0) for one, other in zip(lows, highs, strict=True)])
+    low, high = power(d, lows, highs)
     corners = [np.polyfit(np.log(d), [(lows, highs)[bits >> k & 1][k] for k in range(3)], 1)[0] for bits in range(8)]
     assert (low, high) == pytest.approx((min(corners), max(corners)))
 

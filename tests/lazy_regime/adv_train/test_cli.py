@@ -12,8 +12,8 @@ import torch
 from click.testing import Result
 from PIL import Image
 
-from modules.lazy_regime import adv_train_scene
-from modules.lazy_regime.adv_train import AdvTrainConfig
+from modules.lazy_regime.adv_train import measure
+from modules.lazy_regime.adv_train.config import AdvTrainConfig
 from suite.data import load
 from suite.gradients import bp
 from tests.conftest import Finished
@@ -60,7 +60,7 @@ def test_panels_orders_tables_and_figures(study: Study, finished_study: Finished
     assert all(Path(file).stat().st_size > 10_000 for file in done.shown["figures"].values())
     assert done.manifest["facts"]["samples"] == {"train": 60, "test": 40}
     shown = study(NAME, SMALL).stdout
-    assert "radius of the transition, released over step" in shown and "Fig. 4 left" in shown
+    assert "the transition is where it is in order step" in shown and "Fig. 4 left" in shown
 
 
 def test_an_interrupted_run_ends_in_the_same_bytes(finished_study: FinishedStudy) -> None:
@@ -91,11 +91,11 @@ def measured(rule: Any = bp, **options: Any) -> list[dict[str, Any]]:
     small = {"sizes": 4, "epsilons": (0.05, 0.3), "width": 30, "widths": 20, "radii": (0.1, 1), "networks": 2}
     short = {"epochs": 8, "attack_steps": 10, "train_steps": 5, "train_limit": 60, "test_limit": 40}
     config = AdvTrainConfig.model_validate({**small, **short, **options})
-    run: Any = SimpleNamespace(dataset=load, gradient=lambda _: rule, device=torch.device("cpu"))
-    scene = adv_train_scene.Scene(config, run)
+    run: Any = SimpleNamespace(dataset=load, device=torch.device("cpu"))
+    tasks = measure.tasks_of(config, run)
     rows = []
-    for block in scene.blocks:
-        columns = scene.measured(block)
+    for block in measure.blocks(config, tasks):
+        columns = measure.measured(config, tasks[block.size], block, rule)
         rows += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return rows
 
@@ -103,7 +103,7 @@ def measured(rule: Any = bp, **options: Any) -> list[dict[str, Any]]:
 def test_blocks_and_company_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("order", "m", "radius", "run")
     together = keyed(measured(panels="width", widths=(20, 60)), *names)
-    monkeypatch.setattr(adv_train_scene, "NUMBERS", 1)  # one net a block
+    monkeypatch.setattr(measure, "NUMBERS", 1)  # one net a block
     alone = keyed(measured(panels="width", radii=1, orders=("released", "step")), *names)
     assert len(alone) == 4
     for key, row in alone.items():
