@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from modules.linbp.transfer import TransferConfig
-from modules.linbp.transfer_scene import Scene
+from modules.linbp.transfer.config import TransferConfig
+from modules.linbp.transfer.transfer_matrix import TransferMatrix
 from suite.attacks import frozen
 from suite.host.registry import Registry
 from suite.host.run import Run, prepare
@@ -48,12 +48,12 @@ def cost(run: Run, config: TransferConfig) -> tuple[int, int, float]:
     models = {ref: run.model(ref) for ref in (*config.surrogates, *config.victims)}
     with frozen(*models.values()), counted(*models.values()) as rows:
         begin = time.process_time()
-        scene = Scene(config, run)
+        matrix = TransferMatrix(config, run)
         for surrogate in config.surrogates:
             for gradient in config.gradients:
-                source = scene.source(surrogate, gradient)
+                source = matrix.source(surrogate, gradient)
                 for method in config.methods:
-                    scene.rows(source, method, scene.ids)
+                    matrix.rows(source, method, matrix.ids)
         return rows[True], rows[False], time.process_time() - begin
 
 

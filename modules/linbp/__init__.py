@@ -9,38 +9,8 @@ module = Module(
     name="linbp",
     summary="Linear backpropagation: forward unchanged, rectifier derivatives skipped in the backward pass.",
     paper="Li et al., Linear Backpropagation Leads to Faster Convergence (2022); Guo, Li, Chen (NeurIPS 2020)",
-    studies=("attack", "positions", "theory_attack", "theory_train"),
+    studies=("attack", "positions", "theory_attack", "theory_train", "train", "transfer"),
     flat_studies={
-        "train": Study(
-            question="Training by BP and by LinBP: loss and accuracy per epoch, learning rates, seeds (Fig. 3-6, 8).",
-            config="modules.linbp.train:TrainConfig",
-            results=None,
-            figures=None,
-            measure="modules.linbp.train:train",
-            parallel=True,
-            presets={
-                "smoke": {
-                    "models": ("two-layer(width=10)",),
-                    "seeds": 2,
-                    "epochs": 2,
-                    "train_limit": 100,
-                    "test_limit": 50,
-                },
-                "quick": {},
-                "paper": {"models": ("mlp", "lenet5"), "dataset": "mnist"},
-                "fig8": {
-                    "models": ("mlp", "lenet5"),
-                    "dataset": "mnist",
-                    "factors": (0.1, 1.0, 10.0),
-                    "stretch": True,
-                },
-                "cifar": {
-                    "models": ("resnet50", "densenet161", "mobilenetv2", "vgg16"),
-                    "dataset": "cifar10",
-                },
-            },
-            costs={"quick": Cost(0.3), "paper": Cost(50)},
-        ),
         "adv_train": Study(
             question="Adversarial training by BP and by LinBP: clean and robust accuracy per epoch (Fig. 7).",
             config="modules.linbp.adv_train:AdvTrainConfig",
@@ -67,38 +37,6 @@ module = Module(
                 },
             },
             costs={"quick": Cost(1), "paper": Cost(600, gpu=True, gigabytes=8)},
-        ),
-        "transfer": Study(
-            question="Adversarial images made on surrogates and shown to victims, under several gradient rules.",
-            config="modules.linbp.transfer:TransferConfig",
-            results=None,
-            figures=None,
-            measure="modules.linbp.transfer:transfer",
-            parallel=True,
-            presets={
-                "smoke": {
-                    "surrogates": ("digits-cnn",),
-                    "methods": ("fgsm", "mifgsm"),
-                    "eps": (0.1,),
-                    "steps": 2,
-                    "ila": "fc1",
-                    "ila_steps": 1,
-                    "limit": 30,
-                },
-                "quick": {},
-                # Guo et al. take VGG-19 from its 8th convolution's rectifier on (the last of its third stage) and ILA
-                # at that convolution; theirs and their victims are not in the zoo, so these are its relatives there.
-                "paper": {
-                    "surrogates": ("vgg16",),
-                    "victims": ("resnet50", "densenet161", "mobilenetv2", "wrn34"),
-                    "dataset": "cifar10",
-                    "gradients": ("bp", "linbp(start=features.22)"),
-                    "eps": (0.03,),
-                    "ila": "features.20",
-                    "limit": 1000,
-                },
-            },
-            costs={"quick": Cost(1), "paper": Cost(30, gpu=True, gigabytes=8)},
         ),
     },
     gradients={

@@ -1,0 +1,104 @@
+"""`linbp.transfer` analysed: success of every set on every model, and rules against the first one on black boxes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from modules.linbp.transfer.config import TransferConfig
+from suite.claims import Claim, order_family
+from suite.refs import format_number
+from suite.statistics import Estimate, PairedTest, against, holm, mcnemar, mean, rate, sign_test
+from suite.tables import Shown
+
+SET = ["method", "eps", "surrogate", "gradient"]
+"""What one set of adversarial images was made with."""
+
+DIFFERENCE = ["difference", "difference_low", "difference_high"]
+
+
+def success(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> pl.DataFrame:
+    """Success rate of each set on each model, with Wilson's interval and McNemar's test against the first rule."""
+    first = config.gradients[0]
+    on = ["id", "method", "eps", "surrogate", "victim"]
+    pairs = against(_by_victim(samples, models), on=on, column="gradient", reference=first, value="fooled")
+    cells = pairs.group_by(*SET, "victim", maintain_order=True).agg(rate("fooled"), mcnemar("fooled", "reference"))
+    names = {"only_first": "only_this", "only_second": "only_first_rule"}
+    table = cells.with_columns(white_box=pl.col("victim") == pl.col("surrogate")).unnest("estimate", "test")
+    tested = table.rename(names).with_columns(p_value=pl.when(pl.col("gradient") != first).then("p_value"))
+    return _ordered(tested, samples)
+
+
+def matrix(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> pl.DataFrame:
+    """One row per set: its success rate on each model, and the mean over the black boxes beside the first rule's.
+
+    `black_box` is that mean, `difference` the same minus the first rule's, with Student's limits over samples. The test
+    is a sign test over samples, each of which counts how many black boxes it fools under this rule and under the first:
+    `more` and `fewer` samples, all others alike. With one black box it is McNemar's. `p_holm` allows for all tests of
+    the table. `excess_levels` is by how many grey levels (1/255) the rounded images leave their balls at most.
+    """
+    shown = _by_victim(samples, models)
+    rates = shown.pivot("victim", index=SET, values="fooled", aggregate_function="mean")
+    excess = (255 * (pl.col("perturbation") - pl.col("eps"))).max().clip(0).round(3)  # float32 is off by 10^-4 levels
+    sizes = samples.group_by(SET).agg(pl.len().cast(pl.Int64).alias("n"), excess.alias("excess_levels"))
+    table = rates.join(sizes, on=SET, maintain_order="left")
+    table = table.join(_against_first(shown, config.gradients[0]), on=SET, how="left", maintain_order="left")
+    tests = ["black_box", "more", "fewer", "p_value", "p_holm"]
+    columns = [*SET, *DIFFERENCE, "n", *models["name"], *tests, "excess_levels"]
+    return _ordered(table.with_columns(p_holm=holm("p_value")).select(columns), samples)
+
+
+def claims(matrix: pl.DataFrame, config: TransferConfig) -> Iterator[Claim]:
+    """Every rule against the first one on the black boxes of each surrogate; Holm's adjustment is over all of them."""
+    first = config.gradients[0]
+    rows = matrix.drop_nulls("p_value").to_dicts()
+    judgements = order_family([PairedTest(row["more"], row["fewer"], row["p_value"]) for row in rows])
+    for row, judgement in zip(rows, judgements, strict=True):
+        is_guos = first == "bp" and row["gradient"].startswith("linbp")
+        yield Claim(
+            f"images made under {row['gradient']} fool other models more often than under {first}",
+            "Guo et al. (NeurIPS 2020)" if is_guos else "ours",
+            judgement,
+            setting=f"{row['method']} on {row['surrogate']}, eps = {format_number(row['eps'])}",
+            measured=Estimate(row["difference"], row["difference_low"], row["difference_high"], row["n"], "images"),
+        )
+
+
+def headline(matrix: pl.DataFrame, config: TransferConfig) -> dict[str, float]:
+    """Success on black boxes at the largest eps under each rule, the mean over surrogates and methods."""
+    strongest = max(config.eps)
+    at = matrix.filter(eps=strongest).drop_nulls("black_box")
+    means = at.group_by("gradient", maintain_order=True).agg(pl.col("black_box").mean())
+    return {f"black-box success of {rule} at eps {format_number(strongest)}": value for rule, value in means.rows()}
+
+
+def shown(models: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]) -> Iterator[Shown]:
+    """The matrix."""
+    n = f"{facts['attacked']} of {facts['chosen']} samples, which all models classify correctly"
+    columns = (*SET, *models["name"], "black_box", "more", "fewer", "p_value", "p_holm")
+    yield Shown("matrix", f"Success rate per victim on {config.dataset}, {n}", columns)
+
+
+def _against_first(shown: pl.DataFrame, first: str) -> pl.DataFrame:
+    """The comparison on black boxes, for each set that is shown to one; the first rule is not compared to itself."""
+    boxes = shown.filter(pl.col("victim") != pl.col("surrogate")).group_by("id", *SET, maintain_order=True)
+    by_sample = boxes.agg(share=pl.col("fooled").mean())
+    on = ["id", "method", "eps", "surrogate"]
+    pairs = against(by_sample, on=on, column="gradient", reference=first, value="share")
+    more = pl.col("share") - pl.col("reference")
+    gain = mean(more).struct.rename_fields([*DIFFERENCE, "samples"])
+    sets = pairs.group_by(SET).agg(pl.col("share").mean().alias("black_box"), gain.alias("gain"), sign_test(more))
+    table = sets.unnest("gain", "test").rename({"only_first": "more", "only_second": "fewer"}).drop("samples")
+    return table.with_columns(pl.when(pl.col("gradient") != first).then(pl.col(*DIFFERENCE, "p_value")))
+
+
+def _by_victim(samples: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    """One row per sample, set and model that it was shown to."""
+    victims = pl.lit(models["name"].to_list(), dtype=pl.List(pl.String))
+    return samples.select("id", *SET, "fooled", victim=victims).explode("fooled", "victim")
+
+
+def _ordered(table: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
+    """By method, in the order of the samples, then by eps; else as it was."""
+    methods = pl.Enum(samples["method"].unique(maintain_order=True))
+    return table.sort(pl.col("method").cast(methods), "eps", maintain_order=True)
