@@ -60,10 +60,10 @@ set = { dims = [2], scales = [0.01, 1], networks = 2, starts = 2, m = 50, steps 
 """,
 }
 _RUNS_FIGURES = [
-    "modules.phase_transition.epsilon_star_figures.losses",
+    "modules.phase_transition.epsilon_star.figures.losses",
     "modules.linbp.attack.figures.success_by_step",
     "modules.lazy_regime.dial_figures.dial",
-    "modules.pgd_dynamics.rules_figures.rules",
+    "modules.pgd_dynamics.rules.figures.rules",
 ]
 
 
@@ -154,18 +154,18 @@ def test_the_edge_is_that_of_the_attacks_on_the_models_of_that_strength(finished
             - rate(seed=seed, trained_at=row["trained_at"], gradient="bp")
             for seed in strengths
         ]
-        assert row["difference"] == pytest.approx(mean(each), abs=1e-12) and row["n"] == 3
-    sides = {(row["side"], row["gradient"]): row["difference"] for row in rows(folder, "sides_differences")}
+        assert row["value"] == pytest.approx(mean(each), abs=1e-12) and row["n"] == 3
+    sides = {(row["side"], row["gradient"]): row["value"] for row in rows(folder, "sides_differences")}
     for row in rows(folder, "change_differences"):
         expected = sides["above", row["gradient"]] - sides["below", row["gradient"]]
-        assert row["difference"] == pytest.approx(expected, abs=1e-12)
+        assert row["value"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_cost_is_told_of_every_way(finished: Callable[[str], Path]) -> None:
     folder = finished("epsilon_star_rules")
     passes = {(row["inner_steps"], row["gradient"]): row for row in rows(folder, "passes_means")}
     assert set(passes) == {(steps, rule) for steps in (1, 5) for rule in ("bp", "linbp")}
-    assert all(row["passes"] > 0 and row["n"] == 3 for row in passes.values())
+    assert all(row["value"] > 0 and row["n"] == 3 for row in passes.values())
     assert all(row["seconds"] > 0 for row in rows(folder, "seconds"))
 
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 from torch.nn import functional as F
 
-from modules.phase_transition.epsilon_star import EpsilonStarConfig
+from modules.phase_transition.epsilon_star.config import EpsilonStarConfig
 from modules.phase_transition.options import attack_call, loss_call
 from modules.phase_transition.settings import adversary_of, objective_mean, objective_of, recipe_of
 from modules.phase_transition.trainings import Cell, Trainings, selected

@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
-from matplotlib.figure import Figure
 
-from suite.host.run import Run
+from modules.phase_transition.epsilon_star.config import EpsilonStarConfig
+from suite.host.registry import Registry
+from suite.host.run import Run, prepare
 
 NAME = "phase_transition.epsilon_star"
 TINY = "--model two-layer(width=20) --train-limit 60 --epochs 2 --seeds 2 --eps 0.02,0.2 --attack pgd(steps=2)"
@@ -19,8 +21,8 @@ Finish = Callable[..., Any]
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("losses", "strengths"):
-        monkeypatch.setattr(f"modules.phase_transition.epsilon_star_figures.{name}", lambda *_: Figure((0.1, 0.1)))
+    for name in ("losses", "eps_star"):
+        monkeypatch.delattr(f"modules.phase_transition.epsilon_star.figures.{name}")
 
 
 def test_a_run_is_whole(study: Study, finished_study: Finish) -> None:
@@ -38,6 +40,7 @@ def test_a_run_is_whole(study: Study, finished_study: Finish) -> None:
         "comparisons": 2 * 2 * 2,
         "costs": 2 * 2 * 3,  # clean, and two rules
         "means": 2 * (1 + 2 * 2),
+        "claims": 2 * 2,  # two sizes by each rule and measure; the paper has no digits
     }
     assert set(run.shown["figures"]) == {"losses", "eps_star"}
     assert all(Path(file).stat().st_size > 5_000 for file in run.shown["figures"].values())
@@ -45,7 +48,7 @@ def test_a_run_is_whole(study: Study, finished_study: Finish) -> None:
     for row in run.rows("losses"):
         assert row["selected"] and row["train_loss"] > 0 and 0 <= row["watched_accuracy"] <= 1
         assert (row["gradient"] == "") == (row["eps"] == 0)
-    assert [row["verdict"] for row in run.rows("eps_star")] == [""] * 8  # the paper has no digits
+    assert {row["claim"] for row in run.rows("claims")} == {"with more training samples eps_star is smaller"}
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -95,8 +98,8 @@ def test_a_stopped_search_continues_to_the_same_bytes(
 def test_no_crossing_is_a_bound(finished_study: Finish, caplog: pytest.LogCaptureFixture) -> None:
     run = finished_study(NAME, TINY, "--eps 1e-9 --train-limit 20 --epochs 30 --learning-rate 0.5 --watched 50")
     rows = [row for row in run.rows("eps_star") if row["measure"] == "running"]
-    assert rows[0]["outcome"] == "above" and rows[0]["eps_star"] is None and rows[0]["at_most"] is None
-    assert next(iter(run.manifest["headline"].values())).startswith("> ")
+    assert rows[0]["outcome"] == "above" and rows[0]["value"] is None and rows[0]["at_most"] == inf
+    assert next(iter(run.shown["headline"].values())).startswith("> ")
     assert caplog.text.count("no crossing, eps_star > 1e-09") == 2
     typed = "--eps 0.9 --train-limit 20 --epochs 30 --learning-rate 0.5 --watched 50 --seeds 1"
     run = finished_study(NAME, TINY, typed)
@@ -112,7 +115,7 @@ def test_a_diverged_training_is_recorded_and_left_out(finished_study: Finish, ca
     assert {row["outcome"] for row in run.rows("eps_star")} == {"none"}
     assert caplog.text.count("diverged: left out") == 6
     named = {"255 eps_star of two-layer(width=20), n = 60": "no training left"}
-    assert run.manifest["headline"] == {**named, "eps_star": None}
+    assert run.shown["headline"] == {**named, "eps_star": None}
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -168,10 +171,6 @@ def test_bad_input_is_one_line_before_any_work(study: Study, workplace: Path, ty
 
 def test_another_configuration_is_another_run(study: Study, workplace: Path) -> None:
     """Resume with another configuration cannot happen: the key of a run says all that it depends on."""
-    from modules.phase_transition.epsilon_star import EpsilonStarConfig
-    from suite.host.registry import Registry
-    from suite.host.run import prepare
-
     keys = [
         prepare(NAME, EpsilonStarConfig(**changes), Registry(), root=workplace, device="cpu").key
         for changes in ({}, {"loss": "trades"}, {"loss": "trades(beta=6.0)"}, {"watched": 100}, {"seeds": 2})

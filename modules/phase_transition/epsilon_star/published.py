@@ -6,14 +6,12 @@ objective and the other a cross-entropy.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from modules.phase_transition.crossing import crossing
+from modules.phase_transition.epsilon_star.config import EpsilonStarConfig
 from modules.phase_transition.options import attack_call, loss_call
 from suite.refs import Call, parse_call
-
-if TYPE_CHECKING:
-    from modules.phase_transition.epsilon_star import EpsilonStarConfig
 
 
 class Row(NamedTuple):
@@ -77,7 +75,7 @@ class Printed(NamedTuple):
     same_settings: bool
 
 
-def printed(config: "EpsilonStarConfig", model: str, samples: int, gradient: str) -> Printed | None:
+def printed(config: EpsilonStarConfig, model: str, samples: int, gradient: str) -> Printed | None:
     """What the paper prints for a kind of training; None where it does not have it."""
     if gradient != "bp" or attack_call(config.attack).name != "pgd":
         return None

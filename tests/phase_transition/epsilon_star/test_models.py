@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from click.testing import Result
-from matplotlib.figure import Figure
 
-from modules.phase_transition.epsilon_star_tables import costs
+from modules.phase_transition.epsilon_star.config import EpsilonStarConfig
+from modules.phase_transition.epsilon_star.results import costs
 from suite import data, models
 from suite.host.run import Run
 from suite.training import evaluate, resident
@@ -20,7 +21,7 @@ Finish = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modules.phase_transition.epsilon_star_figures.losses", lambda *_: Figure((0.1, 0.1)))
+    monkeypatch.delattr("modules.phase_transition.epsilon_star.figures.losses")
 
 
 def test_kept_models_are_those_of_the_table_in_the_order_of_training(finished_study: Finish) -> None:
@@ -36,7 +37,7 @@ def test_kept_models_are_those_of_the_table_in_the_order_of_training(finished_st
     assert not finished_study(NAME, TINY).manifest["models"]
 
 
-@pytest.mark.parametrize("stopped_at", ["once", "save_model", "headline"])
+@pytest.mark.parametrize("stopped_at", ["once", "save_model", "record"])
 def test_stopped_and_continued_it_keeps_the_same_models(
     finished_study: Finish,
     study: Callable[..., Result],
@@ -50,7 +51,7 @@ def test_stopped_and_continued_it_keeps_the_same_models(
 
     def stops(self: Run, *given: Any, **named: Any) -> Any:
         calls[0] += 1
-        if calls[0] == (1 if stopped_at == "headline" else 2):
+        if calls[0] == (1 if stopped_at == "record" else 2):
             raise KeyboardInterrupt
         return does(self, *given, **named)
 
@@ -69,6 +70,8 @@ def test_passes_are_counted_by_hand() -> None:
         return [{"model": "m", "samples": 50, "gradient": gradient, "seed": 0, "eps": eps}] * count
 
     rows = [*epochs("", 0.0, 4), *epochs("bp", 0.1, 4), *epochs("bp", 0.2, 2), *epochs("linbp", 0.1, 4)]
-    told = [(row["gradient"], row["trainings"], row["passes"]) for row in costs(rows, "pgd(steps=3,reach=2.5)")]
-    assert told == [("", 1, 4 * 50), ("bp", 2, 6 * 50 * 4), ("linbp", 1, 4 * 50 * 4)]
-    assert [row["passes"] for row in costs(epochs("bp", 0.1, 4), "fgm(reach=1.25)")] == [4 * 50 * 2]
+    by_pgd = costs(pl.DataFrame(rows), EpsilonStarConfig(attack="pgd(steps=3,reach=2.5)"))
+    counted = by_pgd.select("gradient", "trainings", "passes").rows()
+    assert counted == [("", 1, 4 * 50), ("bp", 2, 6 * 50 * 4), ("linbp", 1, 4 * 50 * 4)]
+    by_fgm = costs(pl.DataFrame(epochs("bp", 0.1, 4)), EpsilonStarConfig(attack="fgm(reach=1.25)"))
+    assert by_fgm["passes"].to_list() == [4 * 50 * 2]
