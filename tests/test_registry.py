@@ -1,6 +1,7 @@
 """Plugins through injected entry points: found, lazy, colliding, broken, nearest names."""
 
 import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -11,46 +12,66 @@ from suite.host.registry import Registry, load_target
 from suite.plugin import StudyConfig
 
 MODULE = """
-from suite.plugin import Module, Study, Target
+from suite.plugin import Module, Target
 module = Module(
-    "{name}", "Summary.", "Paper.",
-    studies={{"attack": Study("An attack.", "{file}_config:Config", "{file}_config:run")}},
-    gradients={{"{rule}": Target("math:sqrt", "A root.")}},
+    "{name}", "Summary.", "Paper.", studies=("attack",), gradients={{"{rule}": Target("math:sqrt", "A root.")}}
 )
 """
-CONFIG = "from suite.plugin import StudyConfig\nclass Config(StudyConfig): pass\ndef run(config, run): pass\n"
+STUDY = "from suite.plugin import Study\nstudy = Study('An attack.', '.config:Config')\n"
+CONFIG = "from suite.plugin import StudyConfig\nclass Config(StudyConfig): pass\n"
 
 
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the path; what is imported from it is forgotten afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
-    for name in ("plug_one", "plug_two", "plug_one_config", "plug_two_config"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    return tmp_path
+    yield tmp_path
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("plug_one", "plug_two")]:
+        del sys.modules[name]
 
 
-def plugin(folder: Path, file: str, name: str, rule: str) -> EntryPoint:
-    """Writes a plugin and its config; returns its entry point."""
-    (folder / f"{file}.py").write_text(MODULE.format(name=name, file=file, rule=rule))
-    (folder / f"{file}_config.py").write_text(CONFIG)
-    return EntryPoint(file, f"{file}:module", "suite.modules")
+def plugin(folder: Path, package: str, name: str, rule: str, study: str = STUDY) -> EntryPoint:
+    """Writes a plugin with a study; returns its entry point."""
+    (folder / package / "attack").mkdir(parents=True)
+    (folder / package / "__init__.py").write_text(MODULE.format(name=name, rule=rule))
+    (folder / package / "attack" / "__init__.py").write_text(study)
+    (folder / package / "attack" / "config.py").write_text(CONFIG)
+    return EntryPoint(package, f"{package}:module", "suite.modules")
 
 
 def test_names_become_objects_and_nothing_is_imported_before(write: Path) -> None:
     known = Registry([plugin(write, "plug_one", "one", "root")])
     assert list(known.studies) == ["one.attack"]
     assert known.module_of("one.attack").paper == "Paper."
-    assert "plug_one_config" not in sys.modules
+    assert "plug_one.attack.config" not in sys.modules
     assert issubclass(known.config("one.attack"), StudyConfig)
     assert known.gradient("root")(4) == 2
     assert set(known.gradients) == {"bp", "leaky", "softplus", "sgm", "root"}
 
 
-def test_packages_are_those_of_the_study_and_of_its_rules(write: Path) -> None:
+def test_targets_are_found_beside_the_study(write: Path) -> None:
+    study = Registry([plugin(write, "plug_one", "one", "root")]).study("one.attack")
+    assert (study.config, study.measure) == ("plug_one.attack.config:Config", "plug_one.attack.measure:measure")
+    assert (study.results, study.figures) == ("plug_one.attack.results", "plug_one.attack.figures")
+
+
+def test_the_code_of_a_run_is_that_of_the_study_and_of_its_rules(write: Path) -> None:
     known = Registry([plugin(write, "plug_one", "one", "root"), plugin(write, "plug_two", "two", "cube")])
-    assert known.packages("one.attack", ["bp", "root"]) == {"plug_one"}
-    assert known.packages("one.attack", ["cube"]) == {"plug_one", "plug_two"}
+    own = ["plug_one.attack.measure:measure", "plug_one.attack.config:Config"]
+    assert known.code_roots("one.attack", []) == own
+    assert known.code_roots("one.attack", ["bp", "cube"]) == [*own, "suite.gradients:bp", "math:sqrt"]
+    assert known.top_packages() == {"suite", "plug_one", "plug_two"}
+
+
+@pytest.mark.parametrize(
+    ("study", "said"),
+    [("1 / 0", "ZeroDivisionError"), ("study = 3", "plug_two.attack:study is not a Study"), ("", "has no attribute")],
+)
+def test_a_broken_study_is_one_line_and_the_others_work(write: Path, study: str, said: str) -> None:
+    known = Registry([plugin(write, "plug_one", "one", "root"), plugin(write, "plug_two", "two", "cube", study)])
+    assert list(known.studies) == ["one.attack"] and "cube" in known.gradients
+    (line,) = known.broken
+    assert line.startswith("study two.attack is broken: ") and said in line
 
 
 @pytest.mark.parametrize(

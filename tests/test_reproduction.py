@@ -83,7 +83,7 @@ def test_names_of_modules_and_studies() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_built_in_presets_from_quick_to_the_paper_say_what_they_cost(module: str) -> None:
-    for name, study in Registry().modules[module].studies.items():
+    for name, study in Registry().studies_of(module).items():
         presets = [*study.presets]
         between = presets[presets.index("quick") : presets.index("paper") + 1]
         assert len(between) > 1 and [*study.costs] == between, name

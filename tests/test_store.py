@@ -14,7 +14,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.files import atomic
-from suite.host.provenance import code_digest, git_state, peak_memory, versions
+from suite.host.provenance import git_state, peak_memory, versions
 from suite.host.store import RunDirectory, check_writable, content_key, find_runs, plain
 from suite.tables import read_columns, write_columns
 
@@ -152,8 +152,8 @@ def test_status_and_lock(tmp_path: Path) -> None:
     directory.close()
     assert other.status() == "interrupted"
     other.open()
-    other.write({**MANIFEST, "headline": {"rate": float("nan")}})
-    assert json.loads((directory.path / "run.json").read_text()) == {**MANIFEST, "headline": {"rate": None}}
+    other.write({**MANIFEST, "facts": {"rate": float("nan")}})
+    assert json.loads((directory.path / "run.json").read_text()) == {**MANIFEST, "facts": {"rate": None}}
     assert directory.status() == "finished"
     assert [run.path for run in find_runs(tmp_path)] == [directory.path]
     other.clear()
@@ -172,14 +172,14 @@ def test_damaged_manifest_is_not_finished(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("edited", "why"),
     [
-        ({"format": 2}, "it is of format 2 and this version reads 1: a newer suite has written it"),
+        ({"format": 3}, "it is of format 3 and this version reads 2: a newer suite has written it"),
         ({"timings": {}}, "timings.started: field required"),
         ({"timings": {"started": "", "seconds": "long"}}, "timings.seconds: input should be a valid number"),
         ({"tables": {"rows": "tables/rows.parquet"}}, "tables.rows: input should be a valid dictionary"),
         ({"tables": {"rows": {"file": "../../elsewhere", "rows": 1}}}, "tables.rows.file: the file is not in the run"),
         ({"models": {"net": "/etc/passwd"}}, "models.net: the file is not in the run's directory"),
         ({"seed": "x"}, "seed: input should be a valid integer"),
-        ({"headline": None}, "headline: input should be a valid dictionary"),
+        ({"facts": None}, "facts: input should be a valid dictionary"),
         ({"status": "splendid"}, "status: input should be 'running', 'finished' or 'failed'"),
     ],
 )
@@ -188,25 +188,10 @@ def test_manifests_edited_by_hand_or_of_a_newer_version_are_not_trusted(
 ) -> None:
     run = RunDirectory(tmp_path)
     run.write(MANIFEST)
-    assert (run.read(), run.fault()) == (MANIFEST, "")
+    assert run.read().items() >= MANIFEST.items() and run.fault() == ""
     run.write({**MANIFEST, **edited})
     assert run.fault().startswith(why)
     assert (run.read(), run.status()) == ({}, "interrupted")
-
-
-def test_code_digest_follows_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "digested"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "table.py").write_text("x = 1")
-    monkeypatch.syspath_prepend(tmp_path)
-    before = code_digest(["digested"])
-    assert before == code_digest(["digested"]) != code_digest()
-    assert code_digest(["digested.table"]) != code_digest()
-    (package / "notes.txt").write_text("not code")
-    assert code_digest(["digested"]) == before
-    (package / "table.py").write_text("x = 2")
-    assert code_digest(["digested"]) != before
 
 
 def test_provenance(tmp_path: Path) -> None:
