@@ -1,19 +1,15 @@
 """What trainings that shall be comparable have in common."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import nn
 
 from suite.errors import SuiteError
+from suite.measuring import Run
 from suite.models import Classifier
 from suite.training import as_pixels
 
-if TYPE_CHECKING:
-    from suite.host.run import Run
 
-
-def beginning(run: "Run", model: str, seed: int) -> Classifier:
+def initial_model(run: Run, model: str, seed: int) -> Classifier:
     """A model with the initial weights of a seed, whatever the rule; LinBP starts where it does in training."""
     architecture = run.architecture(model)
     classifier = architecture.initial(seed, run.device)
@@ -22,9 +18,9 @@ def beginning(run: "Run", model: str, seed: int) -> Classifier:
     return classifier
 
 
-def check_rule(run: "Run", model: str, gradient: str, data: tuple[torch.Tensor, torch.Tensor]) -> None:
+def check_rule(run: Run, model: str, gradient: str, data: tuple[torch.Tensor, torch.Tensor]) -> None:
     """Raises SuiteError where a gradient rule cannot be applied to a model, or its batches not be trained on."""
-    classifier = beginning(run, model, run.seed).eval()
+    classifier = initial_model(run, model, run.seed).eval()
     with torch.no_grad():
         run.gradient(gradient)(classifier)(as_pixels(data[0][:2]))
     batch_size = run.architecture(model).entry.recipe.batch_size

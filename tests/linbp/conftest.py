@@ -1,12 +1,16 @@
-"""`suite run linbp.attack` as typed, in this process and in one of its own."""
+"""`suite run linbp.attack` as typed, in this process and in one of its own; trainings that are killed."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import Result
 
 
@@ -37,3 +41,42 @@ def process(command: Callable[..., list[str]]) -> Callable[..., "subprocess.Comp
         return subprocess.run(command(*typed), capture_output=True, text=True, timeout=120, preexec_fn=first)
 
     return run
+
+
+@pytest.fixture
+def killed_and_continued(finished_study: Callable[..., Any], workplace: Path) -> Callable[..., tuple[Any, Any]]:
+    """A study of trainings killed within one and continued after `tamper`, and the same run undisturbed."""
+
+    def run(study: str, typed: str, tamper: Callable[[Path], None]) -> tuple[Any, Any]:
+        checkpoint = killed_within_a_training(study, typed, workplace / "runs" / study)
+        tamper(checkpoint.with_suffix(""))
+        continued = finished_study(study, typed)
+        assert continued.path == checkpoint.parents[1]
+        return continued, finished_study(study, typed, "--runs", str(workplace / "elsewhere"))
+
+    return run
+
+
+def killed_within_a_training(study: str, typed: str, folder: Path) -> Path:
+    """The checkpoint before the last of the training that was under way, once another one was done."""
+    program = [sys.executable, "-c", "from suite.host.cli import main; main()", "run", study, *typed.split()]
+    alike = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}  # sums round by the number of threads
+
+    def half_way() -> list[Path]:
+        done = {path.stem for path in folder.glob("*/parts/*")}
+        return [path for path in folder.glob("*/checkpoints/*.previous") if done and path.stem not in done]
+
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=alike) as victim:
+        deadline = time.monotonic() + 180
+        while True:
+            assert victim.poll() is None and time.monotonic() < deadline
+            if half_way():
+                os.kill(victim.pid, signal.SIGSTOP)  # look again while it stands still: it may have moved on meanwhile
+                if half_way():
+                    break
+                os.kill(victim.pid, signal.SIGCONT)
+            time.sleep(0.002)
+        os.kill(victim.pid, signal.SIGKILL)
+    assert not list(folder.glob("*/tables/*"))
+    (checkpoint,) = half_way()
+    return checkpoint

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modules.linbp import linbp
-from modules.linbp.training import beginning, entropy
+from modules.linbp.training import entropy, initial_model
 from suite import data, models
 from suite.data import Dataset, Split
 from suite.training import Recipe, fit
@@ -90,7 +90,7 @@ def test_densenet_begins_one_module_later_than_in_attacks() -> None:
     run = SimpleNamespace(
         device=torch.device("meta"), architecture=lambda ref: models.architecture(ref, dataset), seed=0
     )
-    starts = {name: beginning(cast(Any, run), name, 0).linbp_start for name in ("densenet161", "mobilenetv2")}
+    starts = {name: initial_model(cast(Any, run), name, 0).linbp_start for name in ("densenet161", "mobilenetv2")}
     assert starts == {"densenet161": "features.denseblock4", "mobilenetv2": "features.17"}
     assert models.ZOO["densenet161"].linbp_start == "features.transition3"
 

@@ -1,25 +1,17 @@
-"""The cells of `linbp.train`: a training for each model, factor, seed and gradient rule, alike in all but the rule."""
+"""A training for each model, factor, seed and gradient rule, alike in all but the rule."""
 
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modules.linbp.recipes import recipe_of
-from modules.linbp.training import beginning, check_rule, entropy
+from modules.linbp.train.config import TrainConfig, format_factor
+from modules.linbp.training import check_rule, entropy, initial_model
 from suite.errors import SuiteError
-from suite.training import Recipe, evaluate, remove_checkpoint, resident
-
-if TYPE_CHECKING:
-    from modules.linbp.train import TrainConfig
-    from suite.host.run import Run
-
+from suite.measuring import Run
+from suite.training import Recipe, evaluate, fit, remove_checkpoint, resident
 
 LONGEST = 10**6  # epochs: beyond it a stretched training is a slip of the pen
-
-
-def format_factor(factor: float) -> str:
-    """A factor in all its digits, since it tells trainings apart: 10, 0.1."""
-    return repr(factor).removesuffix(".0")
 
 
 @dataclass(frozen=True)
@@ -35,13 +27,15 @@ class Cell:
         return f"{self.model} x{format_factor(self.factor)} seed {self.seed} {self.gradient}"
 
 
-class Scene:
-    """What the cells of one run share: data on the device and recipes.
+class Trainings:
+    """All trainings of one run, which share the data on the device and the recipes.
+
+    Those of one model, factor and seed begin with the same weights and see the same batches in the same order.
 
     Raises SuiteError where a gradient rule cannot be applied to a model, before any training.
     """
 
-    def __init__(self, config: "TrainConfig", run: "Run") -> None:
+    def __init__(self, config: TrainConfig, run: Run) -> None:
         self.run, self.config = run, config
         dataset = run.dataset(config.dataset)
         self.train = resident(dataset.train, run.device, limit=config.train_limit, seed=run.seed)
@@ -75,14 +69,18 @@ class Scene:
     def curve(self, cell: Cell) -> dict[str, list[Any]]:
         """Trains a cell, or continues it: one row per epoch."""
         begin = time.perf_counter()
-        model = beginning(self.run, cell.model, cell.seed)
+        model, recipe = initial_model(self.run, cell.model, cell.seed), self.recipes[cell.model, cell.factor]
+        through = self.run.gradient(cell.gradient)(model)
 
         def watch() -> dict[str, float]:
             test = evaluate(model, *self.test)
             return {"test_loss": test.loss, "test_accuracy": test.accuracy}
 
-        recipe, rule = self.recipes[cell.model, cell.factor], self.run.gradient(cell.gradient)
-        history = self.run.fit(str(cell), model, self.train, recipe, seed=cell.seed, gradient=rule, watch=watch)
+        with self.run.training(str(cell), recipe.epochs) as hooks:
+            backward_model = None if through is model else through
+            history = fit(
+                model, *self.train, recipe, seed=cell.seed, backward_model=backward_model, watch=watch, **hooks
+            )
         self.seconds[str(cell)] = round(time.perf_counter() - begin, 3)
         return history.columns(asdict(cell))
 
