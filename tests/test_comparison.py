@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from suite.host.comparison import compare_rows
-from suite.stats import mcnemar_exact, mean_interval
+from suite.statistics import mcnemar_of, mean_of
 
 
 def rows(fooled: list[bool | None], loss: list[float], text: str = "a") -> list[dict[str, Any]]:
@@ -34,7 +34,7 @@ def test_flips_and_their_test() -> None:
     )
     fooled = found[0]
     assert (fooled["n"], fooled["differ"], fooled["only first"], fooled["only second"]) == (3, 3, 2, 1)
-    assert fooled["p"] == mcnemar_exact(2, 1).p_value
+    assert fooled["p"] == mcnemar_of(2, 1).p_value
     assert flipped[0] == {"row": "rule=bp, id=0", "column": "fooled", "first": "True", "second": "False"}
     assert len(flipped) == 3
 
@@ -42,8 +42,8 @@ def test_flips_and_their_test() -> None:
 def test_numbers_move_by_their_mean_difference() -> None:
     found, _ = compare_rows(rows([True] * 4, [1, 2, 3, 4]), rows([True] * 4, [1.5, 2, 3.5, 5]))
     loss = found[1]
-    expected = mean_interval([0.5, 0, 0.5, 1])
-    assert (loss["mean"], loss["low"], loss["high"]) == pytest.approx((expected.mean, expected.low, expected.high))
+    expected = mean_of([0.5, 0, 0.5, 1])
+    assert (loss["mean"], loss["low"], loss["high"]) == pytest.approx((expected.value, expected.low, expected.high))
     assert (loss["differ"], loss["p"]) == (3, None)
 
 

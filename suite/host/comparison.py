@@ -6,7 +6,7 @@ from typing import Any
 
 from suite.errors import SuiteError
 from suite.host.store import RunDirectory, plain
-from suite.stats import mcnemar_exact, mean_interval
+from suite.statistics import mcnemar_of, mean_of
 from suite.tables import read_rows
 
 Row = dict[str, Any]
@@ -89,11 +89,11 @@ def _measured(pairs: Sequence[tuple[Any, Any]]) -> Row:
     """McNemar's test for yes/no values, the mean difference for numbers, nothing for others."""
     numbers: Row = {"only first": None, "only second": None, "p": None, "mean": None, "low": None, "high": None}
     if pairs and all(isinstance(value, bool) for pair in pairs for value in pair):
-        test = mcnemar_exact(sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs))
+        test = mcnemar_of(sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs))
         return numbers | {"only first": test.only_first, "only second": test.only_second, "p": test.p_value}
     if pairs and all(isinstance(value, int | float) for pair in pairs for value in pair):
-        mean = mean_interval([b - a for a, b in pairs])
-        numbers |= plain({"mean": mean.mean, "low": mean.low, "high": mean.high})
+        mean = mean_of([b - a for a, b in pairs])
+        numbers |= plain({"mean": mean.value, "low": mean.low, "high": mean.high})
     return numbers
 
 

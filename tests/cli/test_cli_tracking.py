@@ -115,7 +115,7 @@ def test_a_run_is_read_back_from_the_data_base_and_is_there_once(
     assert again.stdout == result.stdout, "the tracker does not talk"
     (run,) = tracked(store, "toy.opinion")
     directory = next((workplace / "runs" / "toy.opinion").iterdir())
-    assert run.info.status == "FINISHED" and run.data.tags["suite.host.run"] == f"toy.opinion/{directory.name}"
+    assert run.info.status == "FINISHED" and run.data.tags["suite.run"] == f"toy.opinion/{directory.name}"
     assert run.data.params["numbers"] == "1,2,5" and run.data.params["study"] == "toy.opinion"
     assert run.data.params["seed"] == "0" and len(run.data.params["code"]) == 16
     assert history(store, run, "curve/square") == [(0, 1.0), (1, 4.0), (2, 25.0)]
@@ -154,7 +154,7 @@ def test_a_sweep_and_an_experiment_on_a_server(suite: Suite, workplace: Path, se
     names = {artifact.path for artifact in client.list_artifacts(runs[0].info.run_id)}
     assert names == {"run.json", "tables"}
     folder = Path(client.download_artifacts(runs[0].info.run_id, "tables"))
-    own = workplace / "runs" / runs[0].data.tags["suite.host.run"] / "tables/squares.parquet"
+    own = workplace / "runs" / runs[0].data.tags["suite.run"] / "tables/squares.parquet"
     assert (folder / "squares.parquet").read_bytes() == own.read_bytes()
 
 

@@ -77,12 +77,12 @@ def read(run: RunDirectory) -> Content:
         finished=manifest["status"] == "finished",
         params={"study": manifest["study"], "code": code["digest"][:16], **config},
         tags={
-            "suite.host.run": name,
+            "suite.run": name,
             "suite.status": run.status(),
             "suite.path": str(run.path.absolute()),
             "suite.git": f"{git.get('revision', '')}{'-dirty' if git.get('dirty') else ''}",
             "suite.device": str(manifest.get("device", "")),
-            "suite.host.inputs": json.dumps(manifest["inputs"]),
+            "suite.inputs": json.dumps(manifest["inputs"]),
             **{f"headline.{entry_name(key)}": text_of(value) for key, value in texts.items()},
         },
         metrics=[

@@ -36,7 +36,7 @@ class Store:
     def record(self, experiment: str, content: Content) -> None:
         """Tracks a run in an experiment, once: a run that is there whole is left, one that is not is replaced."""
         where = self._experiment(experiment)
-        for found in self._client.search_runs([where], f"tags.`suite.host.run` = '{content.run}'"):
+        for found in self._client.search_runs([where], f"tags.`suite.run` = '{content.run}'"):
             if found.data.tags.get(COMPLETE) == content.version:
                 return
             self._client.delete_run(found.info.run_id)
