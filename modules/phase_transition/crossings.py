@@ -1,5 +1,6 @@
 """eps_star of each kind of training and seed, from a table with a row per training: free of torch, for results."""
 
+from collections.abc import Iterable
 from math import inf, nan
 from typing import Any
 
@@ -8,6 +9,7 @@ import polars as pl
 from modules.phase_transition.crossing import Crossing, crossing
 from modules.phase_transition.options import loss_call
 
+Measure = tuple[str, str, str]
 RUNNING = ("running", "train_loss", "clean_test_objective")
 MEASURES = (RUNNING, ("attacked", "attacked_train_loss", "clean_test_objective"))
 """(name, column of the training loss, column of the threshold): the paper's mean over the selected epoch while the
@@ -39,7 +41,11 @@ def crossings(losses: pl.DataFrame, loss: str) -> pl.DataFrame:
         losses: a row per training, at its selected epoch; clean trainings have eps 0 and serve all gradient rules.
         loss: the objective, see `options.loss_call`.
     """
-    measures = (*MEASURES, AS_PRINTED) if loss_call(loss).name == "mart" else MEASURES
+    return crossings_of(losses, (*MEASURES, AS_PRINTED) if loss_call(loss).name == "mart" else MEASURES)
+
+
+def crossings_of(losses: pl.DataFrame, measures: Iterable[Measure]) -> pl.DataFrame:
+    """The same by any measures of the training loss and the threshold."""
     clean, attacked = losses.filter(pl.col("eps") == 0), losses.filter(pl.col("eps") > 0)
     rows = []
     for key, group in attacked.group_by(*FACTORS, "seed", maintain_order=True):

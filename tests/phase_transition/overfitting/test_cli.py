@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from matplotlib.figure import Figure
 
+from modules.phase_transition.overfitting import figures
 from modules.phase_transition.trainings import Trainings
 
 Finish = Callable[..., Any]
@@ -27,7 +27,7 @@ SPOILT = (
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("gaps", "collapses"):
-        monkeypatch.setattr(f"modules.phase_transition.overfitting_figures.{name}", lambda *_: Figure((0.1, 0.1)))
+        monkeypatch.delattr(figures, name)
 
 
 def test_a_run_is_whole(finished_study: Finish) -> None:
@@ -36,6 +36,7 @@ def test_a_run_is_whole(finished_study: Finish) -> None:
     assert len(rows) == 2 * 2 * 4 * 4 and {row["kind"] for row in rows} == {"clean", "many steps", "one step"}
     assert {name: len(run.rows(name)) for name in run.shown["tables"] if name != "claims"} == {
         "epochs": 64,
+        "onsets": 2 * 2 * 3,
         "gaps": len(run.rows("gaps")),
         "growth": 2 * 2 * 2,
         "collapses": 2 * 2 * 3,
@@ -70,12 +71,13 @@ def test_a_training_that_collapses_is_ended_and_told(finished_study: Finish) -> 
     )
     (row,) = run.rows("unstable")
     assert (row["unstable_eps"], row["outcome"]) == (0.5, "found")
-    assert run.manifest["headline"] == {"smallest unstable eps, n = 400": "0.5"}
+    assert run.shown["headline"] == {"smallest unstable eps, n = 400": "0.5"}
     on = finished_study(NAME, SPOILT, "--no-stop")
     longer = [r for r in on.rows("epochs") if (r["kind"], r["eps"]) == ("one step", 0.5)]
     assert len(longer) == 14 and longer[: len(epochs[0.5])] == [
         {**row, "selected": there["selected"]} for row, there in zip(epochs[0.5], longer, strict=False)
     ]
+    assert on.rows("onsets") == run.rows("onsets")
     assert on.rows("unstable") == run.rows("unstable") and on.rows("collapses") == run.rows("collapses")
 
 
@@ -108,7 +110,7 @@ def test_divergence_is_recorded_and_left_out(
     typed = f"{TINY} --learning-rate 1e38 --seeds 1 --train-limit 40"
     run = finished_study(NAME, typed)
     assert all(row["diverged"] for row in run.rows("epochs"))
-    assert set(run.shown["tables"]) == {"epochs"} and not run.shown["figures"]
+    assert {name for name in run.shown["tables"] if run.rows(name)} == {"epochs", "onsets"} and not run.shown["figures"]
     assert caplog.text.count("diverged: left out") == 4
     assert study(NAME, typed).exit_code == 0
 

@@ -1,27 +1,47 @@
-"""The trainings of `phase_transition.overfitting`: clean, by many steps and by one, for each size and seed."""
+"""`phase_transition.overfitting` measured: clean training, and adversarial training by many steps and by one."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from math import nan
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from modules.phase_transition.overfitting_tables import RULE
+from modules.phase_transition.overfitting.config import OverfittingConfig
 from modules.phase_transition.trainings import Cell, Trainings
 from suite.attacks import Adversary, Settings, robustness
 from suite.data import balanced
 from suite.errors import SuiteError
-from suite.training import ONE_STEP, Recipe, evaluate
+from suite.measuring import Run
+from suite.training import ONE_STEP, Collapse, Recipe, evaluate
 from suite.training.batches import Data
 
-if TYPE_CHECKING:
-    from modules.phase_transition.overfitting import OverfittingConfig
-    from suite.host.run import Run
+MANY_STEPS = "watched_accuracy"  # what Trainings.fit watches, under the config's attack
+RULE = Collapse(many=MANY_STEPS, one=ONE_STEP)
 
 Kind = Literal["clean", "many steps", "one step"]
+
+
+def measure(config: OverfittingConfig, run: Run) -> None:
+    """Trains over many epochs, for the gap and for the collapse of one-step training (Xing et al. 2022, Sec. 5.2).
+
+    Raw tables: `epochs`, a row per training and epoch; `onsets`, a row per adversarial training, with the epoch in
+    which it collapsed (none where it did not) and whether that took away robustness that had been there.
+    """
+    courses = Courses(config, run)
+    for part in run.track(courses.parts, "trainings"):
+        columns = run.once(str(part), partial(courses.rows, part))
+        run.table("epochs").extend(columns)
+        if part.cell.eps:
+            many, one = columns[MANY_STEPS], columns[ONE_STEP]
+            at, cell = RULE.first(many, one), part.cell
+            onset = {"epoch": None if at is None else at + 1, "fell": RULE.fell(many, one)}
+            run.table("onsets").add(kind=part.kind, samples=cell.samples, eps=cell.eps, seed=cell.seed, **onset)
+        courses.forget(part)
+    run.record(**courses.facts)
 
 
 @dataclass(frozen=True)
@@ -35,13 +55,13 @@ class Part:
         return f"{self.kind} {self.cell}"
 
 
-class Scene:
+class Courses:
     """All trainings of a run, and what is measured after each of their epochs.
 
     Raises SuiteError where one of them cannot be trained, before any training.
     """
 
-    def __init__(self, config: "OverfittingConfig", run: "Run") -> None:
+    def __init__(self, config: OverfittingConfig, run: Run) -> None:
         self.config = config
         self.trainings = Trainings(config, run, (config.model,))
         self.recipe = self.trainings.recipes[config.model]
@@ -86,7 +106,9 @@ class Scene:
             select=False,
         )
         self.seconds[str(part)] = round(time.perf_counter() - begin, 3)
-        return {"kind": [part.kind] * len(history.epochs), **self.trainings.rows(cell, history)}
+        epochs = len(history.epochs)
+        rows = {"kind": [part.kind] * epochs, **self.trainings.rows(cell, history)}
+        return rows | {name: [None] * epochs for name in self._not_measured(part)}
 
     def forget(self, part: Part) -> None:
         """Removes the state of a training whose rows are stored."""
@@ -99,7 +121,7 @@ class Scene:
     def _watched(self, part: Part, model: nn.Module, trained_on: Data, watched: Data) -> dict[str, float]:
         """Losses on test samples and on as many training samples, for the gap; for the collapse, accuracy at one step.
 
-        NaN stands for what nobody reads: the robust test loss of one-step training, and an attack on clean training.
+        NaN stands for what is not measured.
         """
         trainings, cell = self.trainings, part.cell
         clean = evaluate(model, *self.test)
@@ -116,6 +138,11 @@ class Scene:
             "clean_train_loss": evaluate(model, *trained_on).loss,
             ONE_STEP: one_step,
         }
+
+    @staticmethod
+    def _not_measured(part: Part) -> tuple[str, ...]:
+        """What nobody reads: the robust test loss of one-step training, and an attack on clean training."""
+        return ("robust_test_loss",) if part.kind == "one step" else () if part.cell.eps else (ONE_STEP,)
 
 
 def _reference(recipe: Recipe) -> int:
