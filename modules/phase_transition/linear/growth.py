@@ -1,11 +1,12 @@
 """Powers of d/n: what the paper gives, what is derived here, and what sizes measure."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from suite.statistics import Estimate, log_log_slope, slope_of
+from modules.phase_transition.columns import columns_of
+from suite.statistics import log_log_slope, slope_of
 
 RANGES = {"d/n <= 0.2": pl.col("d_over_n") <= 0.2, "d/n >= 5": pl.col("d_over_n") >= 5}
 SMALL, LARGE = RANGES
@@ -36,8 +37,8 @@ LAWS = (
 )
 
 
-def fitted(law: Law, sizes: pl.DataFrame) -> tuple[Estimate, Estimate, int]:
-    """The power by a straight line in logarithms, the same with the next term fitted beside it, and sizes lost.
+def fitted(law: Law, sizes: pl.DataFrame) -> dict[str, Any]:
+    """A row: the power by a straight line in logarithms, and `leading`, with the next term of the series beside it.
 
     Intervals are Student's over sizes: they hold what the curve misses beside what data sets scatter. Sizes whose value
     does not exist, or is not positive, are lost.
@@ -45,5 +46,7 @@ def fitted(law: Law, sizes: pl.DataFrame) -> tuple[Estimate, Estimate, int]:
     there = sizes.filter(RANGES[law.range])
     used = there.filter(pl.col(law.column) > 0)
     ratio, value = used["d_over_n"].to_numpy(), used[law.column].to_numpy()
-    leading = slope_of(np.log(ratio), np.log(value), [ratio**law.following], of="sizes")
-    return log_log_slope(ratio, value, of="sizes"), leading, len(there) - len(used)
+    power = columns_of("power", log_log_slope(ratio, value))
+    leading = columns_of("leading", slope_of(np.log(ratio), np.log(value), [ratio**law.following]))
+    row = {"quantity": law.quantity, "range": law.range, "paper": law.paper, "derived": law.derived}
+    return row | power | leading | {"sizes": len(used), "lost": len(there) - len(used)}
