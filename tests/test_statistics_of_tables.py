@@ -13,6 +13,7 @@ from suite.statistics import (
     Estimate,
     against,
     cluster_mean,
+    counted_rate,
     estimates,
     geometric_mean,
     geometric_mean_of,
@@ -24,6 +25,7 @@ from suite.statistics import (
     mean_of,
     median,
     median_of,
+    named,
     paired,
     paired_difference,
     paired_difference_of,
@@ -128,12 +130,28 @@ def test_only_booleans_have_a_rate(values: list[Any]) -> None:
             pl.DataFrame({"x": values}).select(expression)
 
 
+def test_rates_of_counts_row_by_row() -> None:
+    counts = pl.DataFrame({"k": [3.0, 0.0, None, 0.0], "n": [7, 4, 5, 0]})
+    found = counts.select(counted_rate("k", "n")).unnest("estimate")
+    for (k, n), row in zip([(3, 7), (0, 4)], found.iter_rows(named=True), strict=False):
+        assert row == pytest.approx(rate_of(k, n).columns(), abs=1e-12)
+    assert found.rows()[2:] == [(None, None, None, 5), (None, None, None, 0)]
+
+
 def test_empty_tables_keep_their_columns() -> None:
     empty = pl.DataFrame(schema={"g": pl.String, "x": pl.Float64, "b": pl.Boolean})
     for expression in (rate("b"), mean("x"), median("x"), paired_difference("b", "b")):
         found = empty.group_by("g").agg(expression).unnest("estimate")
         assert found.columns == ["g", "value", "low", "high", "n"] and not found.height
     assert estimates(empty, ["g"], lambda part: mean_of(part["x"])).schema == found.schema
+
+
+def test_several_estimates_in_a_row(samples: pl.DataFrame) -> None:
+    groups = samples.group_by("group", maintain_order=True)
+    alone = groups.agg(mean("x")).unnest("estimate")
+    beside = groups.agg(rate("first"), named(mean("x"), "x")).unnest("estimate", "x")
+    assert beside.columns == ["group", "value", "low", "high", "n", "x", "x_low", "x_high"]
+    assert beside.select("x", "x_low", "x_high").rows() == alone.select("value", "low", "high").rows()
 
 
 def test_holm_by_family() -> None:

@@ -5,7 +5,7 @@ without it takes column names and is a polars expression for `group_by(...).agg(
 
     samples.group_by("gradient").agg(rate("fooled")).unnest("estimate")     # columns value, low, high, n
     pairs.group_by("eps").agg(mcnemar("first", "second")).unnest("test")    # columns only_first, only_second, p_value
-    nets.group_by("d").agg(rate("robust"), mean("loss").name.prefix_fields("loss_").alias("loss")).unnest(...)
+    nets.group_by("d").agg(rate("robust"), named(mean("loss"), "loss")).unnest("estimate", "loss")
 
 Null and NaN. In a table, null is a gap: it is left out and not counted. NaN is a number that is not one: it makes the
 whole estimate NaN, so that it is seen; whoever filters it counts what is lost. An `Estimate` has no null: there, and
@@ -17,11 +17,13 @@ Units that are not independent (the points of one net, the starts of one image) 
 
 from suite.statistics.clustered import bootstrap_of, cluster_mean, cluster_rate, log_log_slope
 from suite.statistics.columns import (
+    counted_rate,
     geometric_mean,
     holm,
     mcnemar,
     mean,
     median,
+    named,
     paired_difference,
     rate,
     sign_test,
@@ -48,6 +50,7 @@ __all__ = [
     "bracketed_mean_of",
     "cluster_mean",
     "cluster_rate",
+    "counted_rate",
     "estimates",
     "geometric_mean",
     "geometric_mean_of",
@@ -60,6 +63,7 @@ __all__ = [
     "mean_of",
     "median",
     "median_of",
+    "named",
     "paired",
     "paired_difference",
     "paired_difference_of",

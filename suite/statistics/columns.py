@@ -23,6 +23,13 @@ def rate(holds: Column) -> pl.Expr:
     return _estimate(true.mean(), low, high, n, interval=n > 0)
 
 
+def counted_rate(successes: Column, n: Column) -> pl.Expr:
+    """The same for each row, from the numbers of successes and of units that it holds; null where there is neither."""
+    true, units = _numbers(successes), _numbers(n)
+    low, high = _limits(formulas.wilson, true, units)
+    return _estimate(pl.when(units > 0).then(true / units), low, high, units, interval=(units > 0) & true.is_not_null())
+
+
 def mean(column: Column) -> pl.Expr:
     """The mean with Student's limits: `value, low, high, n`.
 
@@ -98,6 +105,12 @@ def sign_test(difference: Column) -> pl.Expr:
     values = _numbers(difference)
     wrong = values.is_nan().any()
     return _test((values > 0).sum(), (values < 0).sum(), wrong)
+
+
+def named(estimate: pl.Expr, name: str) -> pl.Expr:
+    """An estimate for a table of several: a struct called `name`, of the columns `name`, `name_low`, `name_high`."""
+    columns = {"value": name, "low": f"{name}_low", "high": f"{name}_high"}
+    return pl.struct([estimate.struct.field(part).alias(column) for part, column in columns.items()]).alias(name)
 
 
 def holm(p_values: Column) -> pl.Expr:

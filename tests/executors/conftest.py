@@ -113,7 +113,7 @@ def tables() -> Callable[[Path], dict[str, bytes]]:
     """Every table below a folder of runs."""
 
     def read(runs: Path) -> dict[str, bytes]:
-        found = sorted(runs.glob("*/*/tables/*.parquet"))
-        return {path.relative_to(runs).as_posix(): path.read_bytes() for path in found}
+        raw, made = (runs.glob(f"*/*/{folder}/*.parquet") for folder in ("tables", "results/tables"))
+        return {path.relative_to(runs).as_posix(): path.read_bytes() for path in sorted([*raw, *made])}
 
     return read

@@ -17,6 +17,7 @@ from suite.statistics import (
     holm,
     mcnemar,
     mean,
+    named,
     paired_difference,
     rate,
 )
@@ -24,7 +25,6 @@ from suite.tables import Shown
 
 SIGNIFICANT = 0.05  # family-wise, over all starts of one comparison with BP
 
-_DIFFERENCE = ["difference", "difference_low", "difference_high"]
 _OTHERS = pl.col("start") != BP
 
 
@@ -57,9 +57,9 @@ def loss(samples: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
     step = pl.int_ranges(pl.col("loss").list.len())
     reached = samples.select("id", "start", step=step, value="loss").explode("step", "value")
     pairs = against(reached, on=["id", "step"], column="start", reference=BP, value="value")
-    difference = mean(pl.col("value") - pl.col("reference")).struct.rename_fields([*_DIFFERENCE, "pairs"])
-    table = pairs.group_by("start", "step", maintain_order=True).agg(mean("value"), difference.alias("paired"))
-    return _with_path(table.unnest("estimate", "paired").drop("pairs"), starts)
+    difference = named(mean(pl.col("value") - pl.col("reference")), "difference")
+    table = pairs.group_by("start", "step", maintain_order=True).agg(mean("value"), difference)
+    return _with_path(table.unnest("estimate", "difference"), starts)
 
 
 def diagnostics(samples: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
@@ -77,8 +77,8 @@ def diagnostics(samples: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
     table = steps.group_by("start", "step", maintain_order=True).agg(
         defined.sum().cast(pl.Int64).alias("n"),
         (~defined).sum().cast(pl.Int64).alias("undefined"),
-        _prefixed(mean(cosine), "cosine"),
-        _prefixed(geometric_mean(ratio), "norm_ratio"),
+        named(mean(cosine), "cosine"),
+        named(geometric_mean(ratio), "norm_ratio"),
         signs.mean().alias("sign_agreement"),
     )
     return _with_path(table.unnest("cosine", "norm_ratio"), starts)
@@ -185,12 +185,13 @@ def _against_bp(fooled: pl.DataFrame, by: str, starts: pl.DataFrame) -> pl.DataF
     difference and no test.
     """
     pairs = against(fooled, on=["id", by], column="start", reference=BP, value="fooled")
-    difference = paired_difference("fooled", "reference").struct.rename_fields([*_DIFFERENCE, "pairs"])
     cells = pairs.group_by(by, "start", maintain_order=True).agg(
-        rate("fooled"), difference.alias("paired"), mcnemar("fooled", "reference")
+        rate("fooled"),
+        named(paired_difference("fooled", "reference"), "difference"),
+        mcnemar("fooled", "reference"),
     )
-    table = cells.unnest("estimate", "paired", "test").drop("pairs")
-    compared = table.with_columns(pl.when(_OTHERS).then(pl.col(*_DIFFERENCE, "p_value")))
+    table = cells.unnest("estimate", "difference", "test")
+    compared = table.with_columns(pl.when(_OTHERS).then(pl.col("^difference.*$", "p_value")))
     adjusted = compared.with_columns(p_holm=holm("p_value").over(by))
     return _with_path(adjusted.rename({"only_first": "only_this", "only_second": "only_bp"}), starts)
 
@@ -201,16 +202,6 @@ def _comparisons(success: pl.DataFrame, transfer: pl.DataFrame | None) -> pl.Dat
     if transfer is None:
         return rows
     return pl.concat([rows, transfer.with_columns(measure=pl.format("transfer to {}", "victim")).drop("victim")])
-
-
-def _prefixed(estimate: pl.Expr, name: str) -> pl.Expr:
-    """An estimate as the columns `name`, `name_low`, `name_high`."""
-    fields = estimate.struct
-    return pl.struct(
-        fields.field("value").alias(name),
-        fields.field("low").alias(f"{name}_low"),
-        fields.field("high").alias(f"{name}_high"),
-    ).alias(name)
 
 
 def _with_path(table: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:

@@ -8,13 +8,11 @@ import polars as pl
 from modules.linbp.transfer.config import TransferConfig
 from suite.claims import Claim, order_family
 from suite.refs import format_number
-from suite.statistics import Estimate, PairedTest, against, holm, mcnemar, mean, rate, sign_test
+from suite.statistics import Estimate, PairedTest, against, holm, mcnemar, mean, named, rate, sign_test
 from suite.tables import Shown
 
 SET = ["method", "eps", "surrogate", "gradient"]
 """What one set of adversarial images was made with."""
-
-DIFFERENCE = ["difference", "difference_low", "difference_high"]
 
 
 def success(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> pl.DataFrame:
@@ -44,7 +42,7 @@ def matrix(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) 
     table = rates.join(sizes, on=SET, maintain_order="left")
     table = table.join(_against_first(shown, config.gradients[0]), on=SET, how="left", maintain_order="left")
     tests = ["black_box", "more", "fewer", "p_value", "p_holm"]
-    columns = [*SET, *DIFFERENCE, "n", *models["name"], *tests, "excess_levels"]
+    columns = [*SET, "^difference.*$", "n", *models["name"], *tests, "excess_levels"]
     return _ordered(table.with_columns(p_holm=holm("p_value")).select(columns), samples)
 
 
@@ -86,10 +84,11 @@ def _against_first(shown: pl.DataFrame, first: str) -> pl.DataFrame:
     on = ["id", "method", "eps", "surrogate"]
     pairs = against(by_sample, on=on, column="gradient", reference=first, value="share")
     more = pl.col("share") - pl.col("reference")
-    gain = mean(more).struct.rename_fields([*DIFFERENCE, "samples"])
-    sets = pairs.group_by(SET).agg(pl.col("share").mean().alias("black_box"), gain.alias("gain"), sign_test(more))
-    table = sets.unnest("gain", "test").rename({"only_first": "more", "only_second": "fewer"}).drop("samples")
-    return table.with_columns(pl.when(pl.col("gradient") != first).then(pl.col(*DIFFERENCE, "p_value")))
+    sets = pairs.group_by(SET).agg(
+        pl.col("share").mean().alias("black_box"), named(mean(more), "difference"), sign_test(more)
+    )
+    table = sets.unnest("difference", "test").rename({"only_first": "more", "only_second": "fewer"})
+    return table.with_columns(pl.when(pl.col("gradient") != first).then(pl.col("^difference.*$", "p_value")))
 
 
 def _by_victim(samples: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
