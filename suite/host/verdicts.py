@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from suite.errors import SuiteError
 from suite.host.store import RunDirectory
 
 CLAIMS = "claims"
 WORDS = ("reproduced", "differs", "cannot be told")
+COLUMNS = ("claim", "setting", "value", "low", "high", "n", "of", "published", "source", "verdict", "note")
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,17 @@ def verdicts(run: RunDirectory) -> list[Verdict]:
     content = run.read()
     if content.get("status") != "finished" or CLAIMS not in content["tables"]:
         return []
-    from suite.tables import read_rows  # polars, for runs that judge
+    return read_verdicts(run.path / content["tables"][CLAIMS]["file"])
 
-    return [of_row(row) for row in read_rows(run.path / content["tables"][CLAIMS]["file"])]
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """The rows of a table of claims. Raises SuiteError where it is missing, damaged, or no such table."""
+    from suite.tables import read_frame  # polars, for runs that judge
+
+    frame = read_frame(path)
+    if missing := [name for name in COLUMNS if name not in frame.columns]:
+        raise SuiteError(f"{path} is no table of claims: it lacks {', '.join(missing)}", "suite analyse makes it again")
+    return [of_row(row) for row in frame.iter_rows(named=True)]
 
 
 def of_row(row: Mapping[str, Any]) -> Verdict:

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner, Result
 
-from suite.figures import new_figure
+from suite.figures import panels
 from suite.host.cli import main
 from suite.host.manifest import FORMAT
-from suite.host.store import RunDirectory
+from suite.host.store import RunDirectory, plain
 from suite.tables import write_columns
 
 MakeRun = Callable[..., RunDirectory]
@@ -58,7 +58,7 @@ def report(workplace: Path) -> Callable[..., Result]:
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A figure of a line as SVG and PNG; the path is without its ending."""
     path = tmp_path_factory.mktemp("figures") / "lines"
-    figure, (axes,) = new_figure()
+    figure, (axes,) = panels()
     axes.plot([0, 1, 2], [1, 10, 100], label="<bp> & co")
     axes.set(xlabel="step", ylabel="loss", yscale="log", title="a title")
     axes.legend()
@@ -78,17 +78,21 @@ def make_run(tmp_path: Path, drawn: Path) -> MakeRun:
         run = RunDirectory(root / study / key)
         for name, columns in (tables or {}).items():
             write_columns(run.path / "tables" / f"{name}.parquet", columns)
+        results = run.path / "results"
         for name in figures or {}:
-            (run.path / "figures").mkdir(parents=True, exist_ok=True)
+            (results / "figures").mkdir(parents=True, exist_ok=True)
             for kind in ("svg", "png"):
-                shutil.copy(drawn.with_suffix(f".{kind}"), run.path / "figures" / f"{name}.{kind}")
+                shutil.copy(drawn.with_suffix(f".{kind}"), results / "figures" / f"{name}.{kind}")
         files = {name: {"file": f"tables/{name}.parquet", "rows": 1} for name in tables or {}}
         shown = {
             name: {"svg": f"figures/{name}.svg", "png": f"figures/{name}.png", "caption": caption}
             for name, caption in (figures or {}).items()
         }
-        run.path.mkdir(parents=True, exist_ok=True)
-        run.write({**_MANIFEST, "study": study, "key": key, "tables": files, "figures": shown, **said})
+        results.mkdir(parents=True, exist_ok=True)
+        made = {"headline": {}, "shown": [], "figures": shown, "tables": {}, "notes": [], "code": "86" * 32}
+        made |= {name: said.pop(name) for name in ("headline", "shown") if name in said}
+        (results / "results.json").write_text(json.dumps(plain(made)))
+        run.write({**_MANIFEST, "study": study, "key": key, "tables": files, **said})
         return run
 
     return make
@@ -168,7 +172,6 @@ def page(chromium: Any) -> Iterator[Page]:
 _MANIFEST: dict[str, Any] = {
     "format": FORMAT,
     "status": "finished",
-    "headline": {},
     "config": {"seed": 0},
     "seed": 0,
     "device": "cpu",
@@ -179,6 +182,5 @@ _MANIFEST: dict[str, Any] = {
     "timings": {"started": "2026-05-01T10:00:00+00:00", "written": "2026-05-01T11:30:00+00:00", "seconds": 5400.0},
     "peak_memory_bytes": 2**30,
     "facts": {"engines": {"bp": {"engine": "autograd"}}},
-    "shown": [],
     "models": {},
 }

@@ -218,7 +218,7 @@ def test_texts_do_not_act(page: Page, write: Callable[[str], Path], make_run: Ma
         "linbp." + name, name, tables={"t": {hostile: [hostile] * 9}}, figures={"lines": hostile},
         shown=[{"table": "t", "columns": [], "title": hostile}], headline={hostile: hostile}, config={hostile: hostile},
     )  # fmt: skip
-    (run.path / "figures/lines.svg").write_text(
+    (run.path / "results/figures/lines.svg").write_text(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9" onload="window.hacked=3">'
         f"<script>window.hacked=4</script><text>{hostile.replace('&', '&amp;').replace('<', '&lt;')}</text></svg>"
     )

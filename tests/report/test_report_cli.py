@@ -41,7 +41,7 @@ def test_the_command_on_the_page_gives_the_run(roots: Path, report: Report) -> N
     words = shlex.split(unescape(line))
     assert words[:3] == ["suite", "run", "linbp.attack"] and "0.1,0.3" in words
     again = CliRunner().invoke(main, words[1:], prog_name="suite")
-    assert (again.exit_code, again.stderr) == (0, "already finished; --fresh computes it again\n")
+    assert (again.exit_code, again.stderr) == (0, "already finished; --fresh measures it again\n")
 
 
 def test_runs_together_and_everything(report: Report, roots: Path) -> None:

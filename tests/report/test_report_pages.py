@@ -116,7 +116,11 @@ def test_the_policy_allows_no_other_script(make_run: MakeRun) -> None:
 def test_texts_are_escaped_everywhere(make_run: MakeRun, tmp_path: Path, hostile: str) -> None:
     pixels = {"id": [hostile], "label": [hostile], "prediction": [hostile + "2"], "gradient": [hostile],
               "shape": ["1x1x1"], "clean": [[0.5]], "adversarial": [[0.6]]}  # fmt: skip
-    claim = {"claim": [hostile], "published": [hostile], "measured": [hostile], "verdict": [hostile]}
+    claim = {
+        **{name: [hostile] for name in ("claim", "setting", "of", "source", "verdict", "note")},
+        **{name: [1.0] for name in ("published", "value", "low", "high")},
+        "n": [1],
+    }
     name = hostile.replace("/", "")  # a directory's name can hold all but this
     run = make_run(
         "linbp." + name, name, tables={"t": {hostile: [hostile], "x": [1]}, "examples": pixels, "claims": claim},
@@ -169,14 +173,14 @@ def test_what_is_missing_or_damaged_is_named(make_run: MakeRun) -> None:
     (run.path / "tables/gone.parquet").unlink()
     (run.path / "tables/cut.parquet").write_bytes(b"PAR1")
     for kind in ("svg", "png"):
-        (run.path / f"figures/lost.{kind}").unlink()
-        (run.path / f"figures/odd.{kind}").write_text("<svg>")
-    (run.path / "figures/plain.svg").write_bytes(b"\xff\xfe")
+        (run.path / f"results/figures/lost.{kind}").unlink()
+        (run.path / f"results/figures/odd.{kind}").write_text("<svg>")
+    (run.path / "results/figures/plain.svg").write_bytes(b"\xff\xfe")
     page = page_of(run)
     for text in (
         f"{run.path}/tables/gone.parquet is missing", f"{run.path}/tables/cut.parquet is damaged",
-        "the study shows a table 'never' that the run does not have", f"is missing: {run.path}/figures/lost.svg",
-        f"is damaged: {run.path}/figures/odd.svg", "17",
+        "the study shows a table 'never' that the run does not have", f"is missing: {run.path}/results/figures/lost.svg",
+        f"is damaged: {run.path}/results/figures/odd.svg", "17",
     ):  # fmt: skip
         assert text in page.text
     (picture,) = page.all("img")  # of the figure whose SVG alone is damaged
@@ -186,12 +190,12 @@ def test_what_is_missing_or_damaged_is_named(make_run: MakeRun) -> None:
 def test_a_figure_that_is_too_heavy_is_a_picture(make_run: MakeRun) -> None:
     run = make_run(figures={"dense": ""})
     dense = "".join(f'<path d="M{n}.5 0L{n} 1"/>' for n in range(20_000))
-    (run.path / "figures/dense.svg").write_text(
+    (run.path / "results/figures/dense.svg").write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{dense}</svg>'
     )
     assert len(page_of(run).all("img")) == 1
-    (run.path / "figures/dense.png").unlink()
-    assert f"Left out: this page holds no more. It is in {run.path}/figures/dense.svg" in page_of(run).text
+    (run.path / "results/figures/dense.png").unlink()
+    assert f"Left out: this page holds no more. It is in {run.path}/results/figures/dense.svg" in page_of(run).text
 
 
 def test_studies_that_are_not_here_or_of_another_version(make_run: MakeRun) -> None:
@@ -234,7 +238,7 @@ def test_the_index_lists_what_cannot_be_read(make_run: MakeRun, tmp_path: Path) 
     experiment(tmp_path / "runs", "fine")
     experiment(tmp_path / "runs", "broken").write_text("[]")
     page = Parsed(index_page(tmp_path / "runs", describe))
-    for text in ("3 runs of 1 studies", "this version reads 1: a newer suite has written it", "it is not JSON",
+    for text in ("3 runs of 1 studies", "this version reads 2: a newer suite has written it", "it is not JSON",
                  "broken.json is damaged", "fine Does it?"):  # fmt: skip
         assert text in page.text
     assert {"aaaaaaaa finished", "bbbbbbbb damaged", "cccccccc damaged"} <= set(re.findall(r"[abc]{8} \w+", page.text))

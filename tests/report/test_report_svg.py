@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SuiteError
-from suite.figures import new_figure
+from suite.figures import panels
 from suite.host.report.svg import Drawing, read_drawing
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 72 36">'
@@ -101,7 +101,7 @@ def test_entities_are_refused() -> None:
 
 
 def test_a_figure_of_matplotlib(tmp_path: Path) -> None:
-    figure, (axes,) = new_figure()
+    figure, (axes,) = panels()
     axes.plot([0, 1], [0, 1], label="a < b & c")
     axes.set(xlabel="step", title="<script>alert(1)</script>")
     axes.legend()

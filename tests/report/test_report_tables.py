@@ -1,17 +1,20 @@
 """Tables and numbers of a page: how much of a file is shown, and which interval belongs to which number."""
 
+from math import nan
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED, Claim, Judgement, claims_table
 from suite.errors import SuiteError
 from suite.host.report.allowance import PAGE_BYTES, Allowance
 from suite.host.report.claims import claims, headline, tally
 from suite.host.report.intervals import MARGIN, WIDTH, interval_of, plot
 from suite.host.report.provenance import duration
 from suite.host.report.tables import FEWEST, Head, read_head, view
-from suite.tables import write_columns
+from suite.statistics import Estimate
+from suite.tables import frame_bytes, write_columns
 
 ROOM = Allowance(rows=500, left=10**6)
 
@@ -102,18 +105,28 @@ def test_the_line_spans_what_is_on_it() -> None:
 
 
 def test_claims_in_words(tmp_path: Path) -> None:
-    columns: dict[str, list[Any]] = {
-        "claim": ["a", "b", "c"], "published": [5.0, None, None], "value": [2.0, 1.0, None], "low": [1.0, None, None],
-        "high": [3.0, None, None], "n": [10, 10, 10], "verdict": ["differs: more", "reproduced", "odd"],
-    }  # fmt: skip
-    write_columns(tmp_path / "claims.parquet", columns)
-    notes: list[str] = []
-    found = claims({"claims": tmp_path / "claims.parquet"}, {"claims": Head(columns, 3)}, notes)
-    assert [(claim.measured, claim.published, claim.kind) for claim in found] == [
-        ("2 [1, 3]", "5", "differs"), ("1", "", "reproduced"), ("-", "", "other"),
-    ]  # fmt: skip
-    assert tally(found) == {"reproduced": 1, "differs": 1, "other": 1}
+    judged = [
+        Claim("a", "Fig. 1", Judgement(DIFFERS, "more"), "d = 2", Estimate(2.0, 1.0, 3.0, 10, "nets"), 5.0),
+        Claim("b", "", Judgement(REPRODUCED), measured=Estimate(1.0, nan, nan, 10)),
+        Claim("c", "", Judgement(CANNOT_TELL, "too few")),
+    ]
+    path, notes = tmp_path / "claims.parquet", list[str]()
+    path.write_bytes(frame_bytes(claims_table(judged)))
+    found = claims({"claims": path}, {"claims": Head({}, 3)}, notes)
+    assert [(claim.claim, claim.measured, claim.published, claim.n, claim.verdict, claim.note) for claim in found] == [
+        ("a; d = 2 (Fig. 1)", "2 [1, 3]", "5", "10 nets", "differs", "more"),
+        ("b", "1", "", "10", "reproduced", ""),
+        ("c", "", "", "", "cannot be told", "too few"),
+    ]
+    assert tally(found) == {"reproduced": 1, "differs": 1, "cannot be told": 1}
     assert notes == []
+
+
+def test_a_table_called_claims_that_is_none_is_noted(tmp_path: Path) -> None:
+    write_columns(tmp_path / "claims.parquet", {"claim": ["a"], "verdict": ["differs"]})
+    notes: list[str] = []
+    assert claims({"claims": tmp_path / "claims.parquet"}, {"claims": Head({}, 1)}, notes) == []
+    assert "is no table of claims: it lacks setting, value" in notes[0]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,14 @@ from suite.host.executors.point import Outcome, Point, execute, restore
 ATTEMPTS = 3  # a point whose process dies this often is given up
 
 # What nearly every point needs: torch, pyarrow, SciPy, Foolbox, matplotlib. Imported once, however many processes.
-_PRELOADED = ["suite.host.run", "suite.models", "suite.attacks", "suite.statistics", "suite.figures", "suite.host.analysis"]
+_PRELOADED = [
+    "suite.host.run",
+    "suite.models",
+    "suite.attacks",
+    "suite.statistics",
+    "suite.figures",
+    "suite.host.analysis",
+]
 
 
 class Local:

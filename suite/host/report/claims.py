@@ -10,8 +10,7 @@ from suite.errors import SuiteError
 from suite.host.report.intervals import Plot, interval_of, plot
 from suite.host.report.tables import Head
 from suite.host.text import format_value
-from suite.host.verdicts import CLAIMS, WORDS, Verdict, of_row
-from suite.tables import read_rows
+from suite.host.verdicts import CLAIMS, WORDS, Verdict, read_verdicts
 
 CELL_BYTES = 420  # of markup around a claim, its drawing among it
 
@@ -49,7 +48,7 @@ def claims(files: Mapping[str, Path], heads: Mapping[str, Head], notes: list[str
     if CLAIMS not in heads:
         return []
     try:
-        return [_claim(of_row(row)) for row in read_rows(files[CLAIMS])]
+        return [_claim(verdict) for verdict in read_verdicts(files[CLAIMS])]
     except SuiteError as error:
         notes.append(error.what)
         return []
