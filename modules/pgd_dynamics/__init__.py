@@ -11,21 +11,9 @@ module = Module(
         "landscape",
         "single_minimum",
         "convergence",
+        "rules",
     ),
     flat_studies={
-        "rules": Study(
-            question="Where LinBP's ascent ends, and how soon, on softplus and ReLU nets, judged by the true loss.",
-            config="modules.pgd_dynamics.rules:RulesConfig",
-            results=None,
-            figures=None,
-            measure="modules.pgd_dynamics.rules:rules",
-            presets={
-                "smoke": {"dims": (2,), "m": 50, "scales": (1,), "networks": 2, "starts": 2, "steps": 20},
-                "quick": {},
-                "paper": {"dims": (2, 10, 50), "scales": (0.01, 0.1, 1, 10, 100), "networks": 100},
-            },
-            costs={"quick": Cost(0.4), "paper": Cost(10)},
-        ),
         "escape": Study(
             question="How fast PGD leaves local minima of the loss on images, by input scale and epoch (Fig. 2, 3).",
             config="modules.pgd_dynamics.escape:EscapeConfig",

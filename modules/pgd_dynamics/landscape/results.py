@@ -8,12 +8,11 @@ import numpy as np
 import polars as pl
 
 from modules.pgd_dynamics.by_network import always
-from modules.pgd_dynamics.columns import named
 from modules.pgd_dynamics.landscape import independent
 from modules.pgd_dynamics.landscape.config import LandscapeConfig
 from suite.claims import Claim, direction, number, order_family
 from suite.refs import format_number
-from suite.statistics import Estimate, formulas, mcnemar_of, mean, mean_of, paired, rate, rate_of
+from suite.statistics import Estimate, formulas, mcnemar_of, mean, mean_of, named, paired, rate, rate_of
 from suite.tables import Shown
 
 BEST = 0.99  # of the way from the least to the largest loss on the circle
@@ -35,14 +34,14 @@ def counts(minima: pl.DataFrame) -> pl.DataFrame:
     """
     return minima.group_by(CELL, maintain_order=True).agg(
         pl.col("eps").first(),
-        *named("minima", mean("minima")),
-        *named("single", rate(_IS_SINGLE)),
+        named(mean("minima"), "minima"),
+        named(rate(_IS_SINGLE), "single"),
         most=pl.col("minima").max(),
         n=pl.len(),
         on_ball=pl.col("on_ball").mean(),
         guaranteed=_IS_GUARANTEED.mean(),
         undecided=pl.col("undecided").sum(),
-    )
+    ).unnest("minima", "single")  # fmt: skip
 
 
 def escape(escapes: pl.DataFrame) -> pl.DataFrame:
@@ -76,11 +75,11 @@ def atlas(atlas_ends: pl.DataFrame) -> pl.DataFrame:
         pl.col("attained", "at_minimum").mean(), always=pl.col("at_minimum").all()
     )
     over_networks = networks.group_by(field, maintain_order=True).agg(
-        *named("attained", mean("attained")),
-        *named("always", rate("always")),
+        named(mean("attained"), "attained"),
+        named(rate("always"), "always"),
         pl.col("at_minimum").mean(),
         networks=pl.len(),
-    )
+    ).unnest("attained", "always")  # fmt: skip
     return ascents.join(over_networks, on=field, maintain_order="left")
 
 

@@ -1,29 +1,26 @@
-"""The ascents of `pgd_dynamics.rules` on one kind of landscape, told in columns."""
+"""Ascents along BP's and LinBP's fields on one kind of landscape, from the same starts, in columns."""
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from modules.pgd_dynamics import scene
 from modules.pgd_dynamics.ascent import uniform_in_ball
+from modules.pgd_dynamics.draws import draw, network_seeds
 from modules.pgd_dynamics.losses import Loss
+from modules.pgd_dynamics.rules.config import RulesConfig
 from modules.pgd_dynamics.theory import Objective, cosine
 from modules.pgd_dynamics.two_layer import RELU, softplus
 from modules.pgd_dynamics.watch import ON_SPHERE, Field, Watched, watch
-
-if TYPE_CHECKING:
-    from modules.pgd_dynamics.rules import RulesConfig
 
 RULES = ("bp", "linbp", "linbp, same length")
 _SETTLE = 1e4  # |Gamma| < sqrt(eta) / _SETTLE: the end of an ascent
 
 
 def ascents(
-    config: "RulesConfig", loss: Loss, part: Sequence[int], landscape: tuple[int, str, float], device: torch.device
+    config: RulesConfig, loss: Loss, part: Sequence[int], landscape: tuple[int, str, float], device: torch.device
 ) -> dict[str, np.ndarray]:
     """A row per rule, network and start.
 
@@ -31,35 +28,34 @@ def ascents(
     the first on the sphere with the true gradient within `degrees` of the outward normal, or -1. near: whether the
     end is on the sphere with |Gamma| < sqrt(eta), the theorem's approximate local maximum. slant: angle between the
     true gradient and the outward normal at the end, 0 at a critical point. away: angle between the end and the local
-    maximum that BP climbs to from there. gain: loss gained over what BP gained from the same start. asymmetry: of the
+    maximum that BP ascends to from there. gain: loss gained over what BP gained from the same start. asymmetry: of the
     field's Jacobian at the start. Angles in degrees.
     """
     d, activation, scale = landscape
-    seeds, eps = scene.network_seeds(config.seed, part), config.ratio * scale
+    seeds, eps = network_seeds(config.seed, part), config.ratio * scale
     sigma = softplus() if activation == "softplus" else RELU
-    objective = scene.draw(seeds, config.m, d, scale, loss, config.y, sigma, device)
+    objective = draw(seeds, config.m, d, scale, loss, config.y, sigma, device)
     start = eps * uniform_in_ball(config.starts, d, seeds).to(device)
     eta, stretch = _step_sizes(objective, eps, config.step)
-    first, last = objective.value(start), _walk(config, objective, start, eps, eta).final_value
+    first, last = objective.value(start), _ascent(config, objective, start, eps, eta).final_value
     target = first + config.share * (last - first)
-    rows = []
+    blocks = []
     for rule, size in zip(RULES, (eta, eta, eta * stretch), strict=True):
         field: Field = "bp" if rule == "bp" else "linbp"
-        walk = _walk(config, objective, start, eps, size, field, target)
-        climbed = walk.final if rule == "bp" else _walk(config, objective, walk.final, eps, eta).final
-        on_sphere = torch.linalg.vector_norm(walk.final, dim=-1) >= ON_SPHERE * eps
-        told = {
-            "hit": walk.hit, "reached": walk.reached, "arrived": walk.aligned,
-            "near": on_sphere & (walk.final_gamma < eta.sqrt()),
-            "slant": _degrees(-objective.gradient(walk.final), walk.final),
-            "away": _degrees(climbed, walk.final),
-            "gain": (walk.final_value - first) / (last - first),
+        ascent = _ascent(config, objective, start, eps, size, field, target)
+        maximum = ascent.final if rule == "bp" else _ascent(config, objective, ascent.final, eps, eta).final
+        on_sphere = torch.linalg.vector_norm(ascent.final, dim=-1) >= ON_SPHERE * eps
+        columns = {
+            "hit": ascent.hit, "reached": ascent.reached, "arrived": ascent.aligned,
+            "near": on_sphere & (ascent.final_gamma < eta.sqrt()),
+            "slant": _degrees(-objective.gradient(ascent.final), ascent.final),
+            "away": _degrees(maximum, ascent.final),
+            "gain": (ascent.final_value - first) / (last - first),
             "asymmetry": asymmetry(objective, start, field),
         }  # fmt: skip
-        rows.append(
-            _keys(landscape, rule, part, config.starts) | {k: v.flatten().cpu().numpy() for k, v in told.items()}
-        )
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+        values = {name: column.flatten().cpu().numpy() for name, column in columns.items()}
+        blocks.append(_keys(landscape, rule, part, config.starts) | values)
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def asymmetry(objective: Objective, delta: Tensor, field: Field) -> Tensor:
@@ -75,8 +71,8 @@ def asymmetry(objective: Objective, delta: Tensor, field: Field) -> Tensor:
     return ((1 - squared).clamp(min=0) / (1 + squared)).sqrt()
 
 
-def _walk(
-    config: "RulesConfig", objective: Objective, start: Tensor, eps: float, eta: Tensor,
+def _ascent(
+    config: RulesConfig, objective: Objective, start: Tensor, eps: float, eta: Tensor,
     field: Field = "bp", target: Tensor | None = None,
 ) -> Watched:  # fmt: skip
     radius = torch.full_like(eta, 1 - math.cos(math.radians(config.degrees)))
