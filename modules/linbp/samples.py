@@ -40,8 +40,8 @@ def correct(
         predict(model, split.pixels(some, device), batch_size) == split.targets(some, device)
         for some in (ids[first : first + batch_size] for first in range(0, len(ids), batch_size))
     ]
-    found: np.ndarray = torch.cat(right).cpu().numpy()
-    return found
+    correctly: np.ndarray = torch.cat(right).cpu().numpy()
+    return correctly
 
 
 def spread(ids: np.ndarray, count: int) -> np.ndarray:

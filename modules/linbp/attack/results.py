@@ -66,7 +66,7 @@ def claims(success: pl.DataFrame, config: AttackConfig) -> Iterator[Claim]:
 
 
 def headline(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Success of every rule at the largest eps and number of steps; starts that were found."""
+    """Success of every rule at the largest eps and number of steps; starts that were calibrated."""
     eps, last = max(config.eps), facts["readings"][-1]
     at = success.filter(pl.col("eps") == eps, pl.col("steps").eq_missing(last))
     where = f"eps {format_number(eps)}, K {last}"

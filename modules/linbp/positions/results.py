@@ -92,8 +92,8 @@ def best(success: pl.DataFrame, transfer: pl.DataFrame | None) -> pl.DataFrame:
     """
     comparisons = _comparisons(success, transfer)
     ahead = pl.col("difference") > 0
-    told = pl.col("p_holm") <= SIGNIFICANT
-    others = comparisons.filter(_OTHERS).with_columns(helps=told & ahead, harms=told & (pl.col("difference") < 0))
+    differs = pl.col("p_holm") <= SIGNIFICANT
+    others = comparisons.filter(_OTHERS).with_columns(helps=differs & ahead, harms=differs & ~ahead)
     counts = others.group_by("measure").agg(
         pl.len().cast(pl.Int64).alias("starts"),
         pl.col("helps").sum().cast(pl.Int64).alias("better"),
@@ -131,9 +131,9 @@ def why(success: pl.DataFrame, loss: pl.DataFrame, diagnostics: pl.DataFrame) ->
     )  # fmt: skip
     known = pl.col("by").is_finite().fill_null(False)
     ranks = pl.corr(pl.col("value").filter(known), pl.col("by").filter(known), method="spearman")
-    told = (known.sum() > 2) & ranks.is_finite()  # of constants there is no rank
+    defined = (known.sum() > 2) & ranks.is_finite()  # of constants there is no rank
     cells = long.group_by("steps", "explanation", maintain_order=True).agg(
-        pl.when(told).then(ranks).alias("rank_correlation"), pl.len().cast(pl.Int64).alias("starts")
+        pl.when(defined).then(ranks).alias("rank_correlation"), pl.len().cast(pl.Int64).alias("starts")
     )
     return cells.sort("steps", maintain_order=True)
 
