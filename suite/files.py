@@ -20,8 +20,11 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
     """A file to write that appears under its name complete or not at all, also when the power fails.
 
     Raises:
-        WorkFailed: the disk is full, read-only or not ours to write.
+        WorkFailed: the disk is full, read-only or not ours to write; the name belongs to a device, a pipe or a folder,
+            which is never replaced.
     """
+    if path.exists() and not path.is_file():
+        raise WorkFailed(f"cannot write {path}: it is there, and no regular file", "choose another name")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""SQL over everything that has been run: DuckDB on the runs' Parquet files, read-only.
+"""SQL over everything that has been run: DuckDB on the runs' Parquet files, which is all that a query can reach.
 
 Views: `runs` has one row a run; `rows_NAME` the rows of all finished runs' tables NAME, each with its `run`. Files that
 are missing or damaged are left out of their view, with a warning.
@@ -8,6 +8,8 @@ import json
 import logging
 import re
 import tempfile
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,52 +38,70 @@ RUNS = {
 """Columns of the view `runs`; `headline->>'$.name'` and `config->>'$.option'` reach into the two objects."""
 
 
-def query(sql: str, root: Path) -> tuple[list[str], list[tuple[Any, ...]]]:
+MOST_SECONDS, MOST_MEMORY = 60.0, "4GB"
+
+
+def query(sql: str, root: Path, seconds: float = MOST_SECONDS) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one SELECT over the runs below a root.
 
+    Args:
+        seconds: after which it is given up.
+
     Raises:
-        SuiteError: DuckDB is not installed; the text is not one statement that only reads; DuckDB refuses it.
+        SuiteError: DuckDB is not installed; the text is not one SELECT by DuckDB's own parser; DuckDB refuses it; it
+            takes more time or memory than it may, or asks for files other than the runs' tables.
     """
     duckdb = _duckdb()
     with _connection(root) as connection:
+        timer = threading.Timer(seconds, connection.interrupt)
         try:
             statements = duckdb.extract_statements(sql)
-            reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
-            if len(statements) != 1 or statements[0].type not in reading:
-                raise SuiteError("a query is one statement that only reads", "write SELECT ...")
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise SuiteError("a query is one SELECT", "write SELECT ...")
+            timer.start()
             found = connection.execute(statements[0])
             return [column[0] for column in found.description], found.fetchall()
+        except duckdb.InterruptException as error:
+            raise SuiteError(f"the query was given up after {seconds:g} s", "ask for less at once") from error
         except duckdb.Error as error:
             raise SuiteError(" ".join(str(error).split()), _views_told(connection)) from error
+        finally:
+            timer.cancel()
 
 
 @contextmanager
 def _connection(root: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
-    """A read-only connection to a data base that holds nothing but the views."""
+    """A read-only connection to a data base that holds nothing but the views, and reaches no file but their tables."""
     duckdb = _duckdb()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "runs.duckdb"
         with duckdb.connect(file) as making:
-            _make_views(making, [(run, run.read()) for run in find_runs(root)])
+            tables = _make_views(making, [(run, run.read()) for run in find_runs(root)])
         with duckdb.connect(file, read_only=True) as connection:
+            connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
+            connection.execute("SET autoload_known_extensions = false; SET autoinstall_known_extensions = false")
+            connection.execute(f"SET allowed_paths = [{', '.join(map(_quoted, tables))}]")
+            connection.execute("SET enable_external_access = false; SET lock_configuration = true")
             yield connection
 
 
-def _make_views(connection: "duckdb.DuckDBPyConnection", runs: list[tuple[RunDirectory, dict[str, Any]]]) -> None:
+def _make_views(connection: "duckdb.DuckDBPyConnection", runs: list[tuple[RunDirectory, dict[str, Any]]]) -> list[str]:
+    """Makes the views; returns the files that they read."""
     columns = ", ".join(f"{name} {kind}" for name, kind in RUNS.items())
     connection.execute(f"CREATE TABLE runs ({columns})")
     if runs:
         places = ", ".join("?" * len(RUNS))
         connection.executemany(f"INSERT INTO runs VALUES ({places})", [_run_row(*pair) for pair in runs])
-    files: dict[str, list[tuple[str, str]]] = {}
+    files: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for run, content in runs:
         if content.get("status") == "finished":
             for name, table in content["tables"].items():
                 if table["rows"]:
                     view = f"rows_{re.sub(r'[^A-Za-z0-9_]', '_', name)}"
-                    files.setdefault(view, []).append((_run_name(run), str(run.path / table["file"])))
+                    files[view].append((_run_name(run), str((run.path / table["file"]).absolute())))
     for view, pairs in files.items():
         _make_view(connection, view, pairs)
+    return [path for pairs in files.values() for _, path in pairs]
 
 
 def _make_view(connection: "duckdb.DuckDBPyConnection", view: str, pairs: list[tuple[str, str]]) -> None:

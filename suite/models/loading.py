@@ -73,12 +73,16 @@ def _from_run(ref: str, dataset: Dataset) -> Classifier:
     architecture = read_metadata(path).get("model")
     if architecture is None:
         raise SuiteError(f"{path} does not say of which architecture it is", f"load it as NAME@{path}")
-    return _with_weights(_architecture(architecture, dataset), ref, path)
+    return _with_weights(_architecture(architecture, path, dataset), ref, path)
 
 
-def _architecture(name: str, dataset: Dataset) -> Classifier:
-    """The classifier whose weights are to come: the zoo's, or a model that is not."""
-    return load(name, dataset) if ":" in name else untrained(name, dataset, "meta")
+def _architecture(name: str, path: Path, dataset: Dataset) -> Classifier:
+    """The zoo's architecture that a file names. What a file says runs no code: it names none but the zoo's."""
+    try:
+        return untrained(name, dataset, "meta")
+    except SuiteError as error:
+        what = f"{path} says that it is of {name[:80]!r}, which is no architecture of the zoo"
+        raise SuiteError(what, f"load it as NAME@{path}") from error
 
 
 def _with_weights(classifier: Classifier, ref: str, path: Path) -> Classifier:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from suite.errors import SuiteError
+from suite.host.query import query
+
 pytest.importorskip("duckdb", reason="queries need DuckDB: pip install 'suite[query]'")
 
 Suite = Callable[..., Result]
@@ -58,13 +61,21 @@ def test_a_table_for_people(suite: Suite, rows: object) -> None:
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        ("DROP TABLE runs", "one statement that only reads"),
-        ("SELECT 1; DELETE FROM runs", "one statement that only reads"),
-        ("COPY runs TO 'out.csv'", "one statement that only reads"),
-        ("CREATE TABLE x (y INT)", "one statement that only reads"),
+        ("DROP TABLE runs", "one SELECT"),
+        ("SELECT 1; DELETE FROM runs", "one SELECT"),
+        ("COPY runs TO 'out.csv'", "one SELECT"),
+        ("CREATE TABLE x (y INT)", "one SELECT"),
+        ("EXPLAIN ANALYZE COPY (SELECT 1) TO 'out.csv'", "one SELECT"),
+        ("EXPLAIN (ANALYZE, FORMAT JSON) COPY (SELECT 1) TO 'out.csv'", "one SELECT"),
+        ("SELECT * FROM read_text('/etc/hostname')", "disabled"),
+        ("SELECT * FROM glob('/etc/*')", "disabled"),
+        ("SELECT * FROM read_csv('/etc/passwd')", "disabled"),
+        ("SELECT * FROM '/etc/passwd'", "does not exist"),
+        ("SET enable_external_access = true", "one SELECT"),
+        ("INSTALL httpfs", "one SELECT"),
         ("SELECT nothing FROM runs", "nothing"),
         ("SELECT * FROM rows_square", "there are runs, rows_squares"),
-        ("", "one statement that only reads"),
+        ("", "one SELECT"),
         ("SELEC 1", "yntax"),
     ],
 )
@@ -73,6 +84,12 @@ def test_what_is_refused(suite: Suite, rows: object, workplace: Path, sql: str, 
     result = suite("query", sql)
     assert result.exit_code == 2 and told in result.stderr.splitlines()[-1]
     assert sorted(workplace.rglob("*")) == before
+
+
+def test_a_query_that_takes_too_long_is_given_up(rows: object, workplace: Path) -> None:
+    endless = "SELECT count(*) FROM range(1000000000) a, range(1000000000) b"
+    with pytest.raises(SuiteError, match=r"given up after 0\.3 s"):
+        query(endless, workplace / "runs", seconds=0.3)
 
 
 @pytest.mark.parametrize("content", [None, b"PAR1 and no more"])

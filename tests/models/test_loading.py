@@ -212,11 +212,17 @@ def test_a_model_of_an_earlier_run(noise: Noise, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("mine")
-def test_the_users_own_architecture_in_a_run(noise: Noise, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["import:mine_of_the_user:Net", "import:os:abort", "run:r/net", "torchvision:vgg16", ""]
+)
+def test_a_saved_architecture_is_the_zoos_and_runs_no_code(noise: Noise, tmp_path: Path, name: str) -> None:
+    sys.modules.pop("mine_of_the_user", None)
     state = {"body.1.weight": torch.ones(10, 64), "body.1.bias": torch.zeros(10)}
     path = tmp_path / "runs" / "r" / "models" / "net.safetensors"
-    write_weights(path, state, {"model": "import:mine_of_the_user:Net"})
-    assert torch.equal(load("run:r/net", noise()).network.get_parameter("body.1.weight"), torch.ones(10, 64))
+    write_weights(path, state, {"model": name})
+    with pytest.raises(SuiteError, match=r"net\.safetensors says that it is of .*no architecture of the zoo"):
+        load("run:r/net", noise())
+    assert "mine_of_the_user" not in sys.modules
 
 
 def test_torchvision_with_its_weights_at_hand(noise: Noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """`suite report` as a user types it: which runs, which file, what it says of bad input; a run's own command; speed."""
 
 import json
+import os
 import re
 import shlex
 import shutil
+import stat
 import time
 from collections.abc import Callable
 from html import unescape
@@ -12,6 +14,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from suite.errors import WorkFailed
+from suite.files import atomic
 from suite.host.cli import main
 from suite.host.store import RunDirectory
 
@@ -140,3 +144,14 @@ def test_a_hundred_runs_are_quick_and_light(report: Report, roots: Path) -> None
     html = Path("all.html").read_text()
     assert len(html.encode()) <= 10 * 10**6
     assert html.count('<details class="run"') == 100 and html.count('<ul class="gallery">') == 100
+
+
+def test_a_device_is_not_replaced(report: Callable[..., Result], roots: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = report("--all", "-o", pipe)
+    assert done.exit_code == 2 and "is no regular file" in done.stderr
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    with pytest.raises(WorkFailed, match="no regular file"), atomic(pipe) as file:
+        file.write(b"x")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

@@ -179,7 +179,8 @@ def test_what_is_missing_or_damaged_is_named(make_run: MakeRun) -> None:
     page = page_of(run)
     for text in (
         f"{run.path}/tables/gone.parquet is missing", f"{run.path}/tables/cut.parquet is damaged",
-        "the study shows a table 'never' that the run does not have", f"is missing: {run.path}/results/figures/lost.svg",
+        "the study shows a table 'never' that the run does not have",
+        f"is missing: {run.path}/results/figures/lost.svg",
         f"is damaged: {run.path}/results/figures/odd.svg", "17",
     ):  # fmt: skip
         assert text in page.text

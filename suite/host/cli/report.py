@@ -87,6 +87,8 @@ def _file_name(found: list[RunDirectory]) -> str:
 def _check(target: Path) -> None:
     if target.is_dir():
         raise SuiteError(f"-o: {target} is a directory", "give a file's name")
+    if target.exists() and not target.is_file():
+        raise SuiteError(f"-o: {target} is no regular file", "give the name of a file that is to be written")
     check_writable(target.absolute().parent)
 
 

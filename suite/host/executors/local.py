@@ -17,15 +17,8 @@ from suite.host.executors.point import Outcome, Point, execute, restore
 
 ATTEMPTS = 3  # a point whose process dies this often is given up
 
-# What nearly every point needs: torch, pyarrow, SciPy, Foolbox, matplotlib. Imported once, however many processes.
-_PRELOADED = [
-    "suite.host.run",
-    "suite.models",
-    "suite.attacks",
-    "suite.statistics",
-    "suite.figures",
-    "suite.host.analysis",
-]
+# What nearly every point needs: torch, polars, SciPy, Foolbox, matplotlib. Imported once, however many processes.
+_PRELOADED = ["suite.host.run", "suite.host.analysis", "suite.models", "suite.attacks", "suite.figures"]
 
 
 class Local:
