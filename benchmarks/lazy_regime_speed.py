@@ -60,7 +60,7 @@ def compare_training(repeats: int, device: str) -> None:
         size: two_classes(load(config.dataset), config.classes, size, unit_norm=True, device=device)
         for size in config.sizes
     }
-    seeds = net_seeds(config.seed, config.networks)
+    seeds = net_seeds(config.seed, range(config.networks))
     schedule = Schedule(config.epochs, config.learning_rate, config.batch_size)
 
     def loop() -> Tensor:

@@ -111,4 +111,4 @@ class Scene:
         return initial(seeds, m, self.task.d, biases=self.config.biases, device=device)
 
     def _seeds(self, runs: Sequence[int]) -> list[int]:
-        return [net_seeds(self.config.seed, self.config.networks)[run] for run in runs]
+        return net_seeds(self.config.seed, runs)

@@ -9,7 +9,7 @@ nets, or (S, N, d); values are (S, N), gradients (S, N, d).
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -117,9 +117,9 @@ def keyed_generator(seed: int, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:7]))
 
 
-def net_seeds(seed: int, runs: int) -> list[int]:
-    """The seeds of a study's runs: those of another study seed share none."""
-    return [1_000_000 * seed + run for run in range(runs)]
+def net_seeds(seed: int, runs: Iterable[int]) -> list[int]:
+    """The seeds of a study's runs 0, 1, ...: those of another study seed share none."""
+    return [1_000_000 * seed + run for run in runs]
 
 
 def portions(networks: int, numbers: int) -> list[range]:

@@ -18,8 +18,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from modules.lazy_regime.ball import neurons, project_rows, row_distance, set_neurons
-from modules.lazy_regime.nets import LazyNets, keyed_generator
+from modules.lazy_regime.ball import neurons, project_rows, radius, row_distance, set_neurons
+from modules.lazy_regime.data import Task
+from modules.lazy_regime.nets import LazyNets, initial, keyed_generator, net_seeds
 
 Stop = Literal["inside", "outside", "project"]
 
@@ -65,10 +66,22 @@ def train(
     """
     order = orders(seeds, len(x)).to(x.device)
     if stop == "project":
-        return [_Trajectories(start, order, x, y, [radius]).trained(stop, schedule)[0] for radius in radii]
+        return [_Trajectories(start, order, x, y, [limit]).trained(stop, schedule)[0] for limit in radii]
     limits = sorted(set(radii))
     found = _Trajectories(start, order, x, y, limits).trained(stop, schedule)
-    return [found[limits.index(radius)] for radius in radii]
+    return [found[limits.index(limit)] for limit in radii]
+
+
+def train_in_balls(
+    task: Task, m: int, c0s: Sequence[float], runs: Sequence[int], seed: int, schedule: Schedule,
+    *, stop: Stop = "inside", biases: bool = False,
+) -> tuple[LazyNets, dict[float, Trained]]:  # fmt: skip
+    """The nets of some runs at initialisation, and as training returns them for the ball of every C0, by C0."""
+    seeds = net_seeds(seed, runs)
+    start = initial(seeds, m, task.d, biases=biases, device=task.x.device)
+    return start, dict(
+        zip(c0s, train(start, seeds, task.x, task.y, [radius(c0, m) for c0 in c0s], stop, schedule), strict=True)
+    )
 
 
 def orders(seeds: Sequence[int], n: int) -> Tensor:

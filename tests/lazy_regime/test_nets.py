@@ -45,7 +45,7 @@ def test_a_net_depends_on_its_own_seed_alone() -> None:
     together, alone = initial([5, 6, 7], 20, 4, biases=True), initial([6], 20, 4, biases=True)
     for name, tensor in alone.state_dict().items():
         assert torch.equal(tensor[0], together.state_dict()[name][1]), name
-    assert not set(net_seeds(0, 50)) & set(net_seeds(1, 50))
+    assert not set(net_seeds(0, range(50))) & set(net_seeds(1, range(50)))
     assert set(together.signs.unique().tolist()) == {-1.0, 1.0}
 
 

@@ -96,7 +96,7 @@ def measured(config: AdvTrainConfig, task: Task, block: Block, rule: GradientRul
     1 / sqrt m. touching: share of its neurons on the ball's surface or beyond.
     """
     device, count = task.x.device, len(block.nets)
-    seeds = [net_seeds(config.seed, config.networks)[net.run] for net in block.nets]
+    seeds = net_seeds(config.seed, (net.run for net in block.nets))
     start = initial(seeds, block.m, task.d, biases=config.biases, device=device)
     eps = torch.tensor([net.eps for net in block.nets], dtype=torch.float32, device=device)
     radii = torch.tensor([net.radius for net in block.nets], dtype=torch.float32, device=device)

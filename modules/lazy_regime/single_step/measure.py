@@ -7,13 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from modules.lazy_regime.ball import radius
 from modules.lazy_regime.data import Task, two_classes
 from modules.lazy_regime.exact_flip import flip_steps
 from modules.lazy_regime.line_search import line_search
-from modules.lazy_regime.nets import LazyNets, initial, net_seeds
+from modules.lazy_regime.nets import LazyNets
 from modules.lazy_regime.single_step.config import SingleStepConfig
-from modules.lazy_regime.training import Schedule, train
+from modules.lazy_regime.training import Schedule, train_in_balls
 from suite.data import Dataset
 from suite.gradients import GradientRule
 from suite.gradients.diagnostics import input_gradient
@@ -68,12 +67,10 @@ def measured(config: SingleStepConfig, task: Task, m: int, runs: list[int], rule
     cosine: between the two directions. Of the net: d, m, c0, run, its SGD steps, whether it left the ball, and its
     distance from the start in units of 1 / sqrt m.
     """
-    seeds = [net_seeds(config.seed, config.networks)[place] for place in runs]
-    start = initial(seeds, m, task.d, biases=config.biases, device=task.x.device)
     schedule = Schedule(config.epochs, config.learning_rate, config.batch_size)
-    radii = [radius(c0, m) for c0 in config.c0s]
+    _, balls = train_in_balls(task, m, config.c0s, runs, config.seed, schedule, stop=config.stop, biases=config.biases)
     rows: list[dict[str, Any]] = []
-    for c0, trained in zip(config.c0s, train(start, seeds, task.x, task.y, radii, config.stop, schedule), strict=True):
+    for c0, trained in balls.items():
         for place, name in enumerate(runs):
             of_net = {
                 "d": task.d, "m": m, "c0": float(c0), "run": name,

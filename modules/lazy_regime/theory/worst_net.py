@@ -42,35 +42,35 @@ class Resisting:
 
 
 @torch.no_grad()
-def resist(begin: LazyNets, given: LazyNets, x: Tensor, radius: float, steps: int) -> Resisting:
-    """Searches the lazy balls around `begin` (P nets, one a point) for the nets that are flipped last.
+def resist(start: LazyNets, given: LazyNets, x: Tensor, radius: float, steps: int) -> Resisting:
+    """Searches the lazy balls around `start` (P nets, one a point) for the nets that are flipped last.
 
     Args:
-        begin: P nets at initialisation, without biases. given: P nets in their balls, where the search begins.
+        start: P nets at initialisation, without biases. given: P nets in their balls, where the search begins.
         x: (P, d). radius: C0 / sqrt m.
 
     Memory: about eight times that of the nets.
     """
-    best = _measured(begin, given, x, radius)
+    best = _measured(start, given, x, radius)
     if radius == 0:
         return best
     side = given(x[:, None]).sign()  # which sign is defended
-    loudest = begin.weight + radius * (side * begin.signs)[..., None] * x[:, None] / _length(x)[:, None, None]
+    loudest = start.weight + radius * (side * start.signs)[..., None] * x[:, None] / _length(x)[:, None, None]
     for rows in (given.weight, loudest):
-        best = _better(best, _climbed(begin, rows, side, x, radius, steps))
+        best = _better(best, _ascended(start, rows, side, x, radius, steps))
     return best
 
 
-def _climbed(begin: LazyNets, rows: Tensor, side: Tensor, x: Tensor, radius: float, steps: int) -> Resisting:
-    nets = begin.at(slice(None))
+def _ascended(start: LazyNets, rows: Tensor, side: Tensor, x: Tensor, radius: float, steps: int) -> Resisting:
+    nets = start.at(slice(None))
     nets.weight.copy_(rows)
-    best = here = _measured(begin, nets, x, radius)
+    best = here = _measured(start, nets, x, radius)
     for step in range(steps):
         length = _FIRST * (_LAST / _FIRST) ** (step / max(1, steps - 1)) * radius
         size = torch.where(here.size.isfinite(), here.size, 0).to(x.dtype)
         rows = nets.weight + length * _uphill(nets, side, x, size)
-        nets.weight.copy_(project_rows(rows, begin.weight, radius))
-        here = _measured(begin, nets, x, radius)
+        nets.weight.copy_(project_rows(rows, start.weight, radius))
+        here = _measured(start, nets, x, radius)
         best = _better(best, here)
     return best
 
@@ -89,10 +89,10 @@ def _uphill(nets: LazyNets, side: Tensor, x: Tensor, size: Tensor) -> Tensor:
     return nets.signs[..., None] * pull / torch.where(length > 0, length, 1)
 
 
-def _measured(begin: LazyNets, nets: LazyNets, x: Tensor, radius: float) -> Resisting:
+def _measured(start: LazyNets, nets: LazyNets, x: Tensor, radius: float) -> Resisting:
     value, gradient = nets.value_and_gradient(x[:, None])
     size = flip_steps(nets, x[:, None], gradient, -value.sign())
-    moved = _length(nets.weight - begin.weight).amax(-1)
+    moved = _length(nets.weight - start.weight).amax(-1)
     distance = moved / radius if radius else torch.zeros_like(moved)
     return Resisting(size[:, 0], value[:, 0].abs(), _length(gradient)[:, 0], distance)
 
@@ -101,7 +101,7 @@ def _better(one: Resisting, other: Resisting) -> Resisting:
     """Of each point's two nets the one with the larger size."""
     first = one.size >= other.size
     pairs = ((getattr(one, name), getattr(other, name)) for name in ("size", "value", "gradient", "distance"))
-    return Resisting(*(torch.where(first, mine, its) for mine, its in pairs))
+    return Resisting(*(torch.where(first, left, right) for left, right in pairs))
 
 
 def _length(vectors: Tensor) -> Tensor:

@@ -25,19 +25,19 @@ def change(nets: LazyNets, x: Tensor, delta: Tensor) -> Tensor:
 
 def sampled(nets: LazyNets, x: Tensor, radius: Tensor, draws: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Mean and largest length of the change over `draws` uniform directions at the radius (S, N) from x."""
-    found = torch.stack([_length(change(nets, x, _random(x, radius, generator))) for _ in range(draws)])
-    return found.mean(0), found.amax(0)
+    changes = torch.stack([_length(change(nets, x, _random(x, radius, generator))) for _ in range(draws)])
+    return changes.mean(0), changes.amax(0)
 
 
 def on_the_way(nets: LazyNets, x: Tensor, direction: Tensor, radius: Tensor, places: int = 32) -> Tensor:
     """The largest change (S, N) at places of a straight step, radius (S, N) long, along unit vectors (S, N, d)."""
     shares = [(place + 1) / places for place in range(places)]
-    found = [_length(change(nets, x, share * radius[..., None] * direction)) for share in shares]
-    return torch.stack(found).amax(0)
+    changes = [_length(change(nets, x, share * radius[..., None] * direction)) for share in shares]
+    return torch.stack(changes).amax(0)
 
 
 @torch.no_grad()
-def climbed(nets: LazyNets, x: Tensor, start: Tensor, radius: Tensor, steps: int) -> Tensor:
+def ascended(nets: LazyNets, x: Tensor, start: Tensor, radius: Tensor, steps: int) -> Tensor:
     """The largest change (S, N) that projected ascent from perturbations (S, N, d) of any length finds in the ball."""
     delta = _onto(start, radius)
     before = nets.value_and_gradient(x)[1]
@@ -60,7 +60,7 @@ def supremum(
 ) -> Tensor:
     """The largest change (S, N) found from the step's own direction (S, N, d) and from `restarts` random ones."""
     starts = [direction] + [_random(x, radius, generator) for _ in range(restarts)]
-    return torch.stack([climbed(nets, x, start, radius, steps) for start in starts]).amax(0)
+    return torch.stack([ascended(nets, x, start, radius, steps) for start in starts]).amax(0)
 
 
 def _random(x: Tensor, radius: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""The statements of Wang et al. 2022, one pure function each, for ||x|| = 1 and nets without biases (Sec. 2.1).
+"""The bounds of Wang et al. 2022, one pure function each, for ||x|| = 1 and nets without biases (Sec. 2.1).
 
     f(x; W) = (1 / sqrt m) sum_s a_s relu(w_s . x),   w_s,0 ~ N(0, I_d),   all ||w_s - w_s,0|| <= C0 / sqrt m
 
@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import asin, e, erf, inf, log, pi, sqrt
 
-import torch
 from scipy.stats import chi2, norm
-from torch import Tensor
 
 INITIAL_VALUE_STD = sqrt(1 / 2)
 """Standard deviation of f(x; W0), in the limit of large m: E relu(z)^2 = 1/2. OWN; in the paper O(1)."""
@@ -49,22 +47,6 @@ def active_share(m: float, gamma: float) -> tuple[float, float]:
 def deviation(m: float, gamma: float) -> float:
     """Hoeffding: by how much the share of m independent events exceeds its mean at most."""
     return sqrt(log(1 / gamma) / (2 * m))
-
-
-def largest_value(inner: Tensor, signs: Tensor, radius: float) -> Tensor:
-    """max over the lazy ball of f(x; W), exactly: (1 / sqrt m) sum a_s relu(w_s,0 . x + a_s rho). OWN closed form.
-
-    Every neuron's term is largest on its own where w_s moves by rho a_s x. With `-signs` it is -min f.
-
-    Args:
-        inner: w_s,0 . x (..., m). signs: a (..., m). radius: rho = C0 / sqrt m.
-    """
-    return (signs * (inner + radius * signs).relu()).sum(-1) / sqrt(inner.shape[-1])
-
-
-def may_change_sign(inner: Tensor, radius: float) -> Tensor:
-    """Lemma 4.3 for a given net: to how many neurons some W gives another sign at x, #{|w_s,0 . x| <= rho} (...)."""
-    return (inner.abs() <= radius).sum(-1)
 
 
 def sign_changes_bound(m: float, c0: float, gamma: float) -> float:
@@ -142,16 +124,6 @@ def rows_norm(count: float, d: float, m: float, gamma: float) -> float:
     return sqrt(count) + sqrt(d) + sqrt(2 * (choices + log(1 / gamma)))
 
 
-def outline(value: Tensor, gradient: Tensor, difference: Tensor, size: Tensor) -> Tensor:
-    """The proof's bound on |f| after a step of that size (Sec. 4): below 0 the step must flip the sign.
-
-    |f(x)| + eta ||grad f||^2 + |eta| ||grad f|| D with eta = -size / ||grad f||: |f| - size (||grad f|| - D), where D
-    is the supremum of ||grad f(x) - grad f(x + delta)|| over ||delta|| <= size. The fundamental theorem and
-    Cauchy-Schwarz.
-    """
-    return value.abs() - size * (gradient - difference)
-
-
 @dataclass(frozen=True)
 class Chain:
     """The proof's bounds for one (d, m, C0), each at gamma / 3, and what they give.
@@ -194,22 +166,6 @@ def closing_dimension(c0: float, exponent: float, gamma: float = 0.05) -> float 
 
 def _powers() -> Iterator[float]:
     yield from (10.0**k for k in range(1, 16))
-
-
-def worst_flip(value: Tensor, gradient: Tensor, reach: Tensor | float) -> Tensor:
-    """The largest |f| / ||grad f|| that a W in the lazy ball can have, were no rectifier to change: (...). OWN.
-
-    Without biases f(x) = x . grad f(x), so that |f| / ||grad f|| is the cosine between x and grad f, at most 1. With
-    the gates fixed W moves grad f anywhere in a ball of radius `reach` = C0 k / m (k active neurons): towards x by an
-    angle of arcsin(reach / ||grad f||), about C0 / sqrt(2 d). From reach >= ||grad f||, that is C0 >= sqrt(2 d), W can
-    turn it into x, and only x = 0 is left for the step to go to: the size is 1 whatever d is.
-
-    Args:
-        value, gradient: f(x; W0) and ||grad f(x; W0)||. reach: see above.
-    """
-    angle = (value.abs() / gradient).clamp(max=1).arccos()
-    turned = torch.as_tensor(reach, dtype=value.dtype, device=value.device) / gradient
-    return (angle - turned.clamp(max=1).arcsin()).clamp(min=0).cos()
 
 
 def robust_error_fails(gamma: float, share: float = 0.1) -> float:

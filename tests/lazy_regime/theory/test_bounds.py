@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from modules.lazy_regime import theory
 from modules.lazy_regime.exact_flip import flip_steps
-from modules.lazy_regime.gradient_change import on_the_way
 from modules.lazy_regime.nets import LazyNets, initial
+from modules.lazy_regime.theory import bounds, given_nets
+from modules.lazy_regime.theory.gradient_change import on_the_way
 
 D, M, GAMMA = 40, 200, 0.2
 
@@ -42,44 +42,44 @@ def test_the_laws_at_initialisation(at_x: tuple[Tensor, Tensor, Tensor]) -> None
     f, gradient, _ = at_x
     n = len(f)
     # E f^2 = 1/2 exactly; f^2 has a standard deviation of about sqrt(2) E f^2, four standard errors are 4 sqrt(2/n)
-    assert float(f.square().mean()) == pytest.approx(theory.INITIAL_VALUE_STD**2, rel=8 / sqrt(2 * n))
+    assert float(f.square().mean()) == pytest.approx(bounds.INITIAL_VALUE_STD**2, rel=8 / sqrt(2 * n))
     assert float(gradient.square().sum(-1).mean()) == pytest.approx(
-        theory.initial_gradient_norm(D) ** 2, rel=4 * sqrt(2 / D / n + 1 / M / n)
+        bounds.initial_gradient_norm(D) ** 2, rel=4 * sqrt(2 / D / n + 1 / M / n)
     )
     flips = f.abs() / gradient.norm(dim=-1)
-    assert float(flips.mean()) == pytest.approx(theory.initial_flip(D), rel=4 * sqrt(pi / 2 - 1) / sqrt(n) + 0.02)
+    assert float(flips.mean()) == pytest.approx(bounds.initial_flip(D), rel=4 * sqrt(pi / 2 - 1) / sqrt(n) + 0.02)
 
 
 def test_value_and_gradient_bounds_fail_as_often_as_gamma_allows(at_x: tuple[Tensor, Tensor, Tensor]) -> None:
     f, gradient, _ = at_x
-    broken = float((f.abs() > theory.value_bound(M, 0, GAMMA)).double().mean())
+    broken = float((f.abs() > bounds.value_bound(M, 0, GAMMA)).double().mean())
     assert GAMMA / 20 < broken <= GAMMA + share_tolerance(GAMMA, len(f))  # near enough to be a bound worth having
-    below = theory.gradient_bound(D, M, 0, GAMMA) + theory.drift_bound(D, M, 0, GAMMA / 2)  # without what W adds
+    below = bounds.gradient_bound(D, M, 0, GAMMA) + bounds.drift_bound(D, M, 0, GAMMA / 2)  # without what W adds
     share = float((gradient.norm(dim=-1) < below).double().mean())
     assert share <= GAMMA + share_tolerance(GAMMA, len(f))
-    assert below > 0.7 * theory.initial_gradient_norm(D)
+    assert below > 0.7 * bounds.initial_gradient_norm(D)
 
 
 def test_sign_changes_keep_to_their_law_and_bound(at_x: tuple[Tensor, Tensor, Tensor]) -> None:
     c0 = 3.0
-    count = theory.may_change_sign(at_x[2], c0 / sqrt(M)).double()
+    count = given_nets.may_change_sign(at_x[2], c0 / sqrt(M)).double()
     expected = M * torch.erf(torch.tensor(c0 / sqrt(2 * M))).item()
     p = expected / M
     assert float(count.mean()) == pytest.approx(expected, abs=4 * sqrt(M * p * (1 - p) / len(count)))
-    bound = theory.sign_changes_bound(M, c0, GAMMA)
+    bound = bounds.sign_changes_bound(M, c0, GAMMA)
     assert float((count > bound).double().mean()) <= GAMMA + share_tolerance(GAMMA, len(count))
     assert expected < bound <= c0 * sqrt(2 * M / pi) + sqrt(M * log(1 / GAMMA) / 2)  # O(sqrt m)
 
 
 def test_the_largest_value_is_attained_and_never_passed() -> None:
     nets, x, rho = initial([1, 2], 50, 6, dtype=torch.float64), unit(1, 6, 3), 0.4
-    top = theory.largest_value(nets.inner(x).detach()[:, 0], nets.signs, rho)
+    top = given_nets.largest_value(nets.inner(x).detach()[:, 0], nets.signs, rho)
     at_top = LazyNets(nets.weight.detach() + rho * nets.signs[..., None] * x, nets.signs)
     assert torch.allclose(at_top(x)[:, 0], top)
     for seed in range(200):
         moved = unit(100, 6, seed).view(2, 50, 6) * rho
         assert bool((LazyNets(nets.weight.detach() + moved, nets.signs)(x)[:, 0] <= top).all())
-    bottom = -theory.largest_value(nets.inner(x).detach()[:, 0], -nets.signs, rho)
+    bottom = -given_nets.largest_value(nets.inner(x).detach()[:, 0], -nets.signs, rho)
     assert torch.allclose(LazyNets(nets.weight.detach() - rho * nets.signs[..., None] * x, nets.signs)(x)[:, 0], bottom)
     assert bool((top <= nets(x)[:, 0] + rho * sqrt(50)).all())  # Lemma 4.1: + C0
 
@@ -89,7 +89,7 @@ def test_neurons_that_may_change_are_those_that_some_net_in_the_ball_changes() -
     z = nets.inner(x).detach()
     towards_zero = nets.weight.detach() - rho * z.sign().mT * x
     changed = (LazyNets(towards_zero, nets.signs).inner(x) > 0) != (z > 0)
-    assert int(changed.sum()) == int(theory.may_change_sign(z, rho)) > 0
+    assert int(changed.sum()) == int(given_nets.may_change_sign(z, rho)) > 0
 
 
 @pytest.mark.parametrize("c0", [0.5, 4.0])
@@ -101,10 +101,10 @@ def test_drift_and_difference_stay_below_their_bounds_for_a_net_that_tries(nets:
     for moves in (nets.signs[..., None] * away, -z.sign().mT * x):  # along the gradient; every sign that can change
         moved = LazyNets(nets.weight.detach() + rho * moves, nets.signs)
         _, after = moved.value_and_gradient(x)
-        assert bool(((after - before).norm(dim=-1) <= theory.drift_bound(D, M, c0, GAMMA)).all())
+        assert bool(((after - before).norm(dim=-1) <= bounds.drift_bound(D, M, c0, GAMMA)).all())
         step = away.expand(-1, 1, -1)
         change = on_the_way(moved, x.expand(len(z), 1, D), step, torch.full((len(z), 1), radius, dtype=torch.float64))
-        assert bool((change <= theory.difference_bound(D, M, c0, radius, GAMMA)).all())
+        assert bool((change <= bounds.difference_bound(D, M, c0, radius, GAMMA)).all())
 
 
 def test_below_zero_the_outline_forces_the_flip() -> None:
@@ -116,11 +116,11 @@ def test_below_zero_the_outline_forces_the_flip() -> None:
     forced = 0
     for ratio in (1.1, 1.5, 3.0):
         size = ratio * f.abs() / length
-        outline = theory.outline(f, length, on_the_way(nets, x, step, size, places=50), size)
+        outline = given_nets.outline(f, length, on_the_way(nets, x, step, size, places=50), size)
         assert bool((flips[outline < 0] <= size[outline < 0]).all())
         forced += int((outline < 0).sum())
     assert forced > 100
-    assert float(theory.outline(torch.tensor(-2.0), torch.tensor(4.0), torch.tensor(0.0), torch.tensor(0.5))) == 0
+    assert float(given_nets.outline(torch.tensor(-2.0), torch.tensor(4.0), torch.tensor(0.0), torch.tensor(0.5))) == 0
 
 
 def test_scaling_the_weights_changes_no_flip() -> None:
@@ -138,31 +138,31 @@ def test_scaling_the_weights_changes_no_flip() -> None:
 
 
 def test_the_chain_closes_for_large_dimensions_only() -> None:
-    small = theory.chain(784, 1000, 1)
+    small = bounds.chain(784, 1000, 1)
     assert not small.closes and small.margin == pytest.approx(
         small.value - small.size * (small.gradient - small.difference)
     )
-    first = theory.closing_dimension(1, 2.4)
-    assert first is not None and theory.chain(first, first**2.4, 1).closes
-    assert not theory.chain(first / 10, (first / 10) ** 2.4, 1).closes
-    small, large = (theory.chain(factor * first, (factor * first) ** 2.4, 1) for factor in (10, 1000))
+    first = bounds.closing_dimension(1, 2.4)
+    assert first is not None and bounds.chain(first, first**2.4, 1).closes
+    assert not bounds.chain(first / 10, (first / 10) ** 2.4, 1).closes
+    small, large = (bounds.chain(factor * first, (factor * first) ** 2.4, 1) for factor in (10, 1000))
     assert large.size == pytest.approx(small.size / 10, rel=0.3)  # O(1 / sqrt d)
-    assert theory.closing_dimension(1, 1.0) is None  # m = d is no over-parametrisation
+    assert bounds.closing_dimension(1, 1.0) is None  # m = d is no over-parametrisation
 
 
 def test_bounds_loosen_with_the_ball_and_with_certainty() -> None:
     for c0, wider in ((0.0, 1.0), (1.0, 10.0)):
-        assert theory.value_bound(M, c0, GAMMA) < theory.value_bound(M, wider, GAMMA)
-        assert theory.gradient_bound(D, M, c0, GAMMA) > theory.gradient_bound(D, M, wider, GAMMA)
-        assert theory.difference_bound(D, M, c0, 0.1, GAMMA) < theory.difference_bound(D, M, wider, 0.1, GAMMA)
-    assert theory.value_bound(M, 1, 0.01) > theory.value_bound(M, 1, 0.1)
-    assert all(isfinite(bound) for bound in (theory.rows_norm(0, D, M, 0.1), theory.rows_norm(M, D, M, 0.1)))
+        assert bounds.value_bound(M, c0, GAMMA) < bounds.value_bound(M, wider, GAMMA)
+        assert bounds.gradient_bound(D, M, c0, GAMMA) > bounds.gradient_bound(D, M, wider, GAMMA)
+        assert bounds.difference_bound(D, M, c0, 0.1, GAMMA) < bounds.difference_bound(D, M, wider, 0.1, GAMMA)
+    assert bounds.value_bound(M, 1, 0.01) > bounds.value_bound(M, 1, 0.1)
+    assert all(isfinite(bound) for bound in (bounds.rows_norm(0, D, M, 0.1), bounds.rows_norm(M, D, M, 0.1)))
 
 
 def test_a_net_narrower_than_its_input_has_bounds_too() -> None:
-    assert isfinite(theory.difference_bound(784, 30, 1, 0.1, GAMMA)) and not theory.chain(784, 30, 1).closes
+    assert isfinite(bounds.difference_bound(784, 30, 1, 0.1, GAMMA)) and not bounds.chain(784, 30, 1).closes
     # Lines through the origin of the plane make 2 n cells, n planes in general position at most 2^n.
-    assert theory.log_cells(50, 2) > log(2 * 50) and theory.log_cells(3, 10) == pytest.approx(log(8))
+    assert bounds.log_cells(50, 2) > log(2 * 50) and bounds.log_cells(3, 10) == pytest.approx(log(8))
 
 
 def test_the_worst_linear_flip_is_the_largest_cosine_in_a_ball_around_the_gradient() -> None:
@@ -171,12 +171,12 @@ def test_the_worst_linear_flip_is_the_largest_cosine_in_a_ball_around_the_gradie
     for reach in (0.0, 0.7, 1.9):
         around = g + reach * torch.stack([angles.cos(), angles.sin()], -1)
         largest = (around @ x / around.norm(dim=-1)).max()
-        assert float(theory.worst_flip(g @ x, g.norm(), reach)) == pytest.approx(float(largest), abs=1e-7)
-    assert float(theory.worst_flip(g @ x, g.norm(), 2.1)) == 1
-    assert float(theory.worst_flip(-(g @ x), g.norm(), 0.0)) == pytest.approx(float(g @ x / g.norm()))
+        assert float(given_nets.worst_flip(g @ x, g.norm(), reach)) == pytest.approx(float(largest), abs=1e-7)
+    assert float(given_nets.worst_flip(g @ x, g.norm(), 2.1)) == 1
+    assert float(given_nets.worst_flip(-(g @ x), g.norm(), 0.0)) == pytest.approx(float(g @ x / g.norm()))
 
 
 def test_markov_gives_the_corollary() -> None:
-    assert theory.robust_error_fails(0.005) == pytest.approx(0.05)
-    assert theory.robust_error_fails(0.5) == 1
-    assert inf > theory.initial_flip(25) > theory.initial_flip(784)
+    assert bounds.robust_error_fails(0.005) == pytest.approx(0.05)
+    assert bounds.robust_error_fails(0.5) == 1
+    assert inf > bounds.initial_flip(25) > bounds.initial_flip(784)
