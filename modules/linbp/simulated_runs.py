@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from suite.statistics import mcnemar, mean, rate
+from suite.statistics import mcnemar, mean, named, rate
 
 RULES = ("bp", "linbp")
 FAR = 10.0  # times the distance at the start: beyond it a run counts as diverged
@@ -39,13 +39,12 @@ def by_step(pairs: pl.DataFrame, setting: str) -> pl.DataFrame:
     """
     index = [setting, "dynamics", "run", "step", "start"]
     long = pairs.unpivot(RULES, index=index, variable_name="gradient", value_name="level")
-    change = mean(pl.col("level") - pl.col("start"))
     table = long.group_by(setting, "dynamics", "gradient", "step").agg(
-        mean("level").alias("level"),
-        change.struct.rename_fields(["change", "change_low", "change_high", "changes"]).alias("change_of_level"),
+        mean("level"),
+        named(mean(pl.col("level") - pl.col("start")), "change"),
         diverged=pl.col("level").null_count().cast(pl.Int64),
     )
-    return _sorted(table.unnest("level", "change_of_level").drop("changes"), long, setting, "dynamics", "gradient")
+    return _sorted(table.unnest("estimate", "change"), long, setting, "dynamics", "gradient")
 
 
 def ahead(pairs: pl.DataFrame, setting: str) -> pl.DataFrame:

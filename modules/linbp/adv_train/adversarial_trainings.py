@@ -1,21 +1,28 @@
-"""The cells of `linbp.adv_train`: an adversarial training for each seed and strategy, alike in all but the strategy."""
+"""An adversarial training for each seed and strategy, alike in all but the strategy."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
-from modules.linbp.training import beginning, check_rule, entropy
+from modules.linbp.adv_train.config import AdvTrainConfig
+from modules.linbp.training import check_rule, entropy, initial_model
 from suite.attacks import Adversary, Autograd, Settings, apgd, ball_noise, frozen, iterate, one_and_many, random_starts
 from suite.data import balanced, sample
-from suite.training import Collapse, as_pixels, evaluate, remove_checkpoint, resident
-
-if TYPE_CHECKING:
-    from modules.linbp.adv_train import AdvTrainConfig
-    from suite.host.run import Run
+from suite.measuring import Run
+from suite.training import (
+    MANY_STEPS,
+    ONE_STEP,
+    Collapse,
+    as_pixels,
+    evaluate,
+    fit,
+    remove_checkpoint,
+    resident,
+)
 
 BATCH = 250  # test images attacked at once
 PROBED = 200  # training samples on which a collapse is looked for
@@ -33,15 +40,15 @@ class Cell:
         return f"{self.model} seed {self.seed} {self.strategy}"
 
 
-class Scene:
-    """What the cells of one run share: data on the device, the recipe, the attack and its starts on the test set.
+class AdversarialTrainings:
+    """All trainings of one run, which share the data on the device, the recipe, the attack and its starts in testing.
 
-    Testing is in eval mode.
+    Those of one seed begin with the same weights and see the same batches. Testing is in eval mode, by true gradients.
 
     Raises SuiteError where the gradient rule cannot be applied to the model, before any training.
     """
 
-    def __init__(self, config: "AdvTrainConfig", run: "Run") -> None:
+    def __init__(self, config: AdvTrainConfig, run: Run) -> None:
         self.run, self.config = run, config
         dataset = run.dataset(config.dataset)
         self.train = resident(dataset.train, run.device, limit=config.train_limit, seed=run.seed)
@@ -80,27 +87,32 @@ class Scene:
     def curve(self, cell: Cell) -> dict[str, list[Any]]:
         """Trains a cell, or continues it: one row per epoch; APGD's accuracy stands in the last."""
         begin = time.perf_counter()
-        model, rule = beginning(self.run, cell.model, cell.seed), self.run.gradient(self.config.gradient)
-        crafter = rule(model) if cell.strategy == "weights+examples" else model
-        history = self.run.fit(
-            str(cell),
-            model,
-            self.train,
-            self.recipe,
-            seed=cell.seed,
-            watch=lambda: self._measured(model),
-            until=Collapse() if self.config.watch_collapse else None,
-            gradient=None if cell.strategy == "bp" else rule,
-            adversary=Adversary(
-                crafter,
-                self.config.eps,
-                self.attack,
-                start="uniform" if self.config.random_start else "image",
-                mode=self.config.attack_mode,
-            ),
+        model, rule = initial_model(self.run, cell.model, cell.seed), self.run.gradient(self.config.gradient)
+        through = model if cell.strategy == "bp" else rule(model)
+        adversary = Adversary(
+            rule(model) if cell.strategy == "weights+examples" else model,
+            self.config.eps,
+            self.attack,
+            start="uniform" if self.config.random_start else "image",
+            mode=self.config.attack_mode,
         )
+        with self.run.training(str(cell), self.recipe.epochs) as hooks:
+            history = fit(
+                model,
+                *self.train,
+                self.recipe,
+                seed=cell.seed,
+                backward_model=None if through is model else through,
+                adversary=adversary,
+                watch=lambda: self._measured(model),
+                until=Collapse() if self.config.watch_collapse else None,
+                **hooks,
+            )
         rows = history.columns({**asdict(cell), "n": len(self.test[1])})
         stronger = self._robust_accuracy(model, apgd_too=True) if self.config.apgd_steps else None
+        if self.config.watch_collapse:
+            seen = zip(rows[MANY_STEPS], rows[ONE_STEP], strict=True)
+            rows["collapsed"] = [Collapse().first([many], [one]) is not None for many, one in seen]
         rows["apgd_accuracy"] = [*[None] * (len(history.epochs) - 1), stronger]
         self.seconds[str(cell)] = round(time.perf_counter() - begin, 3)
         return rows
@@ -141,8 +153,8 @@ class Scene:
             correct = model(pixels).argmax(1) == labels
         eps = (self.config.eps,)
         start = random_starts(pixels, noise, eps, self.attack) if self.config.random_start else None
-        walk = iterate(Autograd(model), model, pixels, labels, eps, self.attack, start=start)
-        robust: torch.Tensor = correct & ~walk.fooled[0, :, -1]
+        trajectory = iterate(Autograd(model), model, pixels, labels, eps, self.attack, start=start)
+        robust: torch.Tensor = correct & ~trajectory.fooled[0, :, -1]
         return robust
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
