@@ -141,12 +141,12 @@ def _escapes_sooner(escapes: pl.DataFrame, small: float, large: float) -> Iterat
         medians, on=["pace", "ratio", "network"], column="scale", first=small, second=large, value="steps"
     )  # fmt: skip
     first, second = pl.col("first"), pl.col("second")
-    told = pairs.group_by("pace", "ratio", maintain_order=True).agg(
+    counted = pairs.group_by("pace", "ratio", maintain_order=True).agg(
         sooner=(first < second).sum(),
         later=(first > second).sum(),
         lost=((first == inf) & (second == inf)).sum(),
     )
-    for (pace,), family in told.group_by("pace", maintain_order=True):
+    for (pace,), family in counted.group_by("pace", maintain_order=True):
         rows = family.rows(named=True)
         tests = [mcnemar_of(row["sooner"], row["later"]) for row in rows]
         for row, judgement in zip(rows, order_family(tests, lost=[row["lost"] for row in rows]), strict=True):
