@@ -53,7 +53,10 @@ def analyse(run: RunDirectory, registry: Registry, config: StudyConfig | None = 
         raise SuiteError(f"{run.path} was made when results were not apart yet", "run the study again")
     study = registry.study(name)
     known = _known(run, content, config or _config(content, registry))
-    results = _Evaluation(name, known, _functions(study.results))
+    functions = _functions(study.results)
+    if twice := [each for each in functions if each in known]:
+        raise SuiteError(f"{name}: {', '.join(twice)} is measured, and made of results too", "rename one of the two")
+    results = _Evaluation(name, known, functions)
     made = {each: results.value(each) for each in results.functions}
     if CLAIMS in made and _is_smoke(known["config"], name, registry):
         made[CLAIMS] = _unjudged(made[CLAIMS])
@@ -81,7 +84,7 @@ class _Evaluation:
         self._open: list[str] = []
 
     def value(self, name: str) -> Any:
-        """The value of that name; a raw table is read when it is first asked for."""
+        """The table or fact of that name; a raw table is read when it is first asked for."""
         if name not in self._values:
             self._values[name] = self._computed(name)
         elif isinstance(self._values[name], _Stored):

@@ -51,3 +51,8 @@ def test_a_failure_names_the_columns_that_were_given() -> None:
     made = _Evaluation("a.b", {"samples": TABLE}, {"rates": lambda samples: samples.select("y")})
     with pytest.raises(SuiteError, match=r"a\.b: rates failed: ColumnNotFoundError: .*samples has x"):
         made.value("rates")
+
+
+def test_a_figure_may_have_the_name_of_a_table() -> None:
+    given = _Evaluation("a.b", {"rates": TABLE}, {})
+    assert given.called("rates", lambda rates: len(rates)) == 2 and given.value("rates") is TABLE
