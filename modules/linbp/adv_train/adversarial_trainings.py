@@ -1,6 +1,5 @@
 """An adversarial training for each seed and strategy, alike in all but the strategy."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -9,20 +8,11 @@ import torch
 from torch import nn
 
 from modules.linbp.adv_train.config import AdvTrainConfig
-from modules.linbp.training import check_rule, entropy, initial_model
+from modules.linbp.training import check_rule, fitted, initial_model
 from suite.attacks import Adversary, Autograd, Settings, apgd, ball_noise, frozen, iterate, one_and_many, random_starts
 from suite.data import balanced, sample
 from suite.measuring import Run
-from suite.training import (
-    MANY_STEPS,
-    ONE_STEP,
-    Collapse,
-    as_pixels,
-    evaluate,
-    fit,
-    remove_checkpoint,
-    resident,
-)
+from suite.training import MANY_STEPS, ONE_STEP, Collapse, as_pixels, evaluate, resident
 
 BATCH = 250  # test images attacked at once
 PROBED = 200  # training samples on which a collapse is looked for
@@ -53,7 +43,6 @@ class AdversarialTrainings:
         dataset = run.dataset(config.dataset)
         self.train = resident(dataset.train, run.device, limit=config.train_limit, seed=run.seed)
         self.test = resident(dataset.test, run.device, limit=config.test_limit, seed=run.seed)
-        self.chance = entropy(self.train[1])
         recipe = run.architecture(config.model).entry.recipe
         self.recipe = replace(
             recipe,
@@ -71,24 +60,11 @@ class AdversarialTrainings:
             for seed in range(config.seed, config.seed + config.seeds)
             for strategy in config.strategies
         ]
-        self.seconds: dict[str, float] = {}
         check_rule(run, config.model, config.gradient, self.train)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """For the record: recipe, sizes, the loss at chance, and how long the cells took that this process trained."""
-        return {
-            "recipe": asdict(self.recipe),
-            "samples": {"train": len(self.train[1]), "test": len(self.test[1])},
-            "chance_loss": self.chance,
-            "seconds": self.seconds,
-        }
 
     def curve(self, cell: Cell) -> dict[str, list[Any]]:
         """Trains a cell, or continues it: one row per epoch; APGD's accuracy stands in the last."""
-        begin = time.perf_counter()
         model, rule = initial_model(self.run, cell.model, cell.seed), self.run.gradient(self.config.gradient)
-        through = model if cell.strategy == "bp" else rule(model)
         adversary = Adversary(
             rule(model) if cell.strategy == "weights+examples" else model,
             self.config.eps,
@@ -96,30 +72,17 @@ class AdversarialTrainings:
             start="uniform" if self.config.random_start else "image",
             mode=self.config.attack_mode,
         )
-        with self.run.training(str(cell), self.recipe.epochs) as hooks:
-            history = fit(
-                model,
-                *self.train,
-                self.recipe,
-                seed=cell.seed,
-                backward_model=None if through is model else through,
-                adversary=adversary,
-                watch=lambda: self._measured(model),
-                until=Collapse() if self.config.watch_collapse else None,
-                **hooks,
-            )
+        history = fitted(
+            self.run, cell, model, None if cell.strategy == "bp" else rule, self.train, self.recipe,
+            seed=cell.seed, adversary=adversary, watch=lambda: self._measured(model),
+            until=Collapse() if self.config.watch_collapse else None,
+        )  # fmt: skip
         rows = history.columns({**asdict(cell), "n": len(self.test[1])})
-        stronger = self._robust_accuracy(model, apgd_too=True) if self.config.apgd_steps else None
         if self.config.watch_collapse:
             seen = zip(rows[MANY_STEPS], rows[ONE_STEP], strict=True)
             rows["collapsed"] = [Collapse().first([many], [one]) is not None for many, one in seen]
-        rows["apgd_accuracy"] = [*[None] * (len(history.epochs) - 1), stronger]
-        self.seconds[str(cell)] = round(time.perf_counter() - begin, 3)
-        return rows
-
-    def forget(self, cell: Cell) -> None:
-        """Removes the state of a training whose rows are stored."""
-        remove_checkpoint(self.run.checkpoint(str(cell)))
+        stronger = self._robust_accuracy(model, apgd_too=True) if self.config.apgd_steps else None
+        return rows | {"apgd_accuracy": [*[None] * (len(history.epochs) - 1), stronger]}
 
     def _measured(self, model: nn.Module) -> dict[str, float]:
         clean = evaluate(model, *self.test)

@@ -1,9 +1,10 @@
 """`linbp.adv_train` measured: each training a part of the run, resumed epoch by epoch."""
 
-from functools import partial
+from dataclasses import asdict
 
 from modules.linbp.adv_train.adversarial_trainings import AdversarialTrainings
 from modules.linbp.adv_train.config import AdvTrainConfig
+from modules.linbp.training import measure_curves
 from suite.measuring import Run
 
 
@@ -16,8 +17,11 @@ def measure(config: AdvTrainConfig, run: Run) -> None:
     Raw table: `curves`, one row per training and epoch.
     """
     trainings = AdversarialTrainings(config, run)
-    parts = [(str(cell), partial(trainings.curve, cell)) for cell in trainings.cells]
-    for cell, columns in zip(trainings.cells, run.each(parts, "trainings"), strict=True):
-        run.table("curves").extend(columns)
-        trainings.forget(cell)
-    run.record(**trainings.facts)
+    measure_curves(
+        run,
+        trainings.cells,
+        trainings.curve,
+        train=trainings.train,
+        test=trainings.test,
+        recipe=asdict(trainings.recipe),
+    )

@@ -1,9 +1,10 @@
 """`linbp.train` measured: each training a part of the run, resumed epoch by epoch."""
 
-from functools import partial
+from dataclasses import asdict
 
-from modules.linbp.train.config import TrainConfig
+from modules.linbp.train.config import TrainConfig, format_factor
 from modules.linbp.train.trainings import Trainings
+from modules.linbp.training import measure_curves
 from suite.measuring import Run
 
 
@@ -13,8 +14,7 @@ def measure(config: TrainConfig, run: Run) -> None:
     Raw table: `curves`, one row per training and epoch.
     """
     trainings = Trainings(config, run)
-    parts = [(str(cell), partial(trainings.curve, cell)) for cell in trainings.cells]
-    for cell, columns in zip(trainings.cells, run.each(parts, "trainings"), strict=True):
-        run.table("curves").extend(columns)
-        trainings.forget(cell)
-    run.record(**trainings.facts)
+    recipes = {
+        f"{model} x{format_factor(factor)}": asdict(recipe) for (model, factor), recipe in trainings.recipes.items()
+    }
+    measure_curves(run, trainings.cells, trainings.curve, train=trainings.train, test=trainings.test, recipes=recipes)
