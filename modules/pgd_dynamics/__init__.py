@@ -12,6 +12,7 @@ module = Module(
         "single_minimum",
         "convergence",
         "rules",
+        "input_scale",
     ),
     flat_studies={
         "escape": Study(
@@ -48,37 +49,6 @@ module = Module(
                 },
             },
             costs={"quick": Cost(1.3), "paper": Cost(200, gigabytes=1.5)},
-        ),
-        "input_scale": Study(
-            question="Adversarial training loss at a fixed epoch, by input scale and learning rate (Question 2).",
-            config="modules.pgd_dynamics.input_scale:InputScaleConfig",
-            results=None,
-            figures=None,
-            measure="modules.pgd_dynamics.input_scale:input_scale",
-            presets={
-                "smoke": {
-                    "model": "two-layer(width=10)",
-                    "scales": (1, 10),
-                    "learning_rates": (0.003,),
-                    "epochs": 1,
-                    "seeds": 2,
-                    "attack_steps": 1,
-                    "test_steps": 2,
-                    "train_limit": 100,
-                    "test_limit": 50,
-                },
-                "quick": {},
-                "paper": {
-                    "model": "mnist-cnn",
-                    "dataset": "mnist",
-                    "batch_size": 128,
-                    "learning_rates": (0.0003, 0.001, 0.003),
-                    "epochs": 10,
-                    "train_limit": 10_000,
-                    "test_limit": 1_000,
-                },
-            },
-            costs={"quick": Cost(0.9), "paper": Cost(60, gigabytes=1.2)},
         ),
     },
 )

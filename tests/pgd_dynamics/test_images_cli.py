@@ -1,4 +1,4 @@
-"""`suite run pgd_dynamics.escape` and `.input_scale` as typed: numbers that agree, resume, refused input."""
+"""`suite run pgd_dynamics.escape` as typed: numbers that agree, resume, refused input."""
 
 import json
 import os
@@ -13,10 +13,6 @@ from click.testing import CliRunner, Result
 from suite.host.cli import main
 
 ESCAPE = "escape --samples 3 --seeds 1 --steps 60 --descent 100 --scales 0.1,1 --ratios 0.01,1 --train-limit 60"
-SCALE = (
-    "input_scale --scales 0.1,1 --learning-rates 0.01 --seeds 2 --epochs 2 --train-limit 60 --test-limit 20 "
-    "--test-steps 2 --attack-steps 2"
-)
 
 Suite = Callable[..., Result]
 
@@ -110,9 +106,6 @@ def test_a_warning_names_the_bound_where_steps_are_longer_than_the_ball(suite: S
         ("escape --gradient nothing", "nothing"),
         ("escape --model digits-cnn(width=3)", "width"),
         ("escape --model resnet20", "--activation relu"),
-        ("input_scale --scales 1", "two or more"),
-        ("input_scale --seeds 1", "greater than 1"),
-        ("input_scale --learning-rates 0", "greater than 0"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_and_leaves_nothing(
@@ -128,23 +121,3 @@ def test_losses_that_are_not_finite_end_the_run(suite: Suite) -> None:
     result = suite(f"{ESCAPE} --epochs 0 --scales 1e300,1e301")
     assert result.exit_code in (1, 2) and result.stderr.count("Traceback") == 0
     assert "finite" in result.stderr or "no start was accepted" in result.stderr
-
-
-def test_input_scale_compares_trainings(suite: Suite) -> None:
-    result = suite(f"{SCALE} --json")
-    found = tables(result)
-    assert len(found["curves"]) == 2 * 2 * 1 * 2 * 2  # kinds, scales, rates, seeds, epochs
-    assert len(found["outcomes"]) == 8 and len(found["summary"]) == 4
-    assert len(found["comparisons"]) == 2 * 2
-    for row in found["summary"]:
-        mine = [o["train_loss"] for o in found["outcomes"] if all(o[n] == row[n] for n in ("training", "scale"))]
-        assert row["train_loss"] == pytest.approx(sum(mine) / 2) and row["best"]
-    by_training = {row["training"]: row["robust_loss"] for row in found["outcomes"] if row["scale"] == 1}
-    assert all(value > 0 for value in by_training.values())
-    assert all(Path(file).stat().st_size > 5_000 for file in json.loads(result.stdout)["figures"].values())
-
-
-def test_a_diverged_training_is_a_result(suite: Suite) -> None:
-    found = tables(suite(f"{SCALE} --optimiser sgd --learning-rates 1e30 --json"))
-    assert all(row["diverged"] == 2 and not row["best"] and row["train_loss"] is None for row in found["summary"])
-    assert {row["smaller_helps"] for row in found["comparisons"]} == {"cannot be told: diverged"}
