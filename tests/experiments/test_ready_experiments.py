@@ -62,7 +62,7 @@ set = { dims = [2], scales = [0.01, 1], networks = 2, starts = 2, m = 50, steps 
 _RUNS_FIGURES = [
     "modules.phase_transition.epsilon_star.figures.losses",
     "modules.linbp.attack.figures.success_by_step",
-    "modules.lazy_regime.dial_figures.dial",
+    "modules.lazy_regime.dial.figures.dial",
     "modules.pgd_dynamics.rules.figures.rules",
 ]
 

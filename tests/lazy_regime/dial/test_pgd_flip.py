@@ -2,10 +2,10 @@
 
 import torch
 
+from modules.lazy_regime.dial.pgd_flip import pgd_flips
 from modules.lazy_regime.exact_flip import flip_steps
 from modules.lazy_regime.nets import LazyNets, initial
 from modules.lazy_regime.pgd import Attack, gradient_field, l2_pgd
-from modules.lazy_regime.pgd_flip import pgd_flips
 from modules.linbp.gradient import linbp
 from suite.gradients import bp
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from modules.lazy_regime.dial.nearest_flip import nearest_flip
+from modules.lazy_regime.dial.tangent_kernel import drift, kernel
 from modules.lazy_regime.exact_flip import flip_steps
-from modules.lazy_regime.many_steps import nearest_flip
 from modules.lazy_regime.nets import LazyNets, initial
-from modules.lazy_regime.tangent_kernel import drift, kernel
 
 
 def unit(n: int, d: int, seed: int = 0) -> Tensor:
