@@ -94,7 +94,6 @@ class Module:
     summary: str
     paper: str
     studies: Sequence[str] = ()
-    flat_studies: Mapping[str, Study] = field(default_factory=dict)
     gradients: Mapping[str, Target] = field(default_factory=dict)
 
 

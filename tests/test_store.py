@@ -120,11 +120,10 @@ def test_places_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 MANIFEST: dict[str, Any] = {
-    "format": 1,
+    "format": 2,
     "study": "a.study",
     "key": "key",
     "status": "finished",
-    "headline": {"rate": 0.5},
     "config": {"seed": 0},
     "seed": 0,
     "device": "cpu",
@@ -134,8 +133,6 @@ MANIFEST: dict[str, Any] = {
     "timings": {"started": "2026-01-01T00:00:00+00:00", "seconds": 1.5},
     "facts": {},
     "tables": {"rows": {"file": "tables/rows.parquet", "rows": 3}},
-    "shown": [{"table": "rows", "columns": [], "title": "Rows"}],
-    "figures": {"curve": {"svg": "figures/curve.svg", "png": "figures/curve.png", "caption": ""}},
     "models": {"net": "models/net.safetensors"},
 }
 
@@ -188,10 +185,51 @@ def test_manifests_edited_by_hand_or_of_a_newer_version_are_not_trusted(
 ) -> None:
     run = RunDirectory(tmp_path)
     run.write(MANIFEST)
-    assert run.read().items() >= MANIFEST.items() and run.fault() == ""
+    assert run.read() == {**MANIFEST, "headline": {}, "shown": [], "figures": {}, "analysis": None}
+    assert run.fault() == ""
     run.write({**MANIFEST, **edited})
     assert run.fault().startswith(why)
     assert (run.read(), run.status()) == ({}, "interrupted")
+
+
+RESULTS: dict[str, Any] = {
+    "code": "c1",
+    "headline": {"rate": 0.5},
+    "tables": {"rates": {"file": "tables/rates.parquet", "rows": 1}},
+    "shown": [{"table": "rates", "columns": [], "title": "Rates"}],
+    "figures": {"curve": {"svg": "figures/curve.svg", "png": "figures/curve.png", "caption": ""}},
+    "notes": [],
+}
+
+
+def test_results_join_what_was_measured_and_are_replaced_as_a_whole(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.open()
+    run.write(MANIFEST)
+    run.replace_results({"tables/rates.parquet": b"old", "figures/old.svg": b"x"}, RESULTS)
+    run.replace_results({"tables/rates.parquet": b"new"}, RESULTS)
+    content = run.read()
+    assert content["headline"] == {"rate": 0.5} and content["analysis"] == {"code": "c1"}
+    assert [*content["tables"]] == ["rates", "rows"]  # those of results first
+    assert content["tables"]["rates"]["file"] == "results/tables/rates.parquet"
+    assert content["figures"]["curve"]["svg"] == "results/figures/curve.svg"
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["lock", "results/results.json", "results/tables/rates.parquet", "run.json"]
+    assert (tmp_path / "results/tables/rates.parquet").read_bytes() == b"new"
+    run.close()
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [{"headline": None}, {"tables": {"x": {"file": "../../x", "rows": 1}}}, {"figures": {"a": {"svg": "/etc/x"}}}],
+)
+def test_results_that_cannot_be_trusted_are_none(tmp_path: Path, edited: dict[str, Any]) -> None:
+    run = RunDirectory(tmp_path)
+    run.open()
+    run.write(MANIFEST)
+    run.replace_results({}, {**RESULTS, **edited})
+    assert (run.read()["headline"], run.read()["analysis"], run.status()) == ({}, None, "finished")
+    run.close()
 
 
 def test_provenance(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from suite.figures.heat import DIVERGING, SEQUENTIAL, draw_heat, heat_map
 from suite.figures.images import Picture, adversarial_examples, image_grid, perturbation
 from suite.figures.legends import legend, name_in_legend
 from suite.figures.lines import draw_lines, lines
-from suite.figures.old import band, gradient_colours, new_figure
 from suite.figures.palette import BP, INK, LINBP, QUIET, colours, colours_of, dashes, markers, shades
 from suite.figures.panels import nothing, panels
 from suite.figures.points import draw_points, points
@@ -19,8 +18,8 @@ from suite.figures.style import style
 
 __all__ = [
     "BP", "DIVERGING", "DPI", "INK", "LINBP", "QUIET", "SEQUENTIAL", "Picture", "Quantity", "Reference",
-    "adversarial_examples", "band", "colours", "colours_of", "curve", "dashes", "draw_heat", "draw_lines",
-    "draw_points", "freeze", "gradient_colours", "heat_map", "image_grid", "label", "legend", "level", "lines",
-    "mark", "markers", "name_in_legend", "named", "new_figure", "nothing", "panels", "percent", "perturbation",
+    "adversarial_examples", "colours", "colours_of", "curve", "dashes", "draw_heat", "draw_lines",
+    "draw_points", "freeze", "heat_map", "image_grid", "label", "legend", "level", "lines",
+    "mark", "markers", "name_in_legend", "named", "nothing", "panels", "percent", "perturbation",
     "points", "power", "quantity", "render", "shades", "spread", "style", "upright",
 ]  # fmt: skip

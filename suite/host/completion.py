@@ -26,7 +26,7 @@ def complete(run: Run, registry: Registry, *, fresh: bool = False) -> Work:
     measured = fresh or run.directory.status() != "finished"
     if measured:
         run.execute(load_target(study.measure), fresh=fresh)
-    if study.results is None or is_current(run.directory, registry):
+    if study.results is study.figures is None or is_current(run.directory, registry):
         return "measured" if measured else "nothing"
     from suite.host.analysis import analyse  # SciPy and polars, for what is to be analysed
 

@@ -116,7 +116,6 @@ class Registry:
                 self.studies[f"{module.name}.{short}"] = study.located(package)
             else:
                 self.broken.append(f"study {module.name}.{short} is broken: {package}:study is not a Study")
-        self.studies.update({f"{module.name}.{short}": study for short, study in module.flat_studies.items()})
 
     def _claim(self, kind: str, name: str, owner: str) -> None:
         if (kind, name) in self._owners:

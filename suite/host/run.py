@@ -20,19 +20,17 @@ from suite.host.provenance import git_state, peak_memory, versions
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory, check_writable
 from suite.host.table import Table
+from suite.measuring import Part
 from suite.plugin import StudyConfig
 from suite.tables import read_columns, write_columns
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from torch import Tensor, nn
+    from torch import nn
 
     from suite.data import Dataset
     from suite.models import Architecture, Classifier
-    from suite.training import History, Recipe
 
 T = TypeVar("T")
-Part = tuple[str, Callable[[], Mapping[str, Any]]]
 
 
 class Run:
@@ -50,8 +48,7 @@ class Run:
         before_each: what `each` asks to have its parts computed elsewhere, or None.
     """
 
-    flat = False
-    before_each: Callable[[Sequence["Part"]], None] | None = None
+    before_each: Callable[[Sequence[Part]], None] | None = None
 
     def __init__(self, study: str, config: StudyConfig, inputs: Inputs, root: Path, code: str) -> None:
         self.study, self.config, self.device, self.seed = study, config, inputs.device, config.seed
@@ -62,13 +59,8 @@ class Run:
         self.directory = RunDirectory(root / study / self.key)
         self._progress = Progress()
         self._tables: dict[str, Table] = {}
-        self._results: dict[str, Any] = {
-            "headline": {},
-            "facts": {},
-            "shown": [],
-            "figures": {},
-            "models": {},
-        }
+        self._facts: dict[str, Any] = {}
+        self._models: dict[str, str] = {}
         self._started = datetime.now(UTC)
         self._clock, self._cpu_clock = time.perf_counter(), time.process_time()
 
@@ -114,7 +106,7 @@ class Run:
         torch.manual_seed(int.from_bytes(hashlib.sha256(f"{self.seed} {name}".encode()).digest()[:7]))
         return write_columns(path, compute())
 
-    def each(self, parts: Sequence["Part"], description: str) -> Iterator[dict[str, Any]]:
+    def each(self, parts: Sequence[Part], description: str) -> Iterator[dict[str, Any]]:
         """The columns of (name, compute) parts, each as `once` gives them, in this order; progress is shown.
 
         They may be computed in any order, and in other processes that run the study as far as here: with `--jobs`,
@@ -134,43 +126,6 @@ class Run:
         """Where the part of that name keeps its state while it is computed (suite.training.fit)."""
         return self.directory.path / "checkpoints" / _file_name(name)
 
-    def fit(
-        self,
-        name: str,
-        model: "nn.Module",
-        data: tuple["Tensor", "Tensor"],
-        recipe: "Recipe",
-        *,
-        seed: int,
-        gradient: Callable[["nn.Module"], "nn.Module"] | None = None,
-        **settings: Any,
-    ) -> "History":
-        """`suite.training.fit` as a part of the run: its progress is shown, its state kept under the part's name.
-
-        Args:
-            name: says everything that the training depends on beyond the config; see `checkpoint`.
-            gradient: the rule that gives the weights' gradient; None: the true one.
-            settings: objective, adversary, watch, select, until.
-        """
-        from suite.training import fit
-
-        through = model if gradient is None else gradient(model)
-        ticks = iter(self.track(range(recipe.epochs), name))
-        next(ticks)
-        history = fit(
-            model,
-            *data,
-            recipe,
-            seed=seed,
-            backward_model=None if through is model else through,
-            on_epoch=lambda _: next(ticks, None),  # type: ignore[arg-type]
-            checkpoint=self.checkpoint(name),
-            **settings,
-        )
-        for _ in ticks:  # a training that ended early or was continued has fewer epochs to show
-            pass
-        return history
-
     @contextmanager
     def training(self, name: str, epochs: int) -> Iterator[dict[str, Any]]:
         """Within the block: what `suite.training.fit` needs to show progress and to keep its state in the run."""
@@ -182,20 +137,7 @@ class Run:
 
     def table(self, name: str) -> Table:
         """The table of that name; new and empty at its first mention."""
-        return self._tables.setdefault(_checked(name), Table(flat=self.flat))
-
-    def figure(self, name: str, figure: "Figure", caption: str = "") -> None:
-        """Stores a figure as SVG and PNG (160 dpi); the same figure gives the same bytes."""
-        import matplotlib
-
-        self._open()
-        files = {kind: f"figures/{_checked(name)}.{kind}" for kind in ("svg", "png")}
-        with matplotlib.rc_context({"svg.hashsalt": name}):
-            for kind, file_name in files.items():
-                with atomic(self.directory.path / file_name) as file:
-                    metadata = {"Date": None} if kind == "svg" else {}
-                    figure.savefig(file, format=kind, dpi=160, metadata=metadata)
-        self._results["figures"][name] = {**files, "caption": caption}
+        return self._tables.setdefault(_checked(name), Table())
 
     def save_model(self, name: str, module: "nn.Module") -> Path:
         """Stores a module's parameters and buffers as `models/NAME.safetensors`; returns the path.
@@ -211,20 +153,12 @@ class Run:
         tensors = {key: value.detach().cpu().contiguous().clone() for key, value in module.state_dict().items()}
         with atomic(self.directory.path / file_name) as file:
             file.write(save(tensors, {"model": module.info.name} if isinstance(module, Classifier) else {}))
-        self._results["models"][name] = file_name
+        self._models[name] = file_name
         return self.directory.path / file_name
-
-    def headline(self, **values: Any) -> None:
-        """The few numbers that are shown first."""
-        self._results["headline"] |= values
 
     def record(self, **facts: Any) -> None:
         """Notes facts about how the work was done, such as `engine="jacobian"`."""
-        self._results["facts"] |= facts
-
-    def show(self, table: str, *columns: str, title: str = "") -> None:
-        """Has a table printed at the end: the given columns, or all."""
-        self._results["shown"].append({"table": table, "columns": list(columns), "title": title})
+        self._facts |= facts
 
     def execute(self, function: Callable[[Any, "Run"], None], *, fresh: bool = False) -> None:
         """Does the study's work and finishes the run.
@@ -286,7 +220,6 @@ class Run:
             "study": self.study,
             "key": self.key,
             "status": status,
-            "headline": self._results["headline"],
             "config": self.config.model_dump(mode="json"),
             "seed": self.seed,
             "device": str(self.device),
@@ -302,11 +235,9 @@ class Run:
                 "cpu_seconds": round(time.process_time() - self._cpu_clock, 3),  # of all threads, whatever else runs
             },
             "peak_memory_bytes": peak_memory(),
-            "facts": self._results["facts"],
+            "facts": self._facts,
             "tables": tables,
-            "shown": self._results["shown"],
-            "figures": self._results["figures"],
-            "models": self._results["models"],
+            "models": self._models,
         }
 
 
@@ -328,7 +259,6 @@ def prepare(
         SuiteError: bad references, no such device, or a root that cannot be written.
     """
     run = Run(study, config, resolve(config, registry, device, objects), root, measuring_code(study, config, registry))
-    run.flat = registry.study(study).results is None
     if run.directory.status() != "finished":
         check_writable(run.directory.path)
     return run

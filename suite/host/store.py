@@ -88,8 +88,7 @@ class RunDirectory:
         """What analysing made, in the form of the whole; results that cannot be trusted are none."""
         content, why = _json(self.path / RESULTS / RESULTS_MANIFEST)
         if why or manifest.results_fault(content):
-            nothing: dict[str, Any] = {"headline": {}, "shown": [], "figures": {}, "analysis": None}
-            return {name: measured.get(name, value) for name, value in nothing.items()}
+            return {"headline": {}, "shown": [], "figures": {}, "analysis": None}
         tables = {name: {**table, "file": f"{RESULTS}/{table['file']}"} for name, table in content["tables"].items()}
         figures = {
             name: {**figure, **{kind: f"{RESULTS}/{figure[kind]}" for kind in ("svg", "png")}}

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from suite.host.store import plain
-
 
 class Table:
     """Rows that grow during a study and are written when it ends."""
 
-    def __init__(self, *, flat: bool = False) -> None:
+    def __init__(self) -> None:
         self.columns: dict[str, list[Any]] = {}
-        self._listed = plain if flat else listed
 
     def add(self, **row: Any) -> None:
         """Appends one row."""
@@ -19,7 +16,7 @@ class Table:
 
     def extend(self, columns: Mapping[str, Any]) -> None:
         """Appends the rows of columns of equal length (lists or 1-d arrays)."""
-        lists = {name: self._listed(values) for name, values in columns.items()}
+        lists = {name: listed(values) for name, values in columns.items()}
         if self.columns and lists.keys() != self.columns.keys():
             raise ValueError(f"a table of {', '.join(self.columns)} cannot take a row of {', '.join(lists)}")
         if len({len(values) for values in lists.values()}) > 1:
@@ -29,10 +26,6 @@ class Table:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
-
-    def rows(self) -> list[dict[str, Any]]:
-        """All rows, in order."""
-        return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
 
 
 def listed(values: Any) -> Any:

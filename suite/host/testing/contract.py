@@ -79,7 +79,7 @@ def _of_module(module: Module) -> Iterator[Check]:
 def _of_studies(module: Module) -> Iterator[Check]:
     known = Registry().studies_of(module.name)
     for short, study in known.items():
-        if short not in (*module.studies, *module.flat_studies):
+        if short not in module.studies:
             continue
         trial = Trial(f"{module.name}.{short}", study)
         for rule, faults in {**settings.RULES, **results.RULES}.items():

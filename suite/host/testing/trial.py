@@ -102,17 +102,17 @@ class Trial:
         for name in unkeyed(self.config_class):
             config = next(other_values(config, name), config)
         with _other_number_of_threads():
-            return self._run("elsewhere", config, shares=self.study.parallel, draw=False)
+            return self._run("elsewhere", config, shares=self.study.parallel, analysed=False)
 
     @cached_property
     def interrupted(self) -> Watched:
         """A run that is stopped as Ctrl-C would, when half of the parts are stored."""
-        return self._run("stopped", self.config, stop_after=(len(self.undisturbed.computed) + 1) // 2, draw=False)
+        return self._run("stopped", self.config, stop_after=(len(self.undisturbed.computed) + 1) // 2, analysed=False)
 
     @cached_property
     def continued(self) -> Watched:
         """The same command again, which goes on from there."""
-        return self._run(self.interrupted.directory.path.parents[1].name, self.config, draw=False)
+        return self._run(self.interrupted.directory.path.parents[1].name, self.config, analysed=False)
 
     def _run(
         self,
@@ -121,16 +121,16 @@ class Trial:
         *,
         shares: bool = False,
         stop_after: int | None = None,
-        draw: bool = True,
+        analysed: bool = True,
     ) -> Watched:
         run = prepare(self.name, config, self.registry, root=self.root / folder, device="cpu")
         watched = Watched(run.directory)
         function: Callable[[Any, Run], None] = load_target(self.study.measure)
         if shares:
             run.before_each = partial(spread, run, executor=_Shares())
-        with suppress(_Stopped), _watching(watched.computed, stop_after, draw):
+        with suppress(_Stopped), _watching(watched.computed, stop_after):
             run.execute(lambda config, run: function(_noting(config, watched.read), run))
-            if draw and self.study.results is not None:
+            if analysed:
                 analyse(run.directory, self.registry, config=_noting(config, watched.read))
         return watched
 
@@ -160,9 +160,9 @@ def _noting(config: StudyConfig, read: set[str]) -> StudyConfig:
 
 
 @contextmanager
-def _watching(computed: list[str], stop_after: int | None, draw: bool) -> Iterator[None]:
-    """Within the block, runs note the parts that they compute, stop after so many, and draw figures or do not."""
-    once, figure = Run.once, Run.figure
+def _watching(computed: list[str], stop_after: int | None) -> Iterator[None]:
+    """Within the block, runs note the parts that they compute and stop after so many."""
+    once = Run.once
 
     def noted(run: Run, name: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         def first() -> Mapping[str, Any]:
@@ -174,11 +174,7 @@ def _watching(computed: list[str], stop_after: int | None, draw: bool) -> Iterat
             raise _Stopped
         return columns
 
-    def drawn(run: Run, *args: Any, **kwargs: Any) -> None:
-        if draw:
-            figure(run, *args, **kwargs)
-
-    with mock.patch.object(Run, "once", noted), mock.patch.object(Run, "figure", drawn):
+    with mock.patch.object(Run, "once", noted):
         yield
 
 
