@@ -1,13 +1,14 @@
 """Which edits give a run another key: of what measuring imports, and of nothing else."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from suite.host.closure import code_digest
+from suite.host.imports import places
+from suite.host.imports.places import Place
 from suite.host.keys import measuring_roots
 from suite.host.registry import Registry
 from suite.plugin import StudyConfig
@@ -19,7 +20,7 @@ PACKAGES = KNOWN.top_packages()
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources, whose files are found before the installed ones."""
+    """A copy of the sources."""
     copy = tmp_path_factory.mktemp("tree")
     for name in ("suite", "modules"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -29,7 +30,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def changes(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, StudyConfig, str], bool]:
     """Whether an edit of a file of the tree changes the digest of a study's measuring code."""
-    monkeypatch.setattr(sys, "path", [str(tree), *sys.path])
+
+    def in_the_tree(name: str) -> Place:
+        """Where a package lies that this process has imported from elsewhere."""
+        return Place(tree / name / "__init__.py", (tree / name,))
+
+    monkeypatch.setattr(places, "_top_level", in_the_tree)
 
     def edited(study: str, config: StudyConfig, file: str) -> bool:
         roots, path = measuring_roots(study, config, KNOWN), tree / file
