@@ -79,10 +79,10 @@ def test_a_collapse_is_looked_for_only_when_asked_and_ends_the_training(
     assert without == plain.rows("curves")  # looking changes nothing
     assert all(row["many_steps_accuracy"] <= row["one_step_accuracy"] + 0.05 for row in watched.rows("curves"))
 
-    told = iter([(0.4, 0.5), (0.02, 0.7), (0.0, 0.9)])
+    readings = iter([(0.4, 0.5), (0.02, 0.7), (0.0, 0.9)])
 
     def spoilt(*_: object) -> dict[str, float]:
-        many, one = next(told)
+        many, one = next(readings)
         return {"many_steps_accuracy": many, "one_step_accuracy": one}
 
     monkeypatch.setattr("modules.linbp.adv_train.adversarial_trainings.one_and_many", spoilt)
@@ -100,7 +100,7 @@ def test_adversarial_training_killed_continues_to_the_same_bytes(killed_and_cont
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         ("--strategies bp --gradient softplus(beta=10)", "--gradient does nothing"),
         ("--strategies bp,weight", "--strategies"),
@@ -112,9 +112,9 @@ def test_adversarial_training_killed_continues_to_the_same_bytes(killed_and_cont
         ("--watch-collapse -1", "--watch-collapse"),
     ],
 )
-def test_bad_input_is_one_line_before_any_work(study: Study, workplace: Path, typed: str, told: str) -> None:
+def test_bad_input_is_one_line_before_any_work(study: Study, workplace: Path, typed: str, message: str) -> None:
     result = study("linbp.adv_train", typed)
     assert result.exit_code == 2, result.output
     (line,) = result.stderr.splitlines()
-    assert line.startswith("error: ") and told in line
+    assert line.startswith("error: ") and message in line
     assert not (workplace / "runs").exists()

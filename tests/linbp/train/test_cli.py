@@ -112,7 +112,7 @@ def test_killed_with_a_torn_checkpoint_it_falls_back_says_so_and_ends_in_the_sam
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         ("--models lenet", "unknown model 'lenet'"),
         ("--models mlp@weights.safetensors", "--models"),
@@ -130,9 +130,9 @@ def test_killed_with_a_torn_checkpoint_it_falls_back_says_so_and_ends_in_the_sam
         ("--dataset nowhere", "nowhere"),
     ],
 )
-def test_bad_input_is_one_line_before_any_work(study: Study, workplace: Path, typed: str, told: str) -> None:
+def test_bad_input_is_one_line_before_any_work(study: Study, workplace: Path, typed: str, message: str) -> None:
     result = study("linbp.train", typed)
     assert result.exit_code == 2, result.output
     (line,) = result.stderr.splitlines()
-    assert line.startswith("error: ") and told in line
+    assert line.startswith("error: ") and message in line
     assert not (workplace / "runs").exists()
