@@ -67,7 +67,8 @@ def claims(comparisons: pl.DataFrame) -> Iterator[Claim]:
     """Question 2 for adversarial training; for clean training, the control, that the scale does not matter."""
     for row in comparisons.iter_rows(named=True):
         difference, lost = Estimate.read(row, of="seeds", unit="nats"), row["lost"]
-        setting = f"scale {row['smaller']:g} against {row['larger']:g}, learning rate {row['learning_rate']}"
+        rate = "each at its best rate" if row["learning_rate"] == BEST else f"learning rate {row['learning_rate']}"
+        setting = f"scale {row['smaller']:g} against {row['larger']:g}, {rate}"
         if row["training"] == "adversarial":
             judgement = direction(difference, -1, lost=lost)
             yield Claim("a smaller scale lowers the adversarial training loss", "Question 2", judgement, setting,

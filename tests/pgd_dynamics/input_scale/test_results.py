@@ -37,7 +37,8 @@ def comparisons(curves: pl.DataFrame) -> pl.DataFrame:
 
 def claims(curves: pl.DataFrame) -> dict[str, Claim]:
     """By learning rate."""
-    return {claim.setting.split()[-1]: claim for claim in results.claims(comparisons(curves))}
+    table = comparisons(curves)
+    return dict(zip(table["learning_rate"], results.claims(table), strict=True))
 
 
 def verdicts(curves: pl.DataFrame) -> dict[str, str]:
@@ -77,7 +78,8 @@ def test_each_scale_is_compared_with_the_next_larger_one() -> None:
 def test_a_smaller_scale_helps_where_its_loss_is_lower() -> None:
     judged = claims(trainings())
     assert [judged[rate].judgement.verdict for rate in ("0.01", "0.1", "best")] == [DIFFERS, REPRODUCED, REPRODUCED]
-    assert judged["best"].setting == "scale 0.1 against 1, learning rate best"
+    assert judged["best"].setting == "scale 0.1 against 1, each at its best rate"
+    assert judged["0.1"].setting == "scale 0.1 against 1, learning rate 0.1"
     assert judged["best"].measured is not None and judged["best"].measured.unit == "nats"
 
 
