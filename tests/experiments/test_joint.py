@@ -123,9 +123,7 @@ def test_panels_differences_and_gaps_of_a_figure() -> None:
             for c0 in (0.1, 10.0, None)
         ]
     )
-    figure = JointFigure(
-        table="t", x="c0", series="rule", panels="d", differences=True, log_x=True, x_label="C0"
-    )
+    figure = JointFigure(table="t", x="c0", series="rule", panels="d", differences=True, log_x=True, x_label="C0")
     drawn = draw(figure, rows)
     assert [axes.get_title() for axes in drawn.axes] == ["d = 2", "d = 10"]
     for axes in drawn.axes:

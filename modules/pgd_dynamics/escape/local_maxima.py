@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from modules.pgd_dynamics.escape.kinds import LOWER, MINIMUM, MOVING, SADDLE, UNDECIDED
 from modules.pgd_dynamics.image_ascent import (
     Landscape,
     along,
@@ -30,9 +31,6 @@ from modules.pgd_dynamics.image_ascent import (
 STATIONARY = 1e-4  # largest angle between gradient and normal at a critical point, radians
 _MEMORY = 0.85  # weight of the past in the value that a step must improve on (Zhang and Hager 2004)
 
-MINIMUM, MOVING, SADDLE, UNDECIDED, LOWER = "minimum", "not stationary", "saddle", "undecided", "lower nearby"
-VERDICTS = (MINIMUM, MOVING, SADDLE, UNDECIDED, LOWER)
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -41,7 +39,7 @@ class Verdict:
     angle (R,): between gradient and normal, 0 at a critical point, radians; outward (R,): cosine of the ascent
     direction with the outward normal, +1 where the ball's surface pins an ascent, -1 where it leads inwards;
     lowest (R,): least curvature, the smallest eigenvalue of Xi on the tangent space in units of |dm| / eps (1 where m
-    is linear), with its `residual`; NaN where it was not computed. kind: one of VERDICTS, R of them.
+    is linear), with its `residual`; NaN where it was not computed. kind: R of `escape.kinds`.
     """
 
     angle: Tensor
@@ -129,7 +127,7 @@ def check_kinked(landscape: Landscape, point: Tensor, radius: Tensor, noise: Seq
     with torch.no_grad():
         lower |= landscape(rotate(point, descents, radius, size)) < value
     nothing = torch.full_like(angle, torch.nan)
-    return Verdict(angle, outward, nothing, nothing, [LOWER if found else MINIMUM for found in lower.tolist()])
+    return Verdict(angle, outward, nothing, nothing, [LOWER if is_lower else MINIMUM for is_lower in lower.tolist()])
 
 
 def rotate(point: Tensor, direction: Tensor, radius: Tensor, angle: float) -> Tensor:

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from modules.pgd_dynamics.image_ascent import norms, onto_sphere
-from modules.pgd_dynamics.local_maxima import (
+from modules.pgd_dynamics.escape.local_maxima import (
     LOWER,
     MINIMUM,
     MOVING,
@@ -19,6 +18,7 @@ from modules.pgd_dynamics.local_maxima import (
     least_curvature,
     rotate,
 )
+from modules.pgd_dynamics.image_ascent import norms, onto_sphere
 
 Landscape = Callable[[Tensor], Tensor]
 EIGENVALUES = torch.tensor([1.0, 2.0, 3.5, 4.0, 7.0, 7.5], dtype=torch.float64)
