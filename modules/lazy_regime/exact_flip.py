@@ -37,7 +37,7 @@ def flip_steps(nets: LazyNets, x: Tensor, directions: Tensor, senses: Tensor | N
     """
     S, m, d = nets.shape
     points = x.expand(S, -1, d)
-    found = torch.empty(points.shape[:2], dtype=torch.float64, device=x.device)
+    lengths = torch.empty(points.shape[:2], dtype=torch.float64, device=x.device)
     for place in range(S):
         net = nets.at([place]).double()
         chunks = torch.arange(points.shape[1], device=x.device).split(max(1, _BYTES // (8 * m)))
@@ -46,8 +46,8 @@ def flip_steps(nets: LazyNets, x: Tensor, directions: Tensor, senses: Tensor | N
             constant = 0.0 if net.output_bias is None else net.output_bias
             z, u = net.inner(points[place, chunk].double())[0], _unit(v.double()) @ net.weight[0].mT
             u = u.expand_as(z) if senses is None else u * senses[place, chunk, None]
-            found[place, chunk] = _first_flip(z, u, (net.signs / net.scale)[0], constant)
-    return found
+            lengths[place, chunk] = _first_flip(z, u, (net.signs / net.scale)[0], constant)
+    return lengths
 
 
 def _first_flip(z: Tensor, u: Tensor, head: Tensor, constant: Tensor | float) -> Tensor:
@@ -58,8 +58,8 @@ def _first_flip(z: Tensor, u: Tensor, head: Tensor, constant: Tensor | float) ->
     error_A, error_B = (share * torch.linalg.vector_norm(values, 1, dim=1) for values in (z, u))
     kinks = -z / u
     kinks.masked_fill_(~(kinks > 0), torch.inf)  # also where z or u is 0: the neuron passes no zero on its way
-    found = torch.where(A.abs() > error_A, torch.inf, torch.zeros_like(A))
-    todo, looked_at = found.nonzero().squeeze(1), min(_FIRST, z.shape[1])
+    lengths = torch.where(A.abs() > error_A, torch.inf, torch.zeros_like(A))
+    todo, looked_at = lengths.nonzero().squeeze(1), min(_FIRST, z.shape[1])
     while len(todo):
         t, which = (kinks if len(todo) == len(kinks) else kinks[todo]).topk(looked_at, largest=False)
         t, change = torch.cat([torch.zeros_like(t[:, :1]), t], 1), u[todo[:, None], which]
@@ -68,16 +68,16 @@ def _first_flip(z: Tensor, u: Tensor, head: Tensor, constant: Tensor | float) ->
             torch.cat([first[todo, None], torch.where(t[:, 1:].isinf(), 0, jump)], 1).cumsum(1)
             for first, jump in ((A, jump_A), (B, head[which] * change.abs()))
         )
-        known = t[:, -1].isinf() | (looked_at == z.shape[1])  # whether these are all kinks of the ray
-        found[todo] = _crossing(on_A, on_B, t, known, error_A[todo], error_B[todo])
-        todo, looked_at = todo[found[todo].isinf() & ~known], min(_MORE * looked_at, z.shape[1])
-    return found
+        complete = t[:, -1].isinf() | (looked_at == z.shape[1])  # whether these are all kinks of the ray
+        lengths[todo] = _crossing(on_A, on_B, t, complete, error_A[todo], error_B[todo])
+        todo, looked_at = todo[lengths[todo].isinf() & ~complete], min(_MORE * looked_at, z.shape[1])
+    return lengths
 
 
-def _crossing(A: Tensor, B: Tensor, t: Tensor, known: Tensor, error_A: Tensor, error_B: Tensor) -> Tensor:
+def _crossing(A: Tensor, B: Tensor, t: Tensor, complete: Tensor, error_A: Tensor, error_B: Tensor) -> Tensor:
     """Where f first gets the other sign than at 0 (N,), infinite where it does not or this is not known.
 
-    f is A + B t from the places t on, each (N, k), to the next of them; behind the last one only where `known`.
+    f is A + B t from the places t on, each (N, k), to the next of them; behind the last one only where `complete`.
     """
     side = A[:, :1].sign()
     ends = torch.cat([t[:, 1:], torch.full_like(t[:, :1], torch.inf)], 1)
@@ -86,10 +86,10 @@ def _crossing(A: Tensor, B: Tensor, t: Tensor, known: Tensor, error_A: Tensor, e
     value = torch.where(bounded, A + B * finite, B) * side  # towards infinity the slope decides
     error = torch.where(bounded, error_A[:, None] + error_B[:, None] * finite, error_B[:, None])
     flipped = value < -error
-    flipped[:, -1] &= known
+    flipped[:, -1] &= complete
     first = flipped.int().argmax(1, keepdim=True)  # the first of the largest
-    a, b, begin, end = (values.gather(1, first) for values in (A, B, t, ends))
-    crossing = torch.minimum(torch.maximum(-a / b, begin), end).squeeze(1)
+    a, b, start, end = (values.gather(1, first) for values in (A, B, t, ends))
+    crossing = torch.minimum(torch.maximum(-a / b, start), end).squeeze(1)
     return torch.where(flipped.any(1), crossing, torch.inf)
 
 

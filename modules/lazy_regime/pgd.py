@@ -90,11 +90,11 @@ def l2_pgd(field: Field, x: Tensor, y: Tensor, eps: Tensor, attack: Attack, widt
     x, y, radii = x.expand(S, N, d), y.expand(S, N), eps.view(S, -1, 1).expand(S, N, 1)
     crafted = torch.empty_like(x, memory_format=torch.contiguous_format)
     for here in parts(N, S * max(width, d)):
-        crafted[:, here] = _walk(field, x[:, here], y[:, here, None], radii[:, here], attack)
+        crafted[:, here] = _trajectory(field, x[:, here], y[:, here, None], radii[:, here], attack)
     return crafted
 
 
-def _walk(field: Field, x: Tensor, y: Tensor, eps: Tensor, attack: Attack) -> Tensor:
+def _trajectory(field: Field, x: Tensor, y: Tensor, eps: Tensor, attack: Attack) -> Tensor:
     delta, stride = torch.zeros_like(x, memory_format=torch.contiguous_format), -REACH / attack.steps * eps * y
     smallest = torch.finfo(x.dtype).tiny  # a gradient of zero makes no step
     for _ in range(attack.steps):

@@ -68,8 +68,8 @@ def train(
     if stop == "project":
         return [_Trajectories(start, order, x, y, [limit]).trained(stop, schedule)[0] for limit in radii]
     limits = sorted(set(radii))
-    found = _Trajectories(start, order, x, y, limits).trained(stop, schedule)
-    return [found[limits.index(limit)] for limit in radii]
+    trained = _Trajectories(start, order, x, y, limits).trained(stop, schedule)
+    return [trained[limits.index(limit)] for limit in radii]
 
 
 def train_in_balls(
@@ -211,12 +211,12 @@ class _Trajectories:
     def _returned(self, level: int) -> Trained:
         """What is kept for a limit; for nets that never passed it, the last iterate."""
         begin, last = neurons(self.start), {int(net): place for place, net in enumerate(self.here)}
-        found = [
+        iterates = [
             self.kept.get((level, net)) or (self.rows[last[net]], self.steps) for net in range(len(self.start.weight))
         ]
-        nets, rows = self.start.at(slice(None)), torch.stack([iterate for iterate, _ in found])
+        nets, rows = self.start.at(slice(None)), torch.stack([iterate for iterate, _ in iterates])
         set_neurons(nets, rows)
-        steps = torch.tensor([steps for _, steps in found], device=rows.device)
+        steps = torch.tensor([steps for _, steps in iterates], device=rows.device)
         return Trained(nets, steps, self.left[level], row_distance(rows, begin))
 
 

@@ -7,21 +7,17 @@ flips, by one step and by many, stands how lazy the net still is: how far its ta
 
 from suite.plugin import Cost, Study
 
+_SMOKE = {
+    "size": 4, "widths": (20,), "c0s": (0, 1, 3), "networks": 2, "epochs": 3, "steps": 3, "train_limit": 40,
+    "test_limit": 10,
+}  # fmt: skip
+
 # Costs were measured on one core, that of the paper preset on one of a busy machine.
 study = Study(
     question="Flips by one step and by many, against the lazy ball's radius and the kernel's drift.",
     config=".config:DialConfig",
     presets={
-        "smoke": {
-            "size": 4,
-            "widths": (20,),
-            "c0s": (0, 1, 3),
-            "networks": 2,
-            "epochs": 3,
-            "steps": 3,
-            "train_limit": 40,
-            "test_limit": 10,
-        },
+        "smoke": _SMOKE,
         "quick": {},
         "paper": {"dataset": "mnist", "size": 14, "epochs": 50, "test_limit": 200},
     },

@@ -2,14 +2,13 @@
 
 from suite.plugin import Cost, Study
 
+_SMOKE = {
+    "sizes": (3, 5), "widths": (20,), "c0s": (2, 5), "networks": 2, "epochs": 3, "train_limit": 40, "test_limit": 20,
+}  # fmt: skip
 # On 2 cores in a quarter of an hour; the released code trains for up to 1000 epochs.
 _PAPER: dict[str, object] = {
-    "dataset": "mnist",
-    "sizes": (5, 10, 14, 20, 28),
-    "widths": (100, 1000, 10_000),
-    "c0s": (3, 5, 10),
-    "epochs": 8,
-}
+    "dataset": "mnist", "sizes": (5, 10, 14, 20, 28), "widths": (100, 1000, 10_000), "c0s": (3, 5, 10), "epochs": 8,
+}  # fmt: skip
 
 # Costs were measured on one core, that of the paper preset on one of a busy machine.
 study = Study(
@@ -17,15 +16,7 @@ study = Study(
     config=".config:SingleStepConfig",
     parallel=True,
     presets={
-        "smoke": {
-            "sizes": (3, 5),
-            "widths": (20,),
-            "c0s": (2, 5),
-            "networks": 2,
-            "epochs": 3,
-            "train_limit": 40,
-            "test_limit": 20,
-        },
+        "smoke": _SMOKE,
         "quick": {},
         # Fig. 2, 3 and 7: the released code trains on pixels as they are, and with biases.
         "paper": _PAPER | {"unit_norm": False, "biases": True},

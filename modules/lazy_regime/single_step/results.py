@@ -115,7 +115,7 @@ def shapes(points: pl.DataFrame, config: SingleStepConfig) -> pl.DataFrame:
 
 
 def claims(
-    nets: pl.DataFrame, slopes: pl.DataFrame, growth: pl.DataFrame, shapes: pl.DataFrame,
+    samples: pl.DataFrame, nets: pl.DataFrame, slopes: pl.DataFrame, growth: pl.DataFrame, shapes: pl.DataFrame,
     directions: pl.DataFrame | None, config: SingleStepConfig,
 ) -> Iterator[Claim]:  # fmt: skip
     """Fig. 2, 3 and 7 (5 and 6 at norm 1), Theorem 3.1, and LinBP's direction against the gradient's."""
@@ -123,7 +123,7 @@ def claims(
     yield from judged.of_dimension(true, slopes.filter(direction="bp"), config)
     yield from judged.of_radius(true, growth.filter(direction="bp"), config)
     yield from judged.of_shapes(true, shapes, config)
-    yield from judged.of_theorem(true)
+    yield from judged.of_theorem(samples.filter(_is_right(), direction="bp"), true)
     if directions is not None:
         yield from judged.of_directions(directions, config)
 

@@ -1,21 +1,19 @@
-"""What the lemmas, the proof outline and the theorem of Wang et al. 2022 say, judged on given nets.
-
-What is counted are trainings: the points of a net, and a net at several C0, are not independent.
-"""
+"""What the lemmas, the proof outline and the theorem of Wang et al. 2022 say, judged on given nets."""
 
 from collections.abc import Iterator
-from math import inf, nan
+from math import inf
 
 import polars as pl
 
 from modules.lazy_regime.theory.config import TheoryConfig
 from modules.lazy_regime.theory.laws import LAWS
-from suite.claims import Claim, at_least, at_most, bound, power
+from modules.lazy_regime.trainings import TRAINING, always
+from suite.claims import Claim, at_least, at_most, power
 from suite.statistics import Estimate, cluster_rate
 
 TOLERANCE = 0.1  # of a power: a finite d is not the limit
 RARE = 0.2  # share of nets that may resist unseen
-TRAINING = ("d", "m", "run")
+POINTS = "points of nets"
 
 _LEMMAS = {
     "4.1: |f| - |f at W0|": ("|f(x; W)| <= |f(x; W0)| + C0", "Lemma 4.1"),
@@ -30,7 +28,7 @@ def of_lemmas(statements: pl.DataFrame, config: TheoryConfig) -> Iterator[Claim]
     for statement, (claim, source) in _LEMMAS.items():
         rows = statements.filter(statement=statement)
         if statement == "4.1: |f| - |f at W0|":
-            yield _always(claim, source, rows, "inside")
+            yield always(claim, source, rows, "inside", of=POINTS, setting="all settings")
             continue
         share = _share(rows, "inside")
         yield Claim(
@@ -67,20 +65,22 @@ def of_condition(points: pl.DataFrame, condition: pl.DataFrame, config: TheoryCo
             published=1,
         )
     held = points.filter("holds").with_columns(flipped=pl.col("size") <= pl.col("radius"))
-    yield _always("where it holds, the step flips, and by that length", "Sec. 4", held, "flipped")
+    claim = "where it holds, the step flips, and by that length"
+    yield always(claim, "Sec. 4", held, "flipped", of=POINTS, setting="all settings")
 
 
 def of_theorem(points: pl.DataFrame, worst: pl.DataFrame | None) -> Iterator[Claim]:
     """A single step flips trained nets, and the worst nets that are found, of which the largest d says most."""
     trained = points.filter(pl.col("c0") > 0).with_columns(flips=pl.col("size").is_finite())
-    yield _always("a single step flips the sign, trained nets", "Theorem 3.1", trained, "flips")
+    claim = "a single step flips the sign, trained nets"
+    yield always(claim, "Theorem 3.1", trained, "flips", of=POINTS, setting="all settings")
     if worst is None:
         return
     largest = worst.filter(pl.col("d") == pl.col("d").max()).with_columns(flips=~pl.col("resists"))
     for (d, c0), nets in largest.group_by("d", "c0", maintain_order=True):
         setting = f"d = {d}, C0 = {c0:g}, every m"
         claim = "a single step flips the sign, worst net found"
-        yield _always(claim, "Theorem 3.1, all W", nets, "flips", setting, rate=RARE)
+        yield always(claim, "Theorem 3.1, all W", nets, "flips", of=POINTS, setting=setting, rate=RARE)
 
 
 def of_constants(explicit: pl.DataFrame, exponent: float) -> Iterator[Claim]:
@@ -96,22 +96,6 @@ def of_constants(explicit: pl.DataFrame, exponent: float) -> Iterator[Claim]:
             setting=f"C0 = {c0:g}",
             measured=measured,
         )
-
-
-def _always(
-    claim: str, source: str, points: pl.DataFrame, holds: str, setting: str = "all settings", rate: float = 0.05
-) -> Claim:
-    """A statement about every point: one training with a violation refutes it."""
-    trainings = points.group_by(TRAINING).agg((~pl.col(holds)).any())
-    share = float(points[holds].mean()) if len(points) else nan  # type: ignore[arg-type]
-    return Claim(
-        claim,
-        source,
-        bound(int(trainings[holds].sum()), len(trainings), of="trainings", rate=rate),
-        setting=setting,
-        measured=Estimate(share, nan, nan, len(points), "points of nets"),
-        published=1,
-    )
 
 
 def _share(points: pl.DataFrame, holds: str) -> Estimate:

@@ -43,7 +43,7 @@ def judged(config: SingleStepConfig = CONFIG, of: pl.DataFrame | None = None, **
     raw = samples(**changes) if of is None else of
     of_nets = results.nets(raw, config)
     yield from results.claims(
-        of_nets, results.slopes(of_nets), results.growth(of_nets),
+        raw, of_nets, results.slopes(of_nets), results.growth(of_nets),
         results.shapes(results.points(raw, config), config), results.directions(of_nets, config), config,
     )  # fmt: skip
 
@@ -145,7 +145,7 @@ def test_claims_judge_powers_growth_flips_and_the_ball() -> None:
     once = found(config=config, of=samples(networks=20, lost=1))
     assert once["a single gradient step flips the sign at every point", ""].judgement.verdict == DIFFERS
     few = found()["a single gradient step flips the sign at every point", ""].judgement
-    assert few.verdict == CANNOT_TELL and "9 trajectories" in few.note
+    assert few.verdict == CANNOT_TELL and "9 trainings" in few.note
     ratio = claims["|delta| along linbp over that along the gradient", "d = 256, C0 = 4, m = 100"]
     assert ratio.measured and (ratio.measured.value, ratio.judgement.verdict) == (pytest.approx(0.5), DIFFERS)
     larger = claims["|delta| along linbp is larger than along the gradient", "every d, C0 and m"]
