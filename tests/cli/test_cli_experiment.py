@@ -238,7 +238,8 @@ series = "twice"
     found = sorted(path.name for path in folder.iterdir())
     assert found == ["squares.parquet", "squares.png", "squares.svg", "squares_means.parquet"]
     assert pq.read_table(folder / "squares_means.parquet").to_pylist() == [
-        {"repeats": repeats, "twice": 18, "square": 9.0, "low": None, "high": None, "n": 1} for repeats in (1, 2)
+        {"repeats": repeats, "twice": 18, "quantity": "square", "value": 9.0, "low": None, "high": None, "n": 1}
+        for repeats in (1, 2)
     ]
     assert "squares_means" in done.stdout and str(Path("runs/experiments/joint/squares.svg")) in done.stdout
 

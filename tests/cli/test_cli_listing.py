@@ -63,7 +63,7 @@ def test_answers_without_heavy_imports_and_at_once(command: list[str]) -> None:
         seconds.append(cpu_of_children() - start)
         assert done.returncode == 0
         assert done.stderr.endswith("HEAVY ")
-    assert min(seconds) < 0.5  # about 0.25 s on an idle machine
+    assert min(seconds) < 0.8  # about 0.25 s on an idle machine; a busy twin core doubles it
 
 
 def cpu_of_children() -> float:

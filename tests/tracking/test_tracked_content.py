@@ -1,5 +1,6 @@
 """What of a run directory a tracker is shown."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from suite.tables import write_columns
 MANIFEST: dict[str, Any] = {
     "study": "toy.squares", "key": "abc", "status": "finished", "seed": 0, "device": "cpu",
     "config": {"eps": [0.1, 2 / 255], "limit": None},
-    "headline": {"success of linbp(start=3)": 0.5, "count": 2, "text": "1 to 2", "gap": None, "sure": True},
     "inputs": {}, "code": {"digest": "d" * 64, "git": {"revision": "f00", "dirty": True}}, "versions": {}, "facts": {},
     "timings": {"started": "2026-01-02T03:04:05+00:00", "written": "2026-01-02T03:05:05+00:00", "seconds": 60.0},
-    "tables": {}, "shown": [], "figures": {}, "models": {},
+    "tables": {}, "models": {},
 }  # fmt: skip
+
+HEADLINE = {"success of linbp(start=3)": 0.5, "count": 2, "text": "1 to 2", "gap": None, "sure": True}
 
 
 def run_of(path: Path, tables: dict[str, dict[str, list[Any]]], **changes: Any) -> RunDirectory:
@@ -27,14 +29,18 @@ def run_of(path: Path, tables: dict[str, dict[str, list[Any]]], **changes: Any) 
     for name, columns in tables.items():
         write_columns(path / f"tables/{name}.parquet", columns)
         listed[name] = {"file": f"tables/{name}.parquet", "rows": len(next(iter(columns.values())))}
+    results = {name: changes.pop(name, default) for name, default in (("headline", HEADLINE), ("figures", {}))}
     run = RunDirectory(path)
     run.write({**MANIFEST, "tables": listed, **changes})
+    (path / "results").mkdir(exist_ok=True)
+    made = {"code": "c", "tables": {}, "shown": [], "notes": [], **results}
+    (path / "results/results.json").write_text(json.dumps(made))
     return run
 
 
 def test_settings_and_headline_numbers(tmp_path: Path) -> None:
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures/f.svg").touch()
+    (tmp_path / "results/figures").mkdir(parents=True)
+    (tmp_path / "results/figures/f.svg").touch()
     figure = {"f": {"svg": "figures/f.svg", "png": "figures/f.png", "caption": ""}}
     found = read(run_of(tmp_path, {"rates": {"rate": [0.5]}}, figures=figure, models={"net": "models/gone"}))
     assert found.run == "toy.squares/abc" and found.finished
