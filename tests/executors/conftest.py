@@ -54,8 +54,8 @@ class Gate:
 
     @staticmethod
     def until(condition: Callable[[], bool]) -> None:
-        """Waits for a condition; fails where it does not come in a minute."""
-        end = time.monotonic() + 60
+        """Waits for a condition; fails where it does not come in three minutes."""
+        end = time.monotonic() + 180
         while not condition():
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.05)
