@@ -95,15 +95,16 @@ def _passed(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _loss(curves: pl.DataFrame, label: str) -> Quantity:
-    """An axis of losses: logarithmic where they span more than two decades."""
-    least, most = (float(end) for end in curves.select(pl.col("loss").min(), most=pl.col("loss").max()).row(0))
-    spans = least < most / 100
-    return quantity("value", label, log=spans, limits=(max(least, FLOOR) / 2, 2 * most) if spans else (None, None))
+    """An axis of losses: logarithmic where they span more than two decades, those below the floor left out."""
+    losses = curves["loss"].filter(curves["loss"] > FLOOR).to_numpy()
+    if not len(losses) or losses.min() > losses.max() / 100:
+        return quantity("value", label)
+    return quantity("value", label, log=True, limits=(losses.min() / 2, 2 * losses.max()))
 
 
 def _caption(config: EscapeConfig, rule: str) -> str:
     return (
         f"{config.model} / {config.dataset}, {config.activation}, n = {config.samples} samples x {config.seeds} "
         f"networks; {rule} steps; medians of accepted starts; marks: {SHARE:.0%} of the rise; losses below {FLOOR:g} "
-        "are not shown."
+        "are not shown on a logarithmic axis."
     )

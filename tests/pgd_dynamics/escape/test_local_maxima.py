@@ -6,11 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from modules.pgd_dynamics.escape.kinds import LOWER, MINIMUM, MOVING, SADDLE
 from modules.pgd_dynamics.escape.local_maxima import (
-    LOWER,
-    MINIMUM,
-    MOVING,
-    SADDLE,
     check_kinked,
     check_smooth,
     descend,
