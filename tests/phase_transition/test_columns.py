@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from modules.phase_transition.columns import columns_of, named, read
-from suite.statistics import Estimate, mean, mean_of
+from modules.phase_transition.columns import columns_of, read
+from suite.statistics import Estimate, mean, mean_of, named
 
 
 def test_columns_of_a_group_are_those_of_its_numbers() -> None:

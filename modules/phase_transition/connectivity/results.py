@@ -9,10 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from modules.phase_transition.columns import named
 from modules.phase_transition.connectivity.config import ConnectivityConfig
 from suite.claims import Claim, Judgement, at_least, direction
-from suite.statistics import Estimate, mean, mean_of, paired
+from suite.statistics import Estimate, mean, mean_of, named, paired
 from suite.tables import Shown
 
 NUMBERS = ("barrier", "excess", "low_share", "start_loss", "end_loss", "asymmetry")

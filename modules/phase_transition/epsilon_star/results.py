@@ -5,7 +5,6 @@ from typing import Any
 
 import polars as pl
 
-from modules.phase_transition.columns import named
 from modules.phase_transition.crossing import over_seeds
 from modules.phase_transition.crossings import FACTORS, RUNNING, found
 from modules.phase_transition.crossings import crossings as crossings_of
@@ -14,7 +13,7 @@ from modules.phase_transition.epsilon_star.config import EpsilonStarConfig
 from modules.phase_transition.epsilon_star.published import printed
 from modules.phase_transition.options import attack_call
 from suite.claims import Claim, number
-from suite.statistics import Estimate, estimates, mean
+from suite.statistics import Estimate, estimates, mean, named
 from suite.tables import Shown
 
 PRECISION = 0.2  # of a printed eps_star, relative: the paper's differ by factors

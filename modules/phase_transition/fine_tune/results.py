@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from modules.phase_transition.columns import named
 from modules.phase_transition.crossing import Crossing, over_seeds
 from modules.phase_transition.crossings import MEASURES, RUNNING, counts, crossings
 from modules.phase_transition.fine_tune import claims as judged
@@ -16,7 +15,7 @@ from modules.phase_transition.fine_tune.costs import CHEAPEST, WHOLE, ways
 from modules.phase_transition.fine_tune.extrapolation import METHODS, curve
 from modules.phase_transition.fine_tune.published import printed, recomputed
 from suite.claims import Claim
-from suite.statistics import geometric_mean, mean
+from suite.statistics import geometric_mean, mean, named
 from suite.tables import Shown
 
 KIND = ("attack", "gradient")

@@ -7,14 +7,14 @@ from typing import Any
 import polars as pl
 
 from modules.phase_transition import theory
-from modules.phase_transition.columns import columns_of, named
+from modules.phase_transition.columns import columns_of
 from modules.phase_transition.linear import claims as judged
 from modules.phase_transition.linear.config import LinearConfig
 from modules.phase_transition.linear.critical import bound, critical_strengths
 from modules.phase_transition.linear.growth import LAWS, fitted
 from modules.phase_transition.linear.halving import halving
 from suite.claims import Claim
-from suite.statistics import mean, rate
+from suite.statistics import mean, named, rate
 from suite.tables import Shown
 
 SIZE = ("d", "samples")

@@ -5,13 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from modules.phase_transition.columns import named
 from modules.phase_transition.crossing import over_seeds
 from modules.phase_transition.crossings import crossings_of, found
 from modules.phase_transition.overfitting import claims as judged
 from modules.phase_transition.overfitting.config import OverfittingConfig
 from suite.claims import Claim
-from suite.statistics import mean, rate
+from suite.statistics import mean, named, rate
 from suite.tables import Shown
 
 TRAINING = ("kind", "samples", "eps", "seed")

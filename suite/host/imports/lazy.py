@@ -4,7 +4,7 @@ Two ways of writing it are understood, each also behind `if name in (...)`, `==`
 
     def __getattr__(name):                          _LAZY = {"run": "suite.host.front", "load": "suite.host.front:load"}
         if name in ("linbp", "linear_backward"):
-            from modules.linbp import gradient      def __getattr__(name):
+            from package import gradient            def __getattr__(name):
             return getattr(gradient, name)              return getattr(import_module(_LAZY[name]), name)
 """
 
