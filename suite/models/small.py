@@ -1,4 +1,4 @@
-"""Small networks for digits and MNIST, as plain stacks of layers."""
+"""Small networks for digits, MNIST and CIFAR, as plain stacks of layers."""
 
 from collections import OrderedDict
 
@@ -70,6 +70,23 @@ def digits_cnn(in_channels: int, image_size: int, num_classes: int) -> nn.Module
         fc1=Linear(32 * side**2, 64),
         relu3=nn.ReLU(),
         fc2=Linear(64, num_classes),
+    )
+
+
+def cifar_cnn(in_channels: int, image_size: int, num_classes: int, width: int = 16) -> nn.Module:
+    """Three 4 x 4 convolutions with stride 2 to `width`, 2 and 4 `width` channels, and two linear layers."""
+    side = image_size // 8
+    return _stack(
+        conv1=HalvingConv2d(in_channels, width),
+        relu1=nn.ReLU(),
+        conv2=HalvingConv2d(width, 2 * width),
+        relu2=nn.ReLU(),
+        conv3=HalvingConv2d(2 * width, 4 * width),
+        relu3=nn.ReLU(),
+        flatten=nn.Flatten(),
+        fc1=Linear(4 * width * side**2, 128),
+        relu4=nn.ReLU(),
+        fc2=Linear(128, num_classes),
     )
 
 
