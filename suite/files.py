@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,10 +24,10 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
         WorkFailed: the disk is full, read-only or not ours to write; the name belongs to a device, a pipe or a folder,
             which is never replaced.
     """
-    if path.exists() and not path.is_file():
-        raise WorkFailed(f"cannot write {path}: it is there, and no regular file", "choose another name")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
+        if path.exists() and not path.is_file():
+            raise WorkFailed(f"cannot write {path}: it is there, and no regular file", "choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             yield file

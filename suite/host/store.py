@@ -5,7 +5,6 @@ analysing made of it (`results.json`, `tables/`, `figures/`), and `lock`. The di
 written last, alone says that a run is finished, and `results/` appears as a whole; it can be deleted and made again.
 """
 
-import fcntl
 import hashlib
 import json
 import math
@@ -20,9 +19,11 @@ from typing import Any, TextIO
 from suite.errors import SuiteError, did_you_mean
 from suite.files import ELSEWHERE, atomic, cannot_write
 from suite.host import manifest
+from suite.locks import is_locked, taken
 
 MANIFEST, LOCK = "run.json", "lock"
 RESULTS, RESULTS_MANIFEST = "results", "results.json"
+PATIENCE = 0.2  # seconds: a process that only looks whether somebody works holds the lock for an instant
 
 
 def content_key(content: Mapping[str, Any]) -> str:
@@ -130,7 +131,7 @@ class RunDirectory:
         status = self.read().get("status")
         if status in ("finished", "failed"):
             return str(status)
-        return "running" if self._is_locked() else "interrupted"
+        return "running" if is_locked(self.path / LOCK) else "interrupted"
 
     def open(self) -> None:
         """Creates the directory, takes its lock and sweeps what a killed process left half-written.
@@ -144,7 +145,7 @@ class RunDirectory:
             lock = (self.path / LOCK).open("a")
         except OSError as error:
             raise cannot_write(self.path, error) from error
-        if not _taken(lock):
+        if not taken(lock, PATIENCE):
             lock.close()
             raise Busy(f"another process is working on {self.path}", "wait for it or stop it")
         self._lock = lock
@@ -162,7 +163,7 @@ class RunDirectory:
 
     def wait(self) -> None:
         """Until no process works on the run."""
-        while self._is_locked():
+        while is_locked(self.path / LOCK):
             time.sleep(0.2)
 
     def clear(self) -> None:
@@ -183,16 +184,6 @@ class RunDirectory:
         with suppress(OSError):  # not empty: other runs live there
             self.path.parent.rmdir()
 
-    def _is_locked(self) -> bool:
-        try:
-            with (self.path / LOCK).open() as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
-
 
 def _json(path: Path) -> tuple[Any, str]:
     """The content of a JSON file, or why there is none."""
@@ -202,16 +193,6 @@ def _json(path: Path) -> tuple[Any, str]:
         return {}, str(error.strerror).lower()
     except ValueError:
         return {}, "it is not JSON"
-
-
-def _taken(lock: TextIO) -> bool:
-    """Takes a lock; not if another process works. One that only looks whether somebody does holds it for an instant."""
-    for _ in range(20):
-        with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def find_runs(root: Path) -> list[RunDirectory]:
