@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from suite.errors import SuiteError
 
@@ -15,7 +16,11 @@ Argument = bool | int | float | str
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
 
+# A plan reads the same few texts at each of its points, which may be many thousands.
+_read_once = lru_cache(maxsize=4096, typed=True)
 
+
+@_read_once
 def parse_number(text: str | float) -> float:
     """A real number or a fraction of two: `0.05`, `8/255`, `1e-3/2`. Raises SuiteError on anything else."""
     parts = str(text).split("/")
@@ -80,6 +85,7 @@ class Call:
         return f"{self.name}({inner})" if inner else self.name
 
 
+@_read_once
 def parse_call(text: str) -> Call:
     """Parses `name` or `name(key=value,...)`. Raises SuiteError with the text and what would be right."""
     name, bracket, rest = text.strip().partition("(")
@@ -95,6 +101,7 @@ def parse_call(text: str) -> Call:
     return Call(name.strip(), arguments)
 
 
+@_read_once
 def parse_sum(text: str) -> tuple[Call, ...]:
     """Parses `call` or `call+call+...`, sorted: order means nothing. Raises SuiteError as `parse_call` does."""
     return tuple(sorted(map(parse_call, _split(text, "+")), key=str))

@@ -27,9 +27,13 @@ def run_key(study: str, config: StudyConfig, code: str, digests: Mapping[str, st
 
 def key_fields(config: StudyConfig) -> dict[str, Any]:
     """The fields that can change what is measured."""
-    extras = {name: field.json_schema_extra for name, field in type(config).model_fields.items()}
-    unkeyed = {name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("in_key") is False}
-    return config.model_dump(mode="json", exclude=unkeyed)
+    return config.model_dump(mode="json", exclude=_unkeyed(type(config)))
+
+
+@cache
+def _unkeyed(config: type[StudyConfig]) -> set[str]:
+    extras = {name: field.json_schema_extra for name, field in config.model_fields.items()}
+    return {name for name, extra in extras.items() if isinstance(extra, dict) and extra.get("in_key") is False}
 
 
 def measuring_code(study: str, config: StudyConfig, registry: Registry) -> str:
