@@ -11,6 +11,9 @@ from typing import Any
 
 import suite
 
+DISTRIBUTION = "suite-robustness"
+"""The name under which this package is installed; it is imported, and typed, as `suite`."""
+
 _HOST = Path(suite.__file__).parent
 
 
@@ -26,11 +29,12 @@ def git_state(folder: Path = _HOST) -> dict[str, Any] | None:
 
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of everything that it requires at run time."""
-    required = [line for line in requires("suite") or [] if "extra ==" not in line]
+    required = [line for line in requires(DISTRIBUTION) or [] if "extra ==" not in line]
     names = [re.split(r"[^\w.-]", line)[0] for line in required]
     return {
         "python": platform.python_version(),
-        **{name: version(name) for name in ["suite", *sorted(names)]},
+        "suite": suite.__version__,
+        **{name: version(name) for name in sorted(names)},
     }
 
 

@@ -173,5 +173,5 @@ def _duckdb() -> Any:
     try:
         import duckdb
     except ImportError:
-        raise SuiteError("queries need DuckDB, which is not installed", "pip install 'suite[query]'") from None
+        raise SuiteError("queries need DuckDB, which is not installed", "pip install 'suite-robustness[query]'") from None
     return duckdb

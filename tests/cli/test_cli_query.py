@@ -12,7 +12,7 @@ from click.testing import Result
 from suite.errors import SuiteError
 from suite.host.query import query
 
-pytest.importorskip("duckdb", reason="queries need DuckDB: pip install 'suite[query]'")
+pytest.importorskip("duckdb", reason="queries need DuckDB: pip install 'suite-robustness[query]'")
 
 Suite = Callable[..., Result]
 
@@ -126,4 +126,4 @@ def test_without_runs_there_is_an_empty_view(suite: Suite) -> None:
 def test_without_duckdb_the_command_that_mends_it(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     result = suite("query", "SELECT 1")
-    assert result.exit_code == 2 and "pip install 'suite[query]'" in result.stderr
+    assert result.exit_code == 2 and "pip install 'suite-robustness[query]'" in result.stderr

@@ -204,7 +204,7 @@ def test_without_mlflow_the_command_that_installs_it_is_told(
     result = process("run", "toy.squares", *TRACK, first="import sys; sys.modules['mlflow'] = None")
     assert result.returncode == 2 and not (workplace / "computed").exists()
     assert result.stderr.splitlines()[-1] == (
-        "error: --track mlflow: MLflow is not installed (pip install 'suite[mlflow]')"
+        "error: --track mlflow: MLflow is not installed (pip install 'suite-robustness[mlflow]')"
     )
 
 

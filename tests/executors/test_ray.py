@@ -16,7 +16,7 @@ from click.testing import Result
 
 from suite.host.executors import ray as on_ray
 
-pytest.importorskip("ray", reason="pip install 'suite[ray]'")
+pytest.importorskip("ray", reason="pip install 'suite-robustness[ray]'")
 
 Suite = Callable[[str], Result]
 Tables = Callable[[Path], dict[str, bytes]]
@@ -298,7 +298,7 @@ def test_without_ray(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     for command in ("sweep gated.draws --grid numbers=1,2", "run gated.draws"):
         refused = suite(f"{command} --executor ray")
         assert refused.exit_code == 2
-        assert refused.stderr == "error: --executor ray: Ray is not installed (pip install 'suite[ray]')\n"
+        assert refused.stderr == "error: --executor ray: Ray is not installed (pip install 'suite-robustness[ray]')\n"
     assert not Path("runs").exists()
 
 

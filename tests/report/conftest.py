@@ -101,7 +101,7 @@ def make_run(tmp_path: Path, drawn: Path) -> MakeRun:
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One headless Chromium for all tests, on a profile of its own, its console and network recorded."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium: pip install 'suite[dev]'")
+    webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium: pip install 'suite-robustness[dev]'")
     from selenium.webdriver.chrome.service import Service
 
     found = {name: shutil.which(name) for name in ("chromium", "chromedriver")}

@@ -46,7 +46,7 @@ def tracking(tracker: str | None, uri: str | None) -> Iterator[Note]:
         return
     store = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT
     if importlib.util.find_spec("mlflow") is None:
-        raise SuiteError("--track mlflow: MLflow is not installed", "pip install 'suite[mlflow]'")
+        raise SuiteError("--track mlflow: MLflow is not installed", "pip install 'suite-robustness[mlflow]'")
     if store.partition("://")[0].partition("+")[0] not in SCHEMES:
         raise SuiteError(f"--tracking-uri: {store!r} is no store", f"write {DEFAULT} or http://127.0.0.1:PORT")
     from suite.host.tracking.background import Tracker

@@ -78,7 +78,7 @@ class Cluster:
         self._address, self._jobs = address, jobs
         self._device = "cuda" if device.startswith("cuda") else device
         if find_spec("ray") is None:
-            raise SuiteError("--executor ray: Ray is not installed", "pip install 'suite[ray]'")
+            raise SuiteError("--executor ray: Ray is not installed", "pip install 'suite-robustness[ray]'")
         os.environ.update(_QUIET if address is not None else _QUIET | _LOOPBACK)
         if address is not None:
             _check(address)
