@@ -3,14 +3,18 @@
 What comes out is a model like the one that went in: the same parameters, the same forward pass bit for bit, and
 another backward pass. Any model will do, and any attack library or training loop:
 
-    from suite.gradients import compose, leaky, rectifier_calls, sgm, softplus
+    from suite.gradients import compose, leaky, linbp, rectifier_calls, sgm, softplus
 
+    linear = linbp(model, start="layer4")                   # of the module linbp, loaded when it is asked for
     softer = softplus(model, beta=10, start="layer3")
     softer(x).sum().backward()
 
     rectifier_calls(model, x)                               # where a rule may start: (index, module path, function)
     both = compose(partial(leaky, slope=0.1), partial(sgm, lam=0.5))(model)
 """
+
+from importlib import import_module
+from typing import Any
 
 from suite.gradients.calls import RectifierCall, rectifier_calls
 from suite.gradients.compose import compose
@@ -22,6 +26,7 @@ from suite.gradients.sgm import sgm
 from suite.gradients.softplus import softplus
 from suite.gradients.straight_through import linear
 from suite.gradients.view import View, find_path, rules_of, view
+from suite.own_modules import find_own_modules
 
 __all__ = [
     "RECTIFIERS",
@@ -43,3 +48,13 @@ __all__ = [
     "softplus",
     "view",
 ]
+
+_OF_MODULES = dict.fromkeys(("linbp", "linear_backward"), "modules.linbp.gradient")
+
+
+def __getattr__(name: str) -> Any:
+    """Rules of the modules that come with the suite, on first use."""
+    if name not in _OF_MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    find_own_modules()
+    return getattr(import_module(_OF_MODULES[name]), name)

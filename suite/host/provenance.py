@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
     names = [re.split(r"[^\w.-]", line)[0] for line in required]
     return {
         "python": platform.python_version(),
-        "suite": suite.__version__,
+        "suite": version(DISTRIBUTION),
         **{name: version(name) for name in sorted(names)},
     }
 
