@@ -1,8 +1,8 @@
 """Locks between processes: what is made once and shared is made by one process while the others wait for it.
 
 They are the kernel's own (flock): a lock ends with the process that holds it, however that ends. Where a file system
-has none, as some network folders, work goes on without, after one warning: what is made appears in one step, so that two
-processes that make the same thing do the work twice and no harm.
+has none, as some network folders, work goes on without, after one warning: what is made appears in one step, so that
+two processes that make the same thing do the work twice and no harm.
 """
 
 import errno
@@ -12,16 +12,35 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from suite.errors import SuiteError
 from suite.files import cannot_write
 
 log = logging.getLogger("suite")
 
 UNKNOWN = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 """What a file system without locks answers."""
+
+
+_only_looking = ContextVar("_only_looking", default=False)
+
+
+class NotMade(SuiteError):
+    """Something is not there, and nothing is to be made."""
+
+
+@contextmanager
+def making_nothing() -> Iterator[None]:
+    """Within the block, what would be made once and shared raises NotMade: for those who only look."""
+    token = _only_looking.set(True)
+    try:
+        yield
+    finally:
+        _only_looking.reset(token)
 
 
 @contextmanager
@@ -35,8 +54,10 @@ def made_once(path: Path, what: str) -> Iterator[None]:
     Args:
         what: names the thing in the log, as in "the data set digits".
 
-    Raises WorkFailed where the folder cannot be written.
+    Raises WorkFailed where the folder cannot be written, and NotMade within `making_nothing`.
     """
+    if _only_looking.get():
+        raise NotMade(f"{what} is not there yet", "the first run that needs it makes it")
     lock = path.with_name(f".{path.name}.lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)

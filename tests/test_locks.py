@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from suite.errors import WorkFailed
-from suite.locks import is_locked, made_once, taken
+from suite.locks import NotMade, is_locked, made_once, making_nothing, taken
 
 HOLD = """
 import sys
@@ -112,3 +112,12 @@ def test_without_locks_the_work_is_done_after_one_warning(
             pass
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "has no locks" in caplog.text
+
+
+def test_who_only_looks_makes_nothing(tmp_path: Path) -> None:
+    with making_nothing():
+        with pytest.raises(NotMade, match="the net is not there yet"), made_once(tmp_path / "folder/net", "the net"):
+            raise AssertionError("it was made")
+        assert not (tmp_path / "folder").exists()
+    with made_once(tmp_path / "net", "the net"):
+        pass

@@ -6,8 +6,9 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.host.registry import Registry
-from suite.host.reproduction import Machine, Option, choose, format_minutes, studies_of, this_machine
+from suite.host.reproduction import Machine, Option, choose, studies_of, this_machine
 from suite.host.store import RunDirectory
+from suite.host.text import format_minutes
 from suite.plugin import Cost, StudyConfig
 
 MODULES = ("lazy_regime", "linbp", "pgd_dynamics", "phase_transition")

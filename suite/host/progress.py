@@ -21,9 +21,9 @@ class Progress:
         self._bars: rich.progress.Progress | None = None
         self._last_line = time.monotonic()
 
-    def track(self, items: Iterable[T], description: str) -> Iterator[T]:
-        """Yields the items and shows how many are done."""
-        total = len(items) if isinstance(items, Sized) else None
+    def track(self, items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+        """Yields the items and shows how many are done; of how many, where the items or the caller tell."""
+        total = len(items) if isinstance(items, Sized) else total
         draws = sys.stderr.isatty() and parent_process() is None  # several processes have no bars on one terminal
         advance = self._bar(description, total) if draws else self._lines(description, total)
         for item in items:

@@ -20,6 +20,7 @@ from suite.host.keys import run_key
 from suite.host.registry import Registry
 from suite.host.settings import build_config
 from suite.host.store import RunDirectory, find_runs
+from suite.host.text import format_minutes
 from suite.host.verdicts import Verdict, verdicts
 from suite.plugin import Cost, StudyConfig
 
@@ -83,6 +84,11 @@ class Reproduction:
         self._planner = Planner(registry, root, device)
         self._machine = this_machine(device)
         self._made = _finished_runs(root) if any_code else {}
+
+    @property
+    def lacking(self) -> list[str]:
+        """What is not there yet, where nothing was to be made (`suite.locks.making_nothing`)."""
+        return [*self._planner.lacking]
 
     def plan(self, studies: Sequence[str], minutes: float) -> list[Plan]:
         """What to read and what to run of each study, within so many minutes of one core, or of one GPU."""
@@ -190,10 +196,3 @@ def _against(presets: Sequence[tuple[str, Option | str]], taken: Option | None) 
     """Of the presets nearer to the paper than the one taken."""
     nearer = takewhile(lambda pair: taken is None or pair[0] != taken.preset, presets)
     return {name: told if isinstance(told, str) else f"takes {format_minutes(told.minutes)}" for name, told in nearer}
-
-
-def format_minutes(minutes: float) -> str:
-    """`6 s`, `12 min` or `1.5 h`: as exact as such a number is."""
-    if minutes < 1:
-        return f"{60 * minutes:.0f} s"
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"

@@ -34,6 +34,13 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
 
 
+def format_minutes(minutes: float) -> str:
+    """`6 s`, `12 min` or `1.5 h`: as exact as such a number is."""
+    if minutes < 1:
+        return f"{60 * minutes:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+
+
 def text_of(value: Any) -> str:
     """A value as it would be typed; numbers are rounded for reading."""
     if isinstance(value, tuple | list):

@@ -15,6 +15,7 @@ import pytest
 from click.testing import Result
 
 from suite.host.executors import Outcome, Point
+from suite.host.store import RunDirectory
 
 Suite = Callable[..., Result]
 
@@ -214,7 +215,12 @@ def test_bad_options_are_one_line(suite: Suite, workplace: Path, typed: str, tol
 
 
 def test_joint_tables_and_figures_stand_beside_the_runs(suite: Suite, workplace: Path) -> None:
-    Path("joint.toml").write_text(
+    folder, file = workplace / "runs/experiments/joint", Path("joint.toml")
+    file.write_text(TWO_STAGES + "[tables.cubes]\nrows = 'first.squares'\n")
+    assert suite("experiment", "joint.toml").exit_code == 0
+    for name in ("notes.txt", "mine.parquet"):
+        (folder / name).write_bytes(b"somebody's own")
+    file.write_text(
         TWO_STAGES
         + """
 [tables.squares]
@@ -230,18 +236,21 @@ x = "repeats"
 series = "twice"
 """
     )
-    folder = workplace / "runs/experiments/joint"
-    folder.mkdir(parents=True)
-    (folder / "cubes.parquet").write_bytes(b"of an earlier form of the file")
     done = suite("experiment", "joint.toml")
     assert done.exit_code == 0, done.stderr
-    found = sorted(path.name for path in folder.iterdir())
-    assert found == ["squares.parquet", "squares.png", "squares.svg", "squares_means.parquet"]
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    # Of the earlier form nothing is left, and what the experiment has not written stays.
+    made = ["squares.parquet", "squares.png", "squares.svg", "squares_means.parquet"]
+    assert sorted(found) == ["mine.parquet", "notes.txt", *made]
     assert pq.read_table(folder / "squares_means.parquet").to_pylist() == [
         {"repeats": repeats, "twice": 18, "quantity": "square", "value": 9.0, "low": None, "high": None, "n": 1}
         for repeats in (1, 2)
     ]
     assert "squares_means" in done.stdout and str(Path("runs/experiments/joint/squares.svg")) in done.stdout
+    for name in made:
+        (folder / name).unlink()
+    assert suite("experiment", "joint.toml").exit_code == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == found  # byte for byte, figures too
 
 
 def test_a_failed_point_costs_later_stages_only_what_asks_for_it(
@@ -320,3 +329,133 @@ def test_ctrl_c_ends_the_processes_in_silence(workplace: Path, monkeypatch: pyte
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to everybody in the foreground
         _, told = running.communicate(timeout=60)
     assert running.returncode == 130 and b"Traceback" not in told
+
+
+THREE_STAGES = """
+[stages.star]
+study = "toy.squares"
+grid = { seed = [0, 1] }
+
+[stages.asks]
+study = "toy.squares"
+set = { repeats = "{star.headline.largest}" }
+grid = { seed = [0, 1], batch = [5] }
+ON_MISSING
+
+[stages.asks_that]
+study = "toy.squares"
+set = { repeats = "{asks.headline.largest}" }
+grid = { seed = [0, 1], mode = ["fancy"] }
+on_missing = "skip"
+
+[stages.rest]
+study = "toy.squares"
+grid = { seed = [0, 1], numbers = [[3]] }
+
+[tables.all]
+rows = "rest.squares"
+columns = { star = "{star.headline.largest}" }
+"""
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_a_run_without_the_number_costs_only_the_points_that_ask_for_it(
+    suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch, skips: bool
+) -> None:
+    Path("star.toml").write_text(THREE_STAGES.replace("ON_MISSING", "on_missing = 'skip'" if skips else ""))
+    of_star = RunDirectory.read
+
+    def read(run: RunDirectory) -> dict[str, Any]:  # the first seed's star could not be told
+        content = of_star(run)
+        if content and content["config"]["seed"] == 0 and content["config"]["repeats"] == 1:
+            content = {**content, "headline": {"largest": None if content["config"]["numbers"] != [3] else 9}}
+        return content
+
+    monkeypatch.setattr(RunDirectory, "read", read)
+    done = suite("experiment", "star.toml")
+    told = f"asks (seed=0, batch=5): {{star.headline.largest}}: {next((workplace / 'runs').glob('toy.squares')).name}/"
+    table = [[int(word) for word in line.split()[1:]] for line in done.stdout.splitlines()[2:6]]
+    if skips:
+        assert done.exit_code == 0, done.stderr
+        assert table == [[2, 0, 0, 0], [1, 0, 0, 1], [1, 0, 0, 1], [2, 0, 0, 0]]
+        assert f"left out: {told}" in done.stderr and "has no value there" in done.stderr
+        assert "asked of a point that was left out, at seed=0" in done.stderr
+    else:
+        assert done.exit_code == 1 and told in done.stderr and "2 points failed" in done.stderr
+        assert table == [[2, 0, 0], [1, 0, 1], [1, 0, 1], [2, 0, 0]]
+    rows = pq.read_table(workplace / "runs/experiments/star/all.parquet").to_pylist()
+    assert {row["seed"]: row["star"] is None for row in rows} == {0: True, 1: False}
+    planned = suite("experiment", "star.toml", "--dry-run")
+    assert planned.exit_code == 0, planned.stderr
+    assert planned.stdout.splitlines()[0].split()[-3:] == ["left", "out", "about"]
+
+
+def files(folder: Path) -> dict[str, int]:
+    """Everything below a folder, with the time of its last change."""
+    return {str(path.relative_to(folder)): path.lstat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_a_dry_run_changes_nothing_and_tells_what_it_does_not_know(suite: Suite, workplace: Path) -> None:
+    Path("two.toml").write_text(TWO_STAGES.replace("first.headline.largest", "first.headline.largst"))
+    before = files(workplace)
+    planned = suite("experiment", "two.toml", "--dry-run")
+    assert planned.exit_code == 0 and files(workplace) == before
+    assert "how long it takes is not known" in planned.stdout and "about 0 s" not in planned.stdout
+    assert suite("run", "toy.squares", "--numbers", "3", "--batch", "1").exit_code == 0
+    before = files(workplace)
+    planned = suite("experiment", "two.toml", "--dry-run")
+    assert files(workplace) == before
+    first, second = planned.stdout.splitlines()[4:6]
+    assert first.split()[:5] == ["first", "toy.squares", "4", "1", "3"] and "after first" in second
+    assert "by earlier runs, without second: not known yet" in planned.stdout
+    told = "warning: {first.headline.largst}: no finished run of toy.squares has that (did you mean largest?)"
+    assert told in planned.stderr
+
+
+def test_a_dry_run_makes_no_model(suite: Suite, workplace: Path) -> None:
+    for typed in (["sweep", "linbp.attack", "--grid", "seed=0,1"], ["reproduce", "linbp.attack"]):
+        planned = suite(*typed, "--dry-run")
+        assert planned.exit_code == 0, planned.stderr
+        assert "is not there yet: the first run that needs it makes it" in planned.stdout
+        assert files(workplace) == {}
+
+
+def test_far_too_many_points_are_refused_at_once(suite: Suite, workplace: Path) -> None:
+    thousand = ",".join(map(str, range(1000)))
+    grid = [f"--grid={name}={thousand}" for name in ("seed", "repeats", "batch")]
+    Path("many.toml").write_text(
+        f"[stages.one]\nstudy = 'toy.squares'\ngrid = {{ seed = [{thousand}], repeats = [{thousand}] }}\n"
+        "zip = { batch = [1, 2], mode = ['plain', 'fancy'] }"
+    )
+    for typed, count in (
+        (["sweep", "toy.squares", *grid], "1,000,000,000"),
+        (["experiment", "many.toml"], "2,000,000"),
+    ):
+        for dry in ([], ["--dry-run"]):
+            begin = time.monotonic()
+            refused = suite(*typed, *dry)
+            assert refused.exit_code == 2 and f"has more than 1,000,000 points: {count}" in refused.stderr
+            assert time.monotonic() - begin < 2
+    assert not (workplace / "runs").exists()
+
+
+def test_expressions_that_give_far_too_many_points_are_refused_before_any_is_planned(
+    suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("two.toml").write_text(TWO_STAGES)
+    monkeypatch.setattr("suite.host.experiments.planning.MOST", 4)
+    monkeypatch.setattr("suite.host.experiments.definition.MOST", 4)
+    Path("three.toml").write_text(TWO_STAGES.replace('* [1, 2]" }', '* [1, 2]", seed = [0, 1] }'))
+    done = suite("experiment", "three.toml")
+    assert done.exit_code == 1 and "stage 'second' has more than 4 points" in done.stderr
+    assert len(runs(workplace)) == 4  # those of the first stage
+    assert suite("experiment", "two.toml").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["...toml", "..toml", ".toml", "-a.toml", "é.toml", f"{'a' * 200}.toml"])
+def test_a_file_whose_name_is_none_for_an_experiment_is_refused(suite: Suite, workplace: Path, name: str) -> None:
+    (workplace / "precious.txt").write_text("keep")
+    Path(f"./{name}").write_text("[stages.one]\nstudy = 'toy.squares'\n")
+    refused = suite("experiment", f"./{name}")
+    assert refused.exit_code == 2 and "which names the experiment" in refused.stderr
+    assert (workplace / "precious.txt").exists() and not (workplace / "runs").exists()

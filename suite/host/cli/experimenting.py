@@ -13,7 +13,8 @@ from suite.host.cli.text import format_table
 from suite.host.cli.tracking import track_option, tracking_uri_option
 from suite.host.experiments.definition import Experiment, Stage, check
 from suite.host.registry import Registry
-from suite.host.text import counted
+from suite.host.text import counted, format_minutes
+from suite.locks import making_nothing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,16 +54,19 @@ def run_experiment(
     check(experiment, registry)
     from suite.host.executors import executor
     from suite.host.experiments.planning import Planner
-    from suite.host.experiments.stages import report, run_stages
+    from suite.host.experiments.reporting import report
+    from suite.host.experiments.stages import run_stages
     from suite.host.inputs import choose_device
     from suite.host.store import check_writable
 
     if device != "auto" and kind == "local":
         choose_device(device)
-    check_writable(runs)
+    if not dry_run:
+        check_writable(runs)
     planner = Planner(registry, runs, device if kind == "local" else "auto")  # the GPUs may be elsewhere
     if dry_run:
-        _print_plan(experiment, planner, jobs or 1)
+        with making_nothing():
+            _print_plan(experiment, planner, jobs or 1)
         return
     with executor(kind, jobs, address, device) as work:
         results = run_stages(experiment, planner, work, retry_failed=retry_failed, on_outcome=partial(_tell, on_run))
@@ -71,10 +75,13 @@ def run_experiment(
             on_run(done.directory.path)
     rows = [
         {"stage": result.stage, "finished": len(result.done), "of these reused": result.reused,
-         "failed": len(result.failed)}
+         "failed": len(result.failed), "left out": len(result.left_out)}
         for result in results
     ]  # fmt: skip
-    click.echo(format_table(rows, [*rows[0]]))
+    left_out = [point for result in results for point in result.left_out]
+    click.echo(format_table(rows, [name for name in rows[0] if left_out or name != "left out"]))
+    for point in left_out:
+        click.echo(f"left out: {point}: {point.why}", err=True)
     for result in results:
         for done in result.done:
             at = ", ".join(f"{name}={value}" for name, value in done.axes.items())
@@ -83,7 +90,8 @@ def run_experiment(
     told = f"{counted(len(lines), 'point')} failed, the others are kept; --retry-failed tries again"
     failed = [told] if lines else []
     try:
-        _show_joint(experiment, report(experiment, results, runs) if all(result.done for result in results) else [])
+        points = {result.stage: result.points for result in results}
+        _show_joint(experiment, report(experiment, points, runs) if all(result.done for result in results) else [])
     except SuiteError as error:
         failed.append(f"no joint tables: {error}")
     if failed:
@@ -108,27 +116,42 @@ def _tell(on_run: Callable[[Path], None], point: Any, outcome: Any) -> None:
 
 
 def _print_plan(experiment: Experiment, planner: Any, jobs: int) -> None:
-    from suite.host.experiments.planning import usual_seconds
-    from suite.host.experiments.stages import finished_run, plan
+    from suite.host.experiments.estimates import doubts, finished_runs, plan
 
-    usual, rows, total, known = usual_seconds(planner.root), [], 0.0, True
-    for stage, points in plan(experiment, planner):
-        row: dict[str, Any] = {"stage": stage.name, "study": stage.study}
-        if points is None:
-            known = False
-            rows.append({**row, "points": f"after {_needs(stage)}", "reused": None, "to run": None, "about": None})
-            continue
-        reused = sum(finished_run(point) is not None for point in points)
-        seconds = usual.get(stage.study)
-        about = None if seconds is None else seconds * (len(points) - reused) / jobs
-        total += about or 0.0
-        known = known and about is not None
-        told = "?" if about is None else f"{about:.0f} s"
-        rows.append({**row, "points": len(points), "reused": reused, "to run": len(points) - reused, "about": told})
-    click.echo(format_table(rows, [*rows[0]]))
-    lacking = "" if known else ", without the stages that no earlier run tells of"
+    runs, rows, seconds, unknown = finished_runs(experiment, planner.root), list[dict[str, Any]](), 0.0, list[str]()
+    for each in plan(experiment, planner, runs):
+        later, about = each.reused is None, each.total_seconds
+        unknown += [each.stage.name] if about is None else []
+        seconds += about or 0.0
+        rows.append({
+            "stage": each.stage.name,
+            "study": each.stage.study,
+            "points": _points(each.points, _needs(each.stage)) if later else each.points,
+            "reused": each.reused,
+            "to run": None if later or each.points is None else each.points - (each.reused or 0),
+            "left out": each.left_out,
+            "about": "?" if about is None else format_minutes(about / jobs / 60),
+        })  # fmt: skip
+    left_out = any(row["left out"] for row in rows)
+    click.echo(format_table(rows, [name for name in rows[0] if left_out or name != "left out"]))
+    click.echo(_estimate(seconds / jobs, unknown, len(rows), jobs))
+    for what in planner.lacking:
+        click.echo(f"{what}: the first run that needs it makes it")
+    for what, remedy in doubts(experiment, runs):
+        click.echo(f"warning: {what} ({remedy})", err=True)
+
+
+def _points(count: int | None, needs: str) -> str:
+    return f"after {needs}" if count is None else f"{count}, after {needs}"
+
+
+def _estimate(seconds: float, unknown: Sequence[str], stages: int, jobs: int) -> str:
+    """How long it takes in words; what no earlier run tells of is said to be unknown, not nothing."""
+    if len(unknown) == stages:
+        return "how long it takes is not known: no earlier run has these settings"
     processes = "one process" if jobs == 1 else f"{jobs} processes"
-    click.echo(f"about {total:.0f} s in {processes}, by earlier runs{lacking}")
+    without = f", without {', '.join(unknown)}: not known yet" if unknown else ""
+    return f"about {format_minutes(seconds / 60)} in {processes}, by earlier runs{without}"
 
 
 def _needs(stage: Stage) -> str:

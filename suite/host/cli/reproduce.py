@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ import click
 from suite.errors import SuiteError, WorkFailed
 from suite.host.cli.options import device_option, executor_options, json_option, option, registry, runs_option
 from suite.host.cli.text import format_table
-from suite.host.text import format_value
+from suite.host.text import format_minutes, format_value
 from suite.host.verdicts import WORDS, Verdict
+from suite.locks import making_nothing
 
 if TYPE_CHECKING:
     from suite.host.reproduction import Plan
@@ -53,20 +55,24 @@ def command(
     do not say what they take, such as smoke, are neither read nor run.
     """
     from suite.host import executors
-    from suite.host.reproduction import Reproduction, format_minutes, results, studies_of
+    from suite.host.reproduction import Reproduction, results, studies_of
     from suite.host.store import check_writable
 
     known = registry(ctx)
-    reproduction = Reproduction(known, runs, device, any_code=any_code)
-    plans = reproduction.plan(studies_of(known, module), within * (jobs or 1))
-    planned = [_planned(plan, format_minutes) for plan in plans]
+    with making_nothing() if dry_run else nullcontext():
+        reproduction = Reproduction(known, runs, device, any_code=any_code)
+        plans = reproduction.plan(studies_of(known, module), within * (jobs or 1))
+    planned = [_planned(plan) for plan in plans]
     todo = reproduction.points(plans)
     if todo and not dry_run:
         check_writable(runs)
     if not as_json:
         click.echo(format_table(planned, [*planned[0]]))
-        left = format_minutes(sum(chosen.minutes for chosen, _ in todo) / (jobs or 1))
+        each = [chosen.minutes for chosen, _ in todo]
+        left = format_minutes(max([sum(each) / (jobs or 1), *each]))  # the longest is not split
         click.echo(f"about {left}\n" if todo else "nothing to run\n")
+        for what in reproduction.lacking if dry_run else ():
+            click.echo(f"{what}: the first run that needs it makes it")
     if dry_run:
         if as_json:
             click.echo(json.dumps({"plan": planned}))
@@ -95,7 +101,7 @@ def command(
         raise WorkFailed(f"{count} failed, the others are kept; the same command tries again{lines}")
 
 
-def _planned(plan: "Plan", format_minutes: Any) -> dict[str, str]:
+def _planned(plan: "Plan") -> dict[str, str]:
     chosen = plan.option
     if chosen is None:
         how = "left out"

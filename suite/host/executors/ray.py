@@ -98,14 +98,14 @@ class Cluster:
             if self._device == "cuda" and not asked.gpus:
                 raise SuiteError("--device cuda: no node of the Ray cluster has a GPU", "use --device auto or cpu")
             with marked(points[0].root.absolute()) as mark:
-                yield from self._run([self._errand(point, mark) for point in points], asked)
+                yield from self._run(points, mark, asked)
 
     def leave(self) -> None:
         """Ends what still runs, and the cluster where it is ours."""
         if (ray := sys.modules.get("ray")) is not None:
             ray.shutdown()
 
-    def _run(self, errands: Sequence[RemotePoint], asked: Demand) -> Iterator[tuple[int, Outcome]]:
+    def _run(self, points: Sequence[Point], mark: str, asked: Demand) -> Iterator[tuple[int, Outcome]]:
         import ray
         from ray.exceptions import RayTaskError
 
@@ -113,18 +113,18 @@ class Cluster:
         task = ray.remote(work).options(
             num_cpus=asked.cpus, num_gpus=asked.gpus, max_retries=0, runtime_env=threads
         )  # fmt: skip
-        todo, attempts, running = deque(range(len(errands))), [0] * len(errands), dict[Any, int]()
+        todo, attempts, running = deque(range(len(points))), [0] * len(points), dict[Any, int]()
         while todo or running:
             while todo and len(running) < (self._jobs or self.places + 1):  # one more, for a node that may join
                 place = todo.popleft()
-                running[task.remote(errands[place])] = place
+                running[task.remote(self._errand(points[place], mark))] = place
             ready, _ = ray.wait([*running], timeout=_SECONDS_BETWEEN_WARNINGS)
             if not ready and self.places == 0:
                 log.warning("no node of the Ray cluster is left to work; waiting for one: ray start --address=...")
             for ref in ready:
                 place = running.pop(ref)
                 try:
-                    yield place, _come_home(errands[place].point, ray.get(ref))
+                    yield place, _come_home(_absolute(points[place]), ray.get(ref))
                 except RayTaskError as error:  # the worker could not even begin
                     yield place, Outcome("failed", None, 0.0, _cause(error))
                 except ray.exceptions.RayError as error:
@@ -147,8 +147,12 @@ class Cluster:
         import ray
 
         roots = {"SUITE_DATA": data_root().absolute(), "SUITE_CACHE": cache_root().absolute()}
-        absolute = replace(point, root=point.root.absolute(), device=self._device)
-        return RemotePoint(absolute, mark, ray.get_runtime_context().get_node_id(), Path.cwd(), roots, sys.argv)
+        sent = replace(_absolute(point), device=self._device)
+        return RemotePoint(sent, mark, ray.get_runtime_context().get_node_id(), Path.cwd(), roots, sys.argv)
+
+
+def _absolute(point: Point) -> Point:
+    return replace(point, root=point.root.absolute())
 
 
 def _connect(address: str | None, jobs: int | None) -> None:

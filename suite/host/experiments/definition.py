@@ -18,9 +18,10 @@ what of these is no option and only tells points apart. A preset's stages replac
 name.
 """
 
+import math
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from suite.host.experiments.forms import (
     FileForm,
     JointFigure,
     JointTable,
+    OnMissing,
     StageChange,
     StageForm,
     check_name,
@@ -39,6 +41,9 @@ from suite.host.experiments.forms import (
 from suite.host.experiments.summaries import read_summaries
 from suite.host.registry import Registry
 from suite.host.store import content_key
+
+MOST = 1_000_000  # points of a stage
+DURATIONS = ("seconds", "cpu_seconds")  # what `timings` of a run are numbers
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Stage:
         grid: option -> values, or an expression that gives them; every combination is a point.
         zipped: option -> values of one length, or expressions; walked in step, as one more dimension of the grid.
         labels: what of grid and zip is no option: it tells points apart, in joint rows and for later stages.
+        on_missing: a point that asks an earlier run for what it could not tell is left out (`skip`), or has failed.
     """
 
     name: str
@@ -62,6 +68,7 @@ class Stage:
     grid: Mapping[str, Any] = field(default_factory=dict)
     zipped: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    on_missing: OnMissing = "fail"
 
     @property
     def references(self) -> list[Reference]:
@@ -100,6 +107,7 @@ def read(path: Path, preset: str | None = None) -> Experiment:
         raise SuiteError(f"cannot read {path}: {error.strerror}", "give an experiment's TOML file") from error
     except ValueError as error:
         raise SuiteError(f"{path} is not TOML: {error}", "see the files in experiments/") from error
+    check_name(path.stem, f"{path}: the file's name without its ending, which names the experiment")
     form = fitted(FileForm, content, str(path))
     stages, presets = form.stages, form.presets
     if not stages:
@@ -107,6 +115,7 @@ def read(path: Path, preset: str | None = None) -> Experiment:
     if preset is not None and preset not in presets:
         raise SuiteError(f"--preset: {path} has no preset {preset!r}", did_you_mean(preset, [*presets]))
     for name, stage in stages.items():
+        check_name(name, f"{path}: a stage's name")
         fitted(StageChange, stage, f"{path}: stage {name!r}")
         if "study" not in stage:
             raise SuiteError(f"{path}: stage {name!r} names no study", 'write study = "module.study"')
@@ -127,8 +136,13 @@ def read(path: Path, preset: str | None = None) -> Experiment:
 
 
 def check(experiment: Experiment, registry: Registry) -> None:
-    """Raises SuiteError for what would fail later: unknown studies, presets or options, values given twice."""
+    """Raises SuiteError for what would fail later.
+
+    Unknown studies, presets, options or durations, values given twice, more points of a stage than MOST.
+    """
+    studies = {stage.name: stage.study for stage in experiment.stages}
     for stage in experiment.stages:
+        _check_references(f"stage {stage.name!r}", stage.references, studies, registry)
         study, config = registry.study(stage.study), registry.config(stage.study)
         if stage.preset is not None and stage.preset not in study.presets:
             remedy = did_you_mean(stage.preset, sorted(study.presets))
@@ -150,6 +164,39 @@ def check(experiment: Experiment, registry: Registry) -> None:
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{count} of {name}" for name, count in lengths.items())
             raise SuiteError(f"stage {stage.name!r} zips {told}", "give lists of one length")
+        count = by_lists(stage) or 0
+        check_count(stage, count, f": {count:,}")
+    for name, table in experiment.tables.items():
+        asked = [found for text in table.columns.values() for found in references(parse(text))]
+        _check_references(f"table {name!r}", asked, studies, registry)
+
+
+def by_lists(stage: Stage) -> int | None:
+    """How many points the lists of a stage make; None where an expression gives one of them."""
+    lengths = [len(values) for values in stage.grid.values() if not is_expression(values)]
+    zipped = [len(values) for values in stage.zipped.values() if not is_expression(values)]
+    if len(lengths) < len(stage.grid) or (stage.zipped and not zipped):
+        return None
+    return math.prod(lengths) * (zipped[0] if zipped else 1)
+
+
+def check_count(stage: Stage, count: int, told: str = "") -> None:
+    """Raises SuiteError for more points than are planned at once; `told` is the number, where it was counted out."""
+    if count > MOST:
+        what = f"stage {stage.name!r} has more than {MOST:,} points{told}"
+        raise SuiteError(what, "vary fewer options at once, or give them fewer values")
+
+
+def _check_references(where: str, asked: Iterable[Reference], studies: Mapping[str, str], registry: Registry) -> None:
+    """Of what runs always have, the names: their options and durations."""
+    for reference in asked:
+        known = {"timings": [*DURATIONS]}
+        if reference.kind == "config":
+            known["config"] = [*registry.config(studies[reference.stage]).model_fields]
+        if reference.kind in known and reference.name not in known[reference.kind]:
+            remedy = did_you_mean(reference.name, known[reference.kind])
+            what = f"{where}: {reference} asks for what no run of {studies[reference.stage]} has"
+            raise SuiteError(what, remedy)
 
 
 def _check_values(stage: Stage, name: str, values: Any, *, zipped: bool) -> None:
@@ -167,7 +214,7 @@ def _check_values(stage: Stage, name: str, values: Any, *, zipped: bool) -> None
 
 def _stage(name: str, content: Mapping[str, Any], path: Path) -> Stage:
     form = fitted(StageForm, content, f"{path}: stage {name!r}")
-    return Stage(name, form.study, form.preset, form.fixed, form.grid, form.zipped, form.labels)
+    return Stage(name, form.study, form.preset, form.fixed, form.grid, form.zipped, form.labels, form.on_missing)
 
 
 def _merged(stage: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What an experiment's file may hold, key by key, and its faults in one line with what to write instead."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
@@ -10,6 +10,8 @@ from suite.files import NAME
 
 Form = TypeVar("Form", bound=BaseModel)
 
+LONGEST = 100  # letters of a name: file systems take 255, of which endings and temporary names need some
+
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
@@ -17,6 +19,7 @@ def _tuple(value: Any) -> Any:
 
 Texts = Annotated[tuple[StrictStr, ...], BeforeValidator(_tuple)]
 Table = dict[str, Any]
+OnMissing = Literal["fail", "skip"]
 
 # By the kind of fault that pydantic finds: how to say it, and an example of what is right.
 _SAID = {
@@ -24,6 +27,7 @@ _SAID = {
     "bool_type": ("neither true nor false", "true"),
     "tuple_type": ("no list of texts", '["...", "..."]'),
     "dict_type": ("no table", "{ name = ... }"),
+    "literal_error": ("neither fail nor skip", '"skip"'),
 }
 
 
@@ -40,6 +44,7 @@ class StageForm(_Form):
     grid: Table = {}
     zipped: Table = Field({}, alias="zip")
     labels: Texts = ()
+    on_missing: OnMissing = "fail"
 
 
 class StageChange(StageForm):
@@ -114,7 +119,10 @@ def fitted(form: type[Form], content: Any, where: str) -> Form:
 def check_name(name: str, where: str) -> None:
     """Raises SuiteError where a name cannot be that of a file, as those of a run's tables and figures can."""
     if not NAME.fullmatch(name):
-        raise SuiteError(f"{where}: {name!r} is no file name", "use letters, digits, '_', '-' and '.'")
+        remedy = "use letters, digits, '_', '-' and '.'; begin with a letter or digit"
+        raise SuiteError(f"{where}: {name!r} is no file name", remedy)
+    if len(name) > LONGEST:
+        raise SuiteError(f"{where}: {name[:20]!r}... has {len(name)} letters", f"use {LONGEST} at most")
 
 
 def _said(error: ValidationError, content: Mapping[str, Any], where: str) -> SuiteError:

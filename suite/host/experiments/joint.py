@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from suite.errors import SuiteError, did_you_mean
 from suite.figures import level, lines, quantity
 from suite.host.experiments.forms import JointFigure, JointTable
-from suite.host.experiments.points import Done, Earlier, value_at
+from suite.host.experiments.points import Done, Earlier, Missing, Unfinished, value_at
 from suite.statistics import mean
 from suite.tables import read_frame
 
@@ -105,9 +105,16 @@ def _rows(table: JointTable, name: str, point: Done, points: Earlier) -> pl.Data
         raise SuiteError(f"rows = {table.rows!r}: {point.run} has no such table", did_you_mean(name, [*files]))
     frame = read_frame(point.directory.path / files[name]["file"])
     axes = {axis: pl.lit(_plain(value)) for axis, value in point.axes.items() if axis not in frame.columns}
-    computed = {column: value_at(text, point.axes, points) for column, text in table.columns.items()}
-    own = {column: pl.lit(_rounded(value)) for column, value in computed.items()}
+    own = {column: pl.lit(_computed(text, point, points)) for column, text in table.columns.items()}
     return frame.select(**axes, **{column: pl.col(column) for column in frame.columns}).with_columns(**own)
+
+
+def _computed(text: str, point: Done, points: Earlier) -> Any:
+    """What an expression gives at a point; a gap where it asks for what a run failed to tell."""
+    try:
+        return _rounded(value_at(text, point.axes, points))
+    except (Missing, Unfinished):
+        return None
 
 
 def _averaged(table: JointTable, rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

@@ -1,22 +1,24 @@
 """Which runs an experiment is made of: for every point its config and its directory, without any work.
 
-Keys need digests of data, weights and code. Each is computed once, however many points share it.
+Keys need digests of data, weights and code. Each is computed once, however many points share it. Points come one by
+one: a hundred thousand of them are a matter of seconds, and need not be held.
 """
 
-import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError
-from suite.host.experiments.definition import Stage
-from suite.host.experiments.points import Axes, Earlier, Unfinished, combinations
+from suite.host.experiments.definition import MOST, Stage, check_count
+from suite.host.experiments.points import Axes, Earlier, Missing, Unfinished, combinations, count
 from suite.host.inputs import REFERENCES, references, resolve
 from suite.host.keys import measuring_code, run_key
+from suite.host.progress import Progress
 from suite.host.registry import Registry
 from suite.host.settings import build_config
-from suite.host.store import RunDirectory, find_runs
+from suite.host.store import RunDirectory
+from suite.locks import NotMade
 from suite.plugin import Study, StudyConfig
 
 
@@ -28,6 +30,7 @@ class Planned:
     axes: Axes
     config: StudyConfig
     directory: RunDirectory
+    begun: bool  # whether there was a directory of that name
 
     def __str__(self) -> str:
         return place(self.stage, self.axes)
@@ -35,7 +38,19 @@ class Planned:
 
 @dataclass(frozen=True)
 class Blocked:
-    """A point that cannot be planned, since it asks something of a run that failed."""
+    """A point that cannot be planned, since it asks for what a run that failed, or could not tell it, does not have."""
+
+    stage: str
+    axes: Axes
+    why: str
+
+    def __str__(self) -> str:
+        return place(self.stage, self.axes)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A point that asks for what a run could not tell, of a stage that leaves such points out."""
 
     stage: str
     axes: Axes
@@ -53,52 +68,78 @@ def place(stage: str, axes: Axes) -> str:
 
 @dataclass
 class Planner:
-    """Turns stages into runs below a root; what it has digested once it knows."""
+    """Turns stages into runs below a root; what it has digested once it knows.
+
+    `lacking` says what is not there yet, where nothing is to be made (`suite.locks.making_nothing`): runs of it are
+    planned under names that no finished run has.
+    """
 
     registry: Registry
     root: Path
     device: str = "auto"
-    _digests: dict[Any, Mapping[str, str]] = field(default_factory=dict)
+    lacking: dict[str, None] = field(default_factory=dict)
+    _origins: dict[Any, Mapping[str, str]] = field(default_factory=dict)
 
-    def points(self, stage: Stage, earlier: Earlier) -> Iterator[Planned | Blocked]:
-        """The stage's points in order; two that come to the same run are one error.
+    def points(self, stage: Stage, earlier: Earlier) -> Iterator[Planned | Blocked | LeftOut]:
+        """The stage's points in order, with their progress on stderr; two that come to the same run are one error.
 
-        Raises SuiteError for values that an option refuses and references that find nothing, naming the stage.
+        Raises SuiteError for values that an option refuses, references that find nothing, and more points than MOST,
+        naming the stage.
         """
+        total = count(stage, earlier, MOST)
+        check_count(stage, total)
+        progress = Progress()
+        try:
+            yield from progress.track(self._points(stage, earlier), f"planning {stage.name}", total)
+        finally:
+            progress.stop()
+
+    def _points(self, stage: Stage, earlier: Earlier) -> Iterator[Planned | Blocked | LeftOut]:
         study, config_class = self.registry.study(stage.study), self.registry.config(stage.study)
-        seen: dict[Path, Planned] = {}
+        begun, seen = _names(self.root / stage.study), dict[str, Axes]()
         for axes, values in combinations(stage, earlier):
-            if isinstance(values, Unfinished):
+            if isinstance(values, Missing) and stage.on_missing == "skip":
+                yield LeftOut(stage.name, axes, str(values))
+                continue
+            if isinstance(values, Unfinished | Missing):
                 yield Blocked(stage.name, axes, str(values))
                 continue
             config = _config(stage, study, config_class, values)
-            point = Planned(stage.name, axes, config, self._directory(stage.study, config))
-            other = seen.setdefault(point.directory.path, point)
-            if other is not point:
-                raise SuiteError(f"{other} and {point} are the same run", "leave one of them out")
-            yield point
+            key = self._key(stage.study, config)
+            other = seen.setdefault(key, axes)
+            if other is not axes:
+                both = f"{place(stage.name, other)} and {place(stage.name, axes)}"
+                raise SuiteError(f"{both} are the same run", "leave one of them out")
+            yield Planned(stage.name, axes, config, RunDirectory(self.root / stage.study / key), key in begun)
 
     def origins(self, study: str, config: StudyConfig) -> dict[str, str]:
         """Digests of the code, data and weights that a run of this config is made with; see `Run.origins`."""
         asked = tuple((kind, tuple(references(config, kind))) for kind in REFERENCES)
-        if asked not in self._digests:
-            nothing = not any(refs for _, refs in asked)  # and then no need for torch
-            self._digests[asked] = {} if nothing else resolve(config, self.registry, self.device).digests
-        return {"code": measuring_code(study, config, self.registry), **self._digests[asked]}
+        if (study, asked) not in self._origins:
+            code = measuring_code(study, config, self.registry)
+            self._origins[study, asked] = {"code": code, **self._digests(config)}
+        return {**self._origins[study, asked]}
 
-    def _directory(self, study: str, config: StudyConfig) -> RunDirectory:
+    def _digests(self, config: StudyConfig) -> Mapping[str, str]:
+        if not any(references(config, kind) for kind in REFERENCES):  # no need for torch
+            return {}
+        try:
+            return resolve(config, self.registry, self.device).digests
+        except NotMade as error:
+            self.lacking[error.what] = None
+            return {"lacking": error.what}
+
+    def _key(self, study: str, config: StudyConfig) -> str:
         digests = self.origins(study, config)
-        return RunDirectory(self.root / study / run_key(study, config, digests.pop("code"), digests))
+        return run_key(study, config, digests.pop("code"), digests)
 
 
-def usual_seconds(root: Path) -> dict[str, float]:
-    """Median duration of the finished runs below a root, by study."""
-    taken: dict[str, list[float]] = {}
-    for run in find_runs(root):
-        content = run.read()
-        if content.get("status") == "finished":
-            taken.setdefault(content["study"], []).append(content["timings"]["seconds"])
-    return {study: statistics.median(seconds) for study, seconds in taken.items()}
+def _names(folder: Path) -> set[str]:
+    """What is in a folder; nothing where there is none."""
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()
 
 
 def _config(stage: Stage, study: Study, config: type[StudyConfig], values: Mapping[str, Any]) -> StudyConfig:

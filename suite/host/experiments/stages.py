@@ -1,49 +1,32 @@
 """An experiment from its first stage to its last: what is there is taken, the rest is run, failures are kept."""
 
-import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError, WorkFailed
-from suite.files import atomic
 from suite.host.executors import Executor, Outcome, Point
 from suite.host.experiments.definition import Experiment, Stage
-from suite.host.experiments.planning import Blocked, Planned, Planner
+from suite.host.experiments.planning import Blocked, LeftOut, Planned, Planner
 from suite.host.experiments.points import Done, Points
-from suite.host.store import RunDirectory, plain
+from suite.host.experiments.record import Record
 
 
 @dataclass
 class StageResult:
-    """What became of a stage's points: finished (of these reused), and those that failed or could not be planned."""
+    """What became of a stage's points: finished (of these reused), failed or without values, and left out."""
 
     stage: str
     done: list[Done] = field(default_factory=list)
     failed: list[tuple[Planned | Blocked, str]] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     reused: int = 0
 
     @property
     def points(self) -> Points:
         """As later stages refer to them."""
-        return Points(self.done, [point.axes for point, _ in self.failed])
-
-
-def plan(experiment: Experiment, planner: Planner) -> Iterator[tuple[Stage, list[Planned] | None]]:
-    """Every stage with its points; None where they depend on runs that are not there yet."""
-    earlier: dict[str, Points] = {}
-    for stage in experiment.stages:
-        needed = {reference.stage for reference in stage.references}
-        if not needed <= earlier.keys():
-            yield stage, None
-            continue
-        points = [point for point in planner.points(stage, earlier) if isinstance(point, Planned)]
-        finished = [found for point in points if (found := finished_run(point)) is not None]
-        if len(finished) == len(points):
-            earlier[stage.name] = Points(finished)
-        yield stage, points
+        failed = [point.axes for point, _ in self.failed]
+        return Points(self.done, failed, [point.axes for point in self.left_out])
 
 
 def run_stages(
@@ -65,7 +48,7 @@ def run_stages(
     """
     results: list[StageResult] = []
     earlier: dict[str, Points] = {}
-    record = Record(planner.root / "experiments" / f"{experiment.name}.json", experiment)
+    record = Record(planner.root, experiment)
     for stage in experiment.stages:
         try:
             points = [*planner.points(stage, earlier)]
@@ -81,25 +64,26 @@ def run_stages(
 
 def _conduct_stage(
     stage: Stage,
-    points: Sequence[Planned | Blocked],
+    points: Sequence[Planned | Blocked | LeftOut],
     planner: Planner,
     executor: Executor,
-    record: "Record",
+    record: Record,
     retry_failed: bool,
     on_outcome: Callable[[Planned, Outcome], None] | None,
 ) -> StageResult:
     result, waiting = StageResult(stage.name), list[Planned]()
-    for point in points:
-        if isinstance(point, Blocked):
-            result.failed.append((point, point.why))
-        elif (found := finished_run(point)) is not None:
+    planned = [point for point in points if isinstance(point, Planned)]
+    result.failed += [(point, point.why) for point in points if isinstance(point, Blocked)]
+    result.left_out += [point for point in points if isinstance(point, LeftOut)]
+    for point in planned:
+        if (found := reusable(point)) is not None:
             result.done.append(found)
             result.reused += 1
         elif not retry_failed and (line := record.failure(point)):
             result.failed.append((point, line))
         else:
             waiting.append(point)
-    for place, outcome in executor([_task(stage, point, planner) for point in waiting]):
+    for place, outcome in executor(_Tasks(stage, waiting, planner)):
         ran = waiting[place]
         if on_outcome is not None:
             on_outcome(ran, outcome)
@@ -109,105 +93,33 @@ def _conduct_stage(
             record.note_failure(ran, error)
         else:
             result.done.append(found)
-    order = {point.directory.path: number for number, point in enumerate(points) if isinstance(point, Planned)}
+    order = {point.directory.path: number for number, point in enumerate(planned)}
     result.done.sort(key=lambda done: order[done.directory.path])
-    record.note(stage, [point for point in points if isinstance(point, Planned)], result)
+    record.note(stage, planned, [(point, why) for point, why in result.failed if isinstance(point, Planned)])
     return result
 
 
-def report(experiment: Experiment, results: Sequence[StageResult], root: Path) -> list[Path]:
-    """Writes the experiment's joint tables and figures to `experiments/NAME/`, in place of what is there.
+class _Tasks(Sequence[Point]):
+    """The points for an executor, each described when it is asked for: there may be very many."""
 
-    Returns their paths. Raises SuiteError where a table, a column or a value that they ask for is not there.
-    """
-    from suite.figures import render  # SciPy, polars and matplotlib, which a plan can do without
-    from suite.host.experiments import joint
-    from suite.tables import frame_bytes
+    def __init__(self, stage: Stage, points: Sequence[Planned], planner: Planner) -> None:
+        self._stage, self._points, self._planner = stage, points, planner
 
-    points = {result.stage: result.points for result in results}
-    folder, written, made = root / "experiments" / experiment.name, list[Path](), dict[str, Any]()
-    for name, table in experiment.tables.items():
-        made[name] = joint.collect(table, points)
-        if table.mean is not None:
-            made[f"{name}_means"] = joint.means(table, made[name])
-        if table.versus:
-            made[f"{name}_differences"] = joint.differences(table, made[name])
-    files = {f"{name}.parquet": frame_bytes(frame) for name, frame in made.items()}
-    for name, figure in experiment.figures.items():
-        kind = "differences" if figure.differences else "means"
-        drawn = render(joint.draw(figure, made[f"{figure.table}_{kind}"]), name)
-        files |= {f"{name}.{ending}": data for ending, data in drawn.items()}
-    for name, data in files.items():
-        written.append(folder / name)
-        with atomic(written[-1]) as file:
-            file.write(data)
-    for path in folder.glob("*.*"):
-        if path not in written:  # of an earlier form of the experiment
-            path.unlink()
-    return written
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def __getitem__(self, place: Any) -> Any:
+        point, planner = self._points[place], self._planner
+        values, origins = point.config.model_dump(mode="json"), planner.origins(self._stage.study, point.config)
+        return Point(self._stage.study, values, planner.root, point.directory.path.name, origins, planner.device)
+
+
+def reusable(point: Planned) -> Done | None:
+    """The point's run where it was finished when it was planned."""
+    return finished_run(point) if point.begun else None
 
 
 def finished_run(point: Planned) -> Done | None:
     """The point's run where it is finished."""
     content = point.directory.read()
     return Done(point.axes, point.directory, content) if content.get("status") == "finished" else None
-
-
-class Record:
-    """`experiments/NAME.json`: the experiment, its points and their runs, and what failed why."""
-
-    def __init__(self, path: Path, experiment: Experiment) -> None:
-        self.path = path
-        before, names = _read(path), [stage.name for stage in experiment.stages]
-        self._failures: dict[str, str] = before.get("failures", {})
-        self._content: dict[str, Any] = {
-            "name": experiment.name,
-            "question": experiment.question,
-            "argv": sys.argv,
-            "stages": {name: stage for name, stage in before.get("stages", {}).items() if name in names},
-        }
-
-    def failure(self, point: Planned) -> str:
-        """The line of an earlier failure of this very run; empty where there was none."""
-        return self._failures.get(_name(point.directory), "")
-
-    def note_failure(self, point: Planned, error: str) -> None:
-        """Stores at once why a run failed: an interruption must not have it tried again."""
-        self._failures[_name(point.directory)] = error
-        self._write()
-
-    def note(self, stage: Stage, points: Sequence[Planned], result: StageResult) -> None:
-        """Stores a finished stage."""
-        for point in points:
-            self._failures.pop(_name(point.directory), None)
-        self._failures |= {
-            _name(point.directory): error for point, error in result.failed if isinstance(point, Planned)
-        }
-        self._content["stages"][stage.name] = {
-            "study": stage.study,
-            "points": [{"axes": dict(point.axes), "run": _name(point.directory)} for point in points],
-        }
-        self._write()
-
-    def _write(self) -> None:
-        with atomic(self.path) as file:
-            content = {**self._content, "failures": self._failures}
-            file.write(json.dumps(plain(content), indent=1).encode() + b"\n")
-
-
-def _task(stage: Stage, point: Planned, planner: Planner) -> Point:
-    values, origins = point.config.model_dump(mode="json"), planner.origins(stage.study, point.config)
-    return Point(stage.study, values, planner.root, point.directory.path.name, origins, planner.device)
-
-
-def _name(directory: RunDirectory) -> str:
-    return f"{directory.path.parent.name}/{directory.path.name}"
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    parts = (content.get(part, {}) for part in ("failures", "stages")) if isinstance(content, dict) else [None]
-    return content if all(isinstance(part, dict) for part in parts) else {}
