@@ -39,6 +39,12 @@ def known_keys(names: Iterable[str], known: Sequence[str], where: str) -> None:
             raise SuiteError(f"{where}: unknown key {name!r}", did_you_mean(name, [*known]))
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """A text for an error's line: what cannot be printed is escaped, what is too long is cut."""
+    cut = text if len(text) <= most else f"{text[:most]}..."
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
+
+
 def one_line(error: BaseException) -> str:
     """An unexpected exception as one line: its type and the first line of its message."""
     first, *_ = str(error).splitlines() or [""]

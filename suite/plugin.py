@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from suite.errors import SuiteError
-from suite.refs import format_sum, parse_call, parse_number, parse_sum, split_list
+from suite.errors import SuiteError, shortened
+from suite.refs import LARGEST_INTEGER, format_sum, parse_call, parse_number, parse_sum, split_list
 
 T = TypeVar("T")
 
@@ -102,7 +102,19 @@ class StudyConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    seed: int = Field(0, ge=0, description="Seed of every random draw; draws are keyed by (seed, sample id).")
+    seed: int = Field(
+        0, ge=0, le=LARGEST_INTEGER, description="Seed of every random draw; draws are keyed by (seed, sample id)."
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _fits(cls, value: Any) -> Any:
+        """Integers have 64 bits, as in tables and records."""
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, int) and abs(each) > LARGEST_INTEGER:
+                allowed = f"write an integer from {-LARGEST_INTEGER} to {LARGEST_INTEGER}"
+                raise SuiteError(f"{shortened(str(each))} is too large", allowed)
+        return value
 
     @model_validator(mode="before")
     @classmethod

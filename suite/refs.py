@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from suite.errors import SuiteError
+from suite.errors import SuiteError, shortened
 
 Argument = bool | int | float | str
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+LONGEST_REFERENCE = 4000  # characters
+LONGEST_NUMBER = 100  # characters
+LARGEST_EXPONENT = 9999
+LARGEST_INTEGER = 2**63 - 1
+_EXAMPLES = "write 0.05 or a fraction such as 8/255"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
 
 # A plan reads the same few texts at each of its points, which may be many thousands.
@@ -22,20 +27,26 @@ _read_once = lru_cache(maxsize=4096, typed=True)
 
 @_read_once
 def parse_number(text: str | float) -> float:
-    """A real number or a fraction of two: `0.05`, `8/255`, `1e-3/2`. Raises SuiteError on anything else."""
-    parts = str(text).split("/")
-    if len(parts) > 2 or not all(_NUMBER.fullmatch(part.strip()) for part in parts):
-        raise SuiteError(f"{str(text)!r} is not a number", "write 0.05 or a fraction such as 8/255")
-    numerator, denominator = (
-        Fraction(parts[0].strip()),
-        Fraction(parts[1].strip() if len(parts) == 2 else "1"),
-    )
+    """A real number or a fraction of two: `0.05`, `8/255`, `1e-3/2`. Raises SuiteError on anything else.
+
+    The length and the exponent are bounded before anything is expanded: `1e30000000` has thirty million digits.
+    """
+    typed = str(text)
+    if len(typed) > LONGEST_NUMBER:
+        raise SuiteError(f"{shortened(typed)!r} is too long for a number", _EXAMPLES)
+    parts = [part.strip() for part in typed.split("/")]
+    matches = [_NUMBER.fullmatch(part) for part in parts]
+    if len(parts) > 2 or not all(matches):
+        raise SuiteError(f"{typed!r} is not a number", _EXAMPLES)
+    if any(abs(int(match[2][1:])) > LARGEST_EXPONENT for match in matches if match and match[2]):
+        raise SuiteError(f"{typed!r} has an exponent beyond {LARGEST_EXPONENT}", _EXAMPLES)
+    numerator, denominator = Fraction(parts[0]), Fraction(parts[1] if len(parts) == 2 else "1")
     if denominator == 0:
-        raise SuiteError(f"{str(text)!r} divides by zero", "write a fraction such as 8/255")
+        raise SuiteError(f"{typed!r} divides by zero", "write a fraction such as 8/255")
     try:
         return float(numerator / denominator)
     except OverflowError:
-        raise SuiteError(f"{str(text)!r} is too large", "write 0.05 or a fraction such as 8/255") from None
+        raise SuiteError(f"{typed!r} is too large", _EXAMPLES) from None
 
 
 def format_number(value: float) -> str:
@@ -66,6 +77,8 @@ def parse_argument(text: str) -> Argument:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     if re.fullmatch(r"[+-]?\d+", text):
+        if len(text) > LONGEST_NUMBER or abs(int(text)) > LARGEST_INTEGER:
+            raise SuiteError(f"{shortened(text)!r} is too large", f"write an integer up to {LARGEST_INTEGER}")
         return int(text)
     try:
         return parse_number(text)
@@ -88,8 +101,10 @@ class Call:
 @_read_once
 def parse_call(text: str) -> Call:
     """Parses `name` or `name(key=value,...)`. Raises SuiteError with the text and what would be right."""
-    name, bracket, rest = text.strip().partition("(")
     remedy = "write name or name(key=value,...)"
+    if len(text) > LONGEST_REFERENCE:
+        raise SuiteError(f"{shortened(text)!r} is longer than {LONGEST_REFERENCE} characters", remedy)
+    name, bracket, rest = text.strip().partition("(")
     if not _NAME.fullmatch(name.strip()) or (bracket and not _closes_at_its_end(rest.rstrip())):
         raise SuiteError(f"cannot read {text!r}", remedy)
     arguments: dict[str, Argument] = {}

@@ -171,7 +171,10 @@ def test_damaged_manifest_is_not_finished(tmp_path: Path) -> None:
     [
         ({"format": 3}, "it is of format 3 and this version reads 2: a newer suite has written it"),
         ({"timings": {}}, "timings.started: field required"),
-        ({"timings": {"started": "", "seconds": "long"}}, "timings.seconds: input should be a valid number"),
+        (
+            {"timings": {"started": "2026-01-01T00:00:00+00:00", "seconds": "long"}},
+            "timings.seconds: input should be a valid number",
+        ),
         ({"tables": {"rows": "tables/rows.parquet"}}, "tables.rows: input should be a valid dictionary"),
         ({"tables": {"rows": {"file": "../../elsewhere", "rows": 1}}}, "tables.rows.file: the file is not in the run"),
         ({"models": {"net": "/etc/passwd"}}, "models.net: the file is not in the run's directory"),
@@ -185,7 +188,7 @@ def test_manifests_edited_by_hand_or_of_a_newer_version_are_not_trusted(
 ) -> None:
     run = RunDirectory(tmp_path)
     run.write(MANIFEST)
-    assert run.read() == {**MANIFEST, "headline": {}, "shown": [], "figures": {}, "analysis": None}
+    assert run.read() == {**MANIFEST, "headline": {}, "summary": [], "shown": [], "figures": {}, "analysis": None}
     assert run.fault() == ""
     run.write({**MANIFEST, **edited})
     assert run.fault().startswith(why)

@@ -167,7 +167,7 @@ def _row(directory: RunDirectory, content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "run": f"{content['study']}/{content['key']}",
         "study": content["study"],
-        "status": directory.status(),
+        "status": directory.status_of(content),
         "seed": content["seed"],
         "started": content["timings"]["started"],
         "seconds": content["timings"]["seconds"],

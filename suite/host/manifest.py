@@ -1,12 +1,58 @@
-"""What `run.json` and `results.json` must hold to be trusted: not if edited by hand, or written by a newer version."""
+"""The one door through which records come in: what `run.json` and `results.json` must hold to be trusted.
 
-from pathlib import PurePosixPath
+A record may have been edited by hand, damaged, written by a newer version or by somebody who means ill. What passes has
+texts that can be encoded, numbers that are finite or a gap and fit in 64 bits, files below the run's directory, and
+names that can be those of files; it is not nested deeper than 200 times, and of a size that is read in a moment.
+"""
+
+import re
+import stat
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
+
+from suite.errors import shortened
+from suite.files import NAME
+from suite.host.plain import plain
 
 FORMAT = 2
 """Of the run directories that this version writes; to be raised when an older version could misread them."""
+
+MOST_BYTES = 16 * 2**20
+MOST_FILES = 1000  # of tables, models and figures each
+_LONGEST_NAME = 200
+_LONG_NUMBER = re.compile(rb"\d{19}")
+_NOT_FINITE = re.compile(rb"(?:^|[:\[,\s])-?(?:NaN|Infinity|\d[\d.]*[eE]\+?\d{3})")  # in texts, too: seldom
+_FILE = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})*")
+
+
+def read(path: Path) -> tuple[Any, str]:
+    """The content of a record's file, or why there is none, in a line."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return {}, "it is no regular file"
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        return {}, str(error.strerror).lower()
+    return decoded(data)
+
+
+def decoded(data: bytes) -> tuple[Any, str]:
+    """JSON as a value, NaN and infinities in it as None; or why it is none that can be used, in a line."""
+    if len(data) > MOST_BYTES:
+        return {}, f"it is larger than {MOST_BYTES // 2**20} MiB"
+    try:
+        content = from_json(data, cache_strings="keys")
+    except ValueError as error:
+        return {}, "it is nested too deeply" if "recursion" in str(error) else "it is not JSON"
+    if _LONG_NUMBER.search(data) and any(map(_is_too_large, _leaves(content))):
+        return {}, "a whole number in it takes more than 64 bits"
+    return (plain(content) if _NOT_FINITE.search(data) else content), ""
 
 
 def fault(content: Any) -> str:
@@ -28,71 +74,112 @@ def _first_fault(form: type[BaseModel], content: Any) -> str:
     try:
         form.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ').lower()}"
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(shortened(str(part)) for part in first["loc"] if part != "[key]")
+        return f"{place}: {first['msg'].removeprefix('Value error, ').lower()}"
     return ""
 
 
+def _is_too_large(value: Any) -> bool:
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
 def _inside(file: str) -> str:
-    path = PurePosixPath(file)
-    if path.is_absolute() or ".." in path.parts:
+    if len(file) > 2 * _LONGEST_NAME or not _FILE.fullmatch(file):
         raise ValueError("the file is not in the run's directory")
     return file
 
 
+def _named(name: str) -> str:
+    if len(name) > _LONGEST_NAME or not NAME.fullmatch(name):
+        raise ValueError("it is no name of a file")
+    return name
+
+
+def _date(text: str) -> str:
+    try:
+        usable = 1970 <= datetime.fromisoformat(text).year < 9999  # so that it has a time in UTC, too
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("it is no date and time")
+    return text
+
+
 _File = Annotated[str, AfterValidator(_inside)]
+_Name = Annotated[str, AfterValidator(_named)]
+_Line = Annotated[str, Field(max_length=_LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
-class _Table(BaseModel):
+class _Form(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class _Table(_Form):
     file: _File
-    rows: int
+    rows: _Count
 
 
-class _Figure(BaseModel):
+class _Figure(_Form):
     svg: _File
     png: _File
     caption: str
 
 
-class _Shown(BaseModel):
-    table: str
+class _Shown(_Form):
+    table: _Name
     columns: list[str]
     title: str
 
 
-class _Timings(BaseModel):
-    started: str
-    seconds: float
+class _Timings(_Form):
+    started: Annotated[str, AfterValidator(_date)]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class _Code(BaseModel):
+class _Code(_Form):
     digest: str
 
 
-class _Manifest(BaseModel):
+_Tables = Annotated[dict[_Name, _Table], Field(max_length=MOST_FILES)]
+
+
+class _Manifest(_Form):
     """What readers rely on; more may stand beside it."""
 
-    study: str
-    key: str
+    study: _Line
+    key: _Line
     status: Literal["running", "finished", "failed"]
     config: dict[str, Any]
-    seed: int
-    device: str
+    seed: _Count
+    device: _Line
     inputs: dict[str, str]
     code: _Code
     versions: dict[str, str]
     timings: _Timings
     facts: dict[str, Any]
-    tables: dict[str, _Table]
-    models: dict[str, _File]
+    tables: _Tables
+    models: Annotated[dict[_Name, _File], Field(max_length=MOST_FILES)]
+    format: _Count = 1
+    classes: dict[str, list[str]] = {}
 
 
-class _Results(BaseModel):
+class _Results(_Form):
     """What analysing stores; all paths are below the folder of results."""
 
     code: str
     headline: dict[str, Any]
-    tables: dict[str, _Table]
+    tables: _Tables
     shown: list[_Shown]
-    figures: dict[str, _Figure]
+    figures: Annotated[dict[_Name, _Figure], Field(max_length=MOST_FILES)]
     notes: list[str]
+    summary: list[str] = []

@@ -1,13 +1,13 @@
 """From options, environment, TOML file and preset to one validated config; its faults in one line."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from suite.errors import SuiteError, did_you_mean, known_keys
+from suite.errors import SuiteError, did_you_mean, known_keys, shortened
+from suite.host.toml import read_toml
 from suite.plugin import Study, StudyConfig
 
 
@@ -47,14 +47,7 @@ def _from_preset(study: Study, name: str | None) -> dict[str, tuple[Any, str]]:
 def _from_toml(path: Path | None, known: list[str]) -> dict[str, tuple[Any, str]]:
     if path is None:
         return {}
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SuiteError(f"--config: cannot read {path}: {error.strerror}", "give a TOML file") from error
-    except ValueError as error:
-        raise SuiteError(
-            f"--config: {path} is not TOML: {error}", "write lines such as epsilons = [0.05, 0.1]"
-        ) from error
+    values = read_toml(path, "--config: ", "write lines such as epsilons = [0.05, 0.1]")
     known_keys(values, known, str(path))
     return {name: (value, f"{path}, {name}") for name, value in values.items()}
 
@@ -72,4 +65,4 @@ def _first_fault(error: ValidationError, given: Mapping[str, tuple[Any, str]]) -
     reason = fault["msg"].removeprefix("Value error, ")
     if not name:
         return SuiteError(reason)
-    return SuiteError(f"{label}{value!r} is not valid", reason[:1].lower() + reason[1:])
+    return SuiteError(f"{label}{shortened(repr(value), 200)} is not valid", reason[:1].lower() + reason[1:])

@@ -7,7 +7,7 @@ written last, alone says that a run is finished, and `results/` appears as a who
 
 import hashlib
 import json
-import math
+import logging
 import os
 import shutil
 import time
@@ -16,13 +16,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError, WorkFailed, did_you_mean
 from suite.files import ELSEWHERE, atomic, cannot_write
 from suite.host import manifest
+from suite.host.plain import plain as plain
 from suite.locks import is_locked, taken
 
 MANIFEST, LOCK = "run.json", "lock"
 RESULTS, RESULTS_MANIFEST = "results", "results.json"
+_REMEDY = "run the study again, or remove the directory"
+
+log = logging.getLogger("suite")
 PATIENCE = 0.2  # seconds: a process that only looks whether somebody works holds the lock for an instant
 
 
@@ -30,17 +34,6 @@ def content_key(content: Mapping[str, Any]) -> str:
     """16 hex digits that name a content: the hash of its canonical JSON."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON knows it: numpy and torch scalars as numbers, NaN and infinities as null."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Busy(SuiteError):
@@ -55,6 +48,11 @@ class RunDirectory:
         self._lock: TextIO | None = None
 
     @property
+    def name(self) -> str:
+        """`study/key`, as the file system has it."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    @property
     def is_open(self) -> bool:
         """Whether this process holds the directory."""
         return self._lock is not None
@@ -62,10 +60,14 @@ class RunDirectory:
     def read(self) -> dict[str, Any]:
         """The content of `run.json`, joined with that of `results.json`; empty when it cannot be trusted (see `fault`).
 
-        `tables` holds those made by analysing before the raw ones; without results, `headline`, `shown` and `figures`
-        are empty and `analysis` is None.
+        A file that is there and cannot be trusted costs a warning.
+
+        `tables` holds those made by analysing before the raw ones; without results, `headline`, `summary`, `shown`
+        and `figures` are empty and `analysis` is None.
         """
         content, why = self._read()
+        if why and os.path.lexists(self.path / MANIFEST):
+            log.warning("cannot use %s: %s (%s)", self.path / MANIFEST, why, _REMEDY)
         return {} if why else content
 
     def fault(self) -> str:
@@ -76,20 +78,22 @@ class RunDirectory:
         """The same. Raises SuiteError, with the reason, where there is nothing to read."""
         content, why = self._read()
         if why:
-            remedy = "run the study again, or remove the directory"
-            raise SuiteError(f"cannot use {self.path / MANIFEST}: {why}", remedy)
+            raise SuiteError(f"cannot use {self.path / MANIFEST}: {why}", _REMEDY)
         return content
 
     def _read(self) -> tuple[dict[str, Any], str]:
-        content, why = _json(self.path / MANIFEST)
+        content, why = manifest.read(self.path / MANIFEST)
         why = why or manifest.fault(content)
         return (content, why) if why else ({**content, **self._results(content)}, "")
 
     def _results(self, measured: Mapping[str, Any]) -> dict[str, Any]:
         """What analysing made, in the form of the whole; results that cannot be trusted are none."""
-        content, why = _json(self.path / RESULTS / RESULTS_MANIFEST)
-        if why or manifest.results_fault(content):
-            return {"headline": {}, "shown": [], "figures": {}, "analysis": None}
+        path = self.path / RESULTS / RESULTS_MANIFEST
+        content, why = manifest.read(path)
+        if why := why or manifest.results_fault(content):
+            if os.path.lexists(path):
+                log.warning("cannot use %s: %s (suite analyse makes it again)", path, why)
+            return {"headline": {}, "summary": [], "shown": [], "figures": {}, "analysis": None}
         tables = {name: {**table, "file": f"{RESULTS}/{table['file']}"} for name, table in content["tables"].items()}
         figures = {
             name: {**figure, **{kind: f"{RESULTS}/{figure[kind]}" for kind in ("svg", "png")}}
@@ -97,6 +101,7 @@ class RunDirectory:
         }
         return {
             "headline": content["headline"],
+            "summary": content.get("summary", []),
             "shown": content["shown"],
             "figures": figures,
             "tables": {**tables, **measured["tables"]},
@@ -107,7 +112,7 @@ class RunDirectory:
         """Puts files and `results.json` in place of the results that are there, all at once; needs `open`."""
         made, old = self.path / ".results.tmp", self.path / ".results.old.tmp"
         shutil.rmtree(made, ignore_errors=True)
-        written = json.dumps(plain(content), indent=2, allow_nan=False).encode() + b"\n"
+        written = _written(content, self.path / RESULTS / RESULTS_MANIFEST)
         try:
             for name, data in [*files.items(), (RESULTS_MANIFEST, written)]:
                 with atomic(made / name) as file:
@@ -123,12 +128,17 @@ class RunDirectory:
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Replaces `run.json`."""
+        data = _written(content, self.path / MANIFEST)
         with atomic(self.path / MANIFEST) as file:
-            file.write(json.dumps(plain(content), indent=2, allow_nan=False).encode() + b"\n")
+            file.write(data)
 
     def status(self) -> str:
         """`finished`, `failed`, `running`, or `interrupted`: unfinished and nobody is working on it."""
-        status = self.read().get("status")
+        return self.status_of(self.read())
+
+    def status_of(self, content: Mapping[str, Any]) -> str:
+        """The same of a content that has been read."""
+        status = content.get("status")
         if status in ("finished", "failed"):
             return str(status)
         return "running" if is_locked(self.path / LOCK) else "interrupted"
@@ -185,14 +195,12 @@ class RunDirectory:
             self.path.parent.rmdir()
 
 
-def _json(path: Path) -> tuple[Any, str]:
-    """The content of a JSON file, or why there is none."""
-    try:
-        return json.loads(path.read_text()), ""
-    except OSError as error:
-        return {}, str(error.strerror).lower()
-    except ValueError:
-        return {}, "it is not JSON"
+def _written(content: Mapping[str, Any], path: Path) -> bytes:
+    """A record's bytes. Raises WorkFailed for one that would be refused when it is read."""
+    data = json.dumps(plain(content), indent=2, allow_nan=False).encode() + b"\n"
+    if why := manifest.decoded(data)[1]:
+        raise WorkFailed(f"cannot write {path}: {why}", "note less in facts: what is large belongs in tables")
+    return data
 
 
 def find_runs(root: Path) -> list[RunDirectory]:

@@ -99,7 +99,7 @@ def test_a_damaged_file_is_left_out_of_its_view_and_told(
     (run,) = rows("SELECT run FROM runs WHERE config->>'$.numbers' = '[5]'")
     table = workplace / "runs" / run["run"] / "tables/squares.parquet"
     table.unlink() if content is None else table.write_bytes(content)
-    told = suite("query", "SELECT run FROM runs", "--json")
+    told = suite("query", "SELECT DISTINCT run FROM runs LEFT JOIN rows_squares USING (run)", "--json")
     assert told.exit_code == 0 and len(json.loads(told.stdout)) == 2
     (line,) = told.stderr.splitlines()
     assert f"{run['run']}/tables/squares.parquet is missing or damaged" in line
@@ -113,9 +113,27 @@ def test_a_table_that_duckdb_cannot_join_costs_its_view_alone(suite: Suite, rows
 
     first, _ = sorted(workplace.glob("runs/toy.squares/*/tables/squares.parquet"))
     pq.write_table(pa.table({"filename": ["a"]}), first)
-    told = suite("query", "SELECT count(*) AS n FROM runs", "--json")
+    told = suite("query", "SELECT count(*) AS n FROM runs -- and not rows_squares", "--json")
     assert told.exit_code == 0 and json.loads(told.stdout) == [{"n": 2}]
     assert "there is no rows_squares: " in told.stderr and len(told.stderr.splitlines()) == 1
+
+
+def test_columns_of_one_name_are_refused(suite: Suite, rows: object) -> None:
+    for form in ([], ["--json"]):
+        result = suite("query", "SELECT 1 AS a, 2 AS b, 3 AS a", *form)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "two columns named 'a' (name one of them otherwise, with AS)" in result.stderr
+
+
+def test_json_knows_no_nan(suite: Suite) -> None:
+    asked = "SELECT 'nan'::DOUBLE AS a, ['inf'::FLOAT, 1.5] AS b, {'c': 'nan'::DOUBLE} AS d, MAP {1: 2} AS e"
+    (row,) = json.loads(suite("query", asked, "--json").stdout, parse_constant=lambda name: pytest.fail(name))
+    assert row == {"a": None, "b": [None, 1.5], "d": {"c": None}, "e": {"1": 2}}
+
+
+def test_a_query_that_gives_too_much_is_refused(suite: Suite) -> None:
+    told = suite("query", "SELECT * FROM range(1000000000)").stderr
+    assert "more than 200000 rows (aggregate them, or add LIMIT)" in told
 
 
 def test_without_runs_there_is_an_empty_view(suite: Suite) -> None:

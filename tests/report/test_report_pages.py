@@ -128,8 +128,7 @@ def test_texts_are_escaped_everywhere(make_run: MakeRun, tmp_path: Path, hostile
         headline={hostile: hostile}, config={"seed": hostile, hostile: [hostile]}, device=hostile,
         inputs={hostile: hostile},
         code={"digest": hostile, "git": {"revision": hostile}}, versions={"suite": hostile, hostile: hostile},
-        argv=[hostile], facts={hostile: {hostile: hostile}}, models={hostile: hostile}, status="failed", error=hostile,
-        timings={"started": hostile, "seconds": 1.0}, another=hostile,
+        argv=[hostile], facts={hostile: {hostile: hostile}}, status="failed", error=hostile, another=hostile,
     )  # fmt: skip
     record = experiment(
         tmp_path / "runs", name, question=hostile,

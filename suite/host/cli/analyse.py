@@ -29,12 +29,11 @@ def command(ctx: click.Context, which: tuple[str, ...], every: bool, runs: Path)
     known = registry(ctx)
     failed = []
     for run in _chosen(which, runs, known):
-        name = f"{run.path.parent.name}/{run.path.name}"
         try:
             analyse(run, known)
-            click.echo(f"{name}: analysed{_origin(run, known)}")
+            click.echo(f"{run.name}: analysed{_origin(run, known)}")
         except SuiteError as error:
-            failed.append(f"{name}: {error}")
+            failed.append(f"{run.name}: {error}")
     if failed:
         raise WorkFailed("\n  ".join([f"{counted(len(failed), 'run')} not analysed, they are as they were", *failed]))
 

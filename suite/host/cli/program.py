@@ -36,10 +36,18 @@ class _Interrupted(Exception):
 
 
 class _ToStderr(logging.Handler):
-    """The laboratory's log, as plain lines."""
+    """The laboratory's log, as plain lines; a warning once a command, however often its cause is met."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._warned = set[str]()
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        line = self.format(record)
+        if record.levelno < logging.WARNING or line not in self._warned:
+            click.echo(line, err=True)
+        if record.levelno >= logging.WARNING:
+            self._warned.add(line)
 
 
 class _Suite(click.Group):

@@ -21,11 +21,12 @@ def command(sql: str, runs: Path, as_json: bool) -> None:
 
     suite query "SELECT run, headline FROM runs WHERE study = 'linbp.attack'"
     """
+    from suite.host.plain import plain
     from suite.host.query import query
 
     columns, rows = query(sql, runs)
     named = [dict(zip(columns, row, strict=True)) for row in rows]
     if as_json:
-        click.echo(json.dumps(named, default=str))
+        click.echo(json.dumps(plain(named), default=str, allow_nan=False))
     else:
         click.echo(format_table(named, columns))

@@ -1,7 +1,9 @@
 """`suite runs`: what has been run."""
 
 import json
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from suite.host.cli.text import format_table
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory, find_run, find_runs
 from suite.host.text import format_value, text_of
+
+Defaults = Callable[[str], Mapping[str, Any]]
 
 _here = click.option(  # the same option after the verb, where it is as likely to be typed
     "--runs",
@@ -43,7 +47,8 @@ def list_runs(ctx: click.Context, runs: Path) -> None:
         click.echo(f"no runs in {runs}")
         return
     known = registry(ctx)
-    rows = sorted((_row(run, content, known) for run, content in found), key=lambda row: str(row["when"]))
+    defaults = cache(partial(_defaults, known))
+    rows = sorted((_row(run, content, defaults) for run, content in found), key=lambda row: str(row["when"]))
     click.echo(format_table(rows, list(rows[0])))
 
 
@@ -64,22 +69,26 @@ def show(runs: Path, key: str) -> None:
         click.echo(f"run:      {run.path} ({run.status()})")
 
 
-def _row(run: RunDirectory, content: dict[str, Any], known: Registry) -> dict[str, Any]:
+def _row(run: RunDirectory, content: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
     headline = ", ".join(f"{name} {format_value(value)}" for name, value in content.get("headline", {}).items())
     return {
         "study": run.path.parent.name,
         "key": run.path.name,
-        "status": run.status() if content else "unreadable",
+        "status": run.status_of(content) if content else "unreadable",
         "when": content.get("timings", {}).get("started", ""),
         "headline": headline,
-        "options": _options(run.path.parent.name, content.get("config", {}), known),
+        "options": _options(content.get("config", {}), defaults(run.path.parent.name)),
     }
 
 
-def _options(study: str, config: dict[str, Any], known: Registry) -> str:
-    """What a run's config has other than the defaults, or all of it where its study is no longer installed."""
-    defaults: dict[str, Any] = {}
+def _defaults(known: Registry, study: str) -> dict[str, Any]:
+    """A study's options where nothing is given, as JSON holds them; none where it is no longer installed."""
     with suppress(SuiteError):
-        defaults = known.config(study).model_validate({}).model_dump(mode="json")
+        return known.config(study).model_validate({}).model_dump(mode="json")
+    return {}
+
+
+def _options(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """What a run's config has other than the defaults."""
     chosen = {name: value for name, value in config.items() if name not in defaults or defaults[name] != value}
     return ", ".join(f"{name}={text_of(value)}" for name, value in chosen.items())

@@ -19,7 +19,6 @@ name.
 """
 
 import math
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +40,7 @@ from suite.host.experiments.forms import (
 from suite.host.experiments.summaries import read_summaries
 from suite.host.registry import Registry
 from suite.host.store import content_key
+from suite.host.toml import read_toml
 
 MOST = 1_000_000  # points of a stage
 DURATIONS = ("seconds", "cpu_seconds")  # what `timings` of a run are numbers
@@ -101,12 +101,7 @@ def read(path: Path, preset: str | None = None) -> Experiment:
     Raises SuiteError: no such file or no TOML, a key, preset or stage that is unknown, a value of a wrong type, a name
     that cannot be a file's, references to no stage or in a circle.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SuiteError(f"cannot read {path}: {error.strerror}", "give an experiment's TOML file") from error
-    except ValueError as error:
-        raise SuiteError(f"{path} is not TOML: {error}", "see the files in experiments/") from error
+    content = read_toml(path, "", "see the files in experiments/")
     check_name(path.stem, f"{path}: the file's name without its ending, which names the experiment")
     form = fitted(FileForm, content, str(path))
     stages, presets = form.stages, form.presets

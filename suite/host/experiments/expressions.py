@@ -17,7 +17,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from suite.errors import SuiteError
+from suite.errors import SuiteError, shortened
 
 Value = float | int | str | list["Value"]
 """A number, a text (a model reference), or a list of them."""
@@ -34,6 +34,9 @@ OPERATORS: dict[str, Callable[[float, float], float]] = {
     "*": operator.mul,
     "/": operator.truediv,
 }
+LONGEST, DEEPEST, MOST_SIGNS = 10_000, 50, 200
+"""Of an expression: characters, brackets and minus signs in each other, operations."""
+LARGEST_INTEGER = 2**63 - 1
 KINDS = ("headline", "config", "timings", "models", "tables")
 
 
@@ -83,6 +86,8 @@ def is_expression(value: object) -> bool:
 
 def parse(text: str) -> Node:
     """The tree of an expression. Raises SuiteError where the text is not in the grammar, with the place."""
+    if len(text) > LONGEST:
+        raise SuiteError(f"{shortened(text)!r} is no expression", f"write at most {LONGEST} characters")
     parser = _Parser(text)
     node = parser.sum()
     if parser.place < len(parser.tokens):
@@ -123,7 +128,7 @@ def evaluate(node: Node, look_up: Callable[[Reference], Value]) -> Value:
             numbers = [_number(item) for item in (value if isinstance(value, list) else [value])]
             if not numbers:
                 raise SuiteError(f"{name} of an empty list", "mend the expression or the run it reads")
-            return FUNCTIONS[name](numbers)
+            return _finite(lambda: FUNCTIONS[name](numbers), f"{name} of {len(numbers)} numbers")
         case _:
             return node
 
@@ -138,17 +143,31 @@ def _combine(sign: str, left: Value, right: Value) -> Value:
     if isinstance(right, list):
         return [_combine(sign, left, item) for item in right]
     one, other = _number(left), _number(right)
-    result = OPERATORS[sign](one, other) if sign != "/" or other else math.nan
-    if not math.isfinite(result):
-        raise SuiteError(
-            f"{one} {sign} {other} is not a finite number", "mend the expression, or the run that it reads"
-        )
-    return result
+    if sign == "/" and not other:
+        raise _not_finite(f"{one} / {other}")
+    return _finite(lambda: OPERATORS[sign](one, other), f"{one} {sign} {other}")
+
+
+def _finite(calculate: Callable[[], int | float], what: str) -> int | float:
+    """The number that comes out. Raises SuiteError for infinities, NaN, and integers that no float comes near to."""
+    try:
+        result = calculate()
+        if math.isfinite(result) and not (isinstance(result, int) and abs(result) > LARGEST_INTEGER):
+            return result
+    except OverflowError:
+        pass
+    raise _not_finite(what)
+
+
+def _not_finite(what: str) -> SuiteError:
+    return SuiteError(f"{what} is not a finite number", "mend the expression, or the run that it reads")
 
 
 def _number(value: Value) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SuiteError(f"an expression calculates with {value!r}", "only numbers can be calculated with")
+        raise SuiteError(
+            f"an expression calculates with {shortened(repr(value))}", "only numbers can be calculated with"
+        )
     return value
 
 
@@ -162,24 +181,39 @@ class _Parser:
     """One pass over the tokens of a text; a method for each line of the grammar."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.place = text, 0
+        self.text, self.place, self.depth, self.signs = text, 0, 0, 0
         self.tokens = [*self._split()]
 
     def sum(self) -> Node:
         node = self.product()
         while sign := self.take("+", "-"):
-            node = Operation(sign, node, self.product())
+            node = self.operation(sign, node, self.product())
         return node
 
     def product(self) -> Node:
         node = self.factor()
         while sign := self.take("*", "/"):
-            node = Operation(sign, node, self.factor())
+            node = self.operation(sign, node, self.factor())
         return node
 
+    def operation(self, sign: str, left: Node, right: Node) -> Node:
+        self.signs += 1
+        if self.signs > MOST_SIGNS:
+            raise self.unreadable(f"its operation number {self.signs}: it may have {MOST_SIGNS}")
+        return Operation(sign, left, right)
+
     def factor(self) -> Node:
+        """A factor, which may hold a sum: what is nested too deeply is refused here, for it alone recurs."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.unreadable(f"brackets and minus signs, more than {DEEPEST} in each other")
+        node = self.simple()
+        self.depth -= 1
+        return node
+
+    def simple(self) -> Node:
         if self.take("-"):
-            return Operation("*", -1, self.factor())
+            return self.operation("*", -1, self.factor())
         if self.take("("):
             return self.closed(")", self.sum())
         if self.take("["):
@@ -192,12 +226,18 @@ class _Parser:
             raise self.unexpected()
         self.place += 1
         if kind == "number":
-            return float(content) if re.search(r"[.eE]", content) else int(content)
+            return self.number(content)
         if kind == "reference":
             return _reference(content)
         if not self.take("("):
             raise self.unexpected("; '(' is missing")
         return self.closed(")", Call(content, self.sum()))
+
+    def number(self, text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            raise self.unreadable(f"{shortened(text)!r}, which is too large")
+        return value if re.search(r"[.eE]", text) or value >= LARGEST_INTEGER else int(text)
 
     def closed(self, sign: str, node: Node) -> Node:
         if not self.take(sign):
@@ -213,11 +253,11 @@ class _Parser:
 
     def unexpected(self, why: str = "") -> SuiteError:
         where = self.tokens[self.place][1] if self.place < len(self.tokens) else "its end"
-        return self.unreadable(f"{where!r}{why}")
+        return self.unreadable(f"{shortened(where)!r}{why}")
 
     def unreadable(self, where: str) -> SuiteError:
         parts = "numbers, lists, + - * / ( ), {stage.kind.name}, " + ", ".join(FUNCTIONS)
-        return SuiteError(f"cannot read {self.text!r} at {where}", f"an expression is made of {parts}")
+        return SuiteError(f"cannot read {shortened(self.text, 200)!r} at {where}", f"an expression is made of {parts}")
 
     def _split(self) -> Iterator[tuple[str, str]]:
         place, text = 0, self.text.rstrip()
@@ -234,7 +274,7 @@ def _reference(text: str) -> Reference:
     parts = text.strip().split(".", 2)
     if len(parts) < 3 or not all(part.strip() for part in parts) or parts[1] not in KINDS:
         forms = "{stage.headline.name}, .config.option, .timings.seconds, .models.name or .tables.table.column"
-        raise SuiteError(f"cannot read the reference {{{text}}}", f"write {forms}")
+        raise SuiteError(f"cannot read the reference {{{shortened(text)}}}", f"write {forms}")
     if parts[1] == "tables" and "." not in parts[2]:
-        raise SuiteError(f"{{{text}}} names no column", "write {stage.tables.table.column}")
+        raise SuiteError(f"{{{shortened(text)}}} names no column", "write {stage.tables.table.column}")
     return Reference(*parts)

@@ -3,6 +3,7 @@
 Nothing in it says when or where it was made: the same runs give the same bytes.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from suite.host.report.experiments import ExperimentView
 from suite.host.report.render import render
 from suite.host.report.runs import Describe, IndexRow, RunView
 from suite.host.store import RunDirectory, find_runs
+
+log = logging.getLogger("suite")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def _views(
             full.append(runs.view(run, describe, Allowance.of_one_in(share)))
             index.append(runs.index_row(full[-1]))
         except SuiteError as error:
+            log.warning("%s", error)
             index.append(runs.damaged_row(run, error))
     if len(there) <= MOST_RUNS:
         return tuple(full), tuple(index), ""

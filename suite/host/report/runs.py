@@ -118,7 +118,9 @@ def brief_row(run: RunDirectory, describe: Describe) -> IndexRow:
     numbers = "; ".join(f"{number.name} {number.value}" for number in headline(manifest["headline"], []))
     started, seconds = manifest["timings"]["started"], manifest["timings"]["seconds"]
     error = _text(manifest.get("error"))
-    return IndexRow(manifest["study"], run.path.name, run.status(), chosen, numbers, {}, started, seconds, error)
+    return IndexRow(
+        manifest["study"], run.path.name, run.status_of(manifest), chosen, numbers, {}, started, seconds, error
+    )
 
 
 def damaged_row(run: RunDirectory, error: SuiteError) -> IndexRow:
