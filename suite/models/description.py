@@ -19,7 +19,7 @@ class Row:
 
 
 def describe() -> list[Row]:
-    """Every architecture in the zoo's order; weights of `wrn34(width=1)` stand under `wrn34`."""
+    """Every architecture in the zoo's order; weights of `wrn34(width=1)` stand under `wrn34`, damaged ones too."""
     there = list(trained())
     return [
         Row(

@@ -4,12 +4,16 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from suite.data import Dataset
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError, did_you_mean, one_line
 from suite.refs import Argument, Call
 from suite.training import Recipe
+
+MOST_PARAMETERS = 2_000_000_000
+"""Of a network of the zoo: 8 GB of weights."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +66,27 @@ class Entry:
         return Call(self.name, {key: value for key, value in arguments.items() if value != defaults[key]})
 
     def network(self, arguments: Mapping[str, Argument], dataset: Dataset) -> nn.Module:
-        """A fresh network for the data set. Raises SuiteError where its images do not fit."""
+        """A fresh network for the data set. Raises SuiteError where its images do not fit, or it is too large."""
         channels, height, width = dataset.shape
         if height != width or height < self.smallest:
             raise SuiteError(
                 f"{self.name} cannot take the {height} x {width} images of {dataset.name}",
                 f"it needs square images of at least {self.smallest} x {self.smallest}",
             )
+        if arguments:
+            self._check_size(channels, height, dataset.num_classes, arguments)
         return self.build(channels, height, dataset.num_classes, **arguments)
+
+    def _check_size(self, channels: int, side: int, classes: int, arguments: Mapping[str, Argument]) -> None:
+        """Refuses a network with too many parameters, counted where they take no memory."""
+        called = Call(self.name, arguments)
+        try:
+            with torch.device("meta"):
+                parameters = sum(each.numel() for each in self.build(channels, side, classes, **arguments).parameters())
+        except (RuntimeError, OverflowError, TypeError) as error:  # sizes beyond 64 bits
+            raise SuiteError(f"{called} cannot be built: {one_line(error)}", "give smaller arguments") from error
+        if parameters > MOST_PARAMETERS:
+            raise SuiteError(f"{called} has {parameters:.3g} parameters", f"at most {MOST_PARAMETERS:.3g} are allowed")
 
     def epochs_at_once(self, images: int) -> int:
         """For how many epochs missing weights are trained without being asked, on so many images; 0: not at all."""

@@ -1,68 +1,33 @@
-"""Models that are not the zoo's: torchvision's with their published weights, and the user's own."""
+"""What models that are not the zoo's have in common: how they get weights, a digest, and a first look."""
 
-import importlib
-import inspect
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
 
 import torch
 from torch import nn
 
 from suite.data import Dataset
-from suite.errors import SuiteError, did_you_mean, one_line
+from suite.errors import SuiteError, WorkFailed, one_line
 from suite.models.classifier import Classifier, ModelInfo
-from suite.models.weights import check_finite, digest
+from suite.models.filling import check_finite, fill
+from suite.models.own_code import users_code
+from suite.models.reference import ModelReference
+from suite.models.weights import digest, read_weights
 from suite.training.mode import in_mode
 
 
-def from_torchvision(ref: str, dataset: Dataset) -> Classifier:
-    """`torchvision:NAME`: the architecture with its default weights, which torchvision downloads."""
-    from torchvision import models
+class OwnClassifier(Classifier):
+    """A classifier whose network is code of the user's: it does not end the program, and Ctrl-C does."""
 
-    name = ref.removeprefix("torchvision:")
-    known = models.list_models(module=models)
-    if name not in known:
-        raise SuiteError(f"torchvision has no classifier {name!r}", did_you_mean(name, known))
-    weights = models.get_model_weights(name).DEFAULT
-    try:
-        network = models.get_model(name, weights=weights, progress=False)
-    except (OSError, RuntimeError) as error:  # no network, no disk, a damaged download
-        raise SuiteError(
-            f"torchvision's weights for {name} are not here and cannot be fetched from {weights.url}",
-            f"put the file into {Path(torch.hub.get_dir()) / 'checkpoints'}",
-        ) from error
-    shown = weights.transforms()
-    info = ModelInfo(ref, ref, dataset.name, digest(network.state_dict()), None, f"torchvision {weights}")
-    return _checked(Classifier(network, info, mean=shown.mean, std=shown.std), dataset)
-
-
-def from_import(ref: str, dataset: Dataset) -> Classifier:
-    """`import:pkg.mod:factory`: the user's model, which sees pixels in [0, 1].
-
-    The factory is called with `num_classes` where it takes it. LinBP starts at the model's own attribute
-    `linbp_start`, where it has one. Modules are looked for in the working directory too.
-    """
-    module_name, _, attribute = ref.removeprefix("import:").partition(":")
-    if not module_name or not attribute:
-        raise SuiteError(f"cannot read {ref!r}", "write import:package.module:factory")
-    with _working_directory_first():
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        if torch.compiler.is_compiling():
+            return super().forward(pixels)
         try:
-            module = importlib.import_module(module_name)
-        except Exception as error:  # the user's code may fail in any way
-            raise SuiteError(f"cannot import {module_name} of {ref!r}: {one_line(error)}") from error
-        if not hasattr(module, attribute):
-            raise SuiteError(f"{module_name} has no {attribute!r}", did_you_mean(attribute, dir(module)))
-        factory = getattr(module, attribute)
-        try:
-            takes_classes = "num_classes" in inspect.signature(factory).parameters
-            network = factory(num_classes=dataset.num_classes) if takes_classes else factory()
-        except Exception as error:
-            raise SuiteError(f"calling {attribute} of {ref!r} failed: {one_line(error)}") from error
-    if not isinstance(network, nn.Module):
-        raise SuiteError(f"{ref!r} returned a {type(network).__name__}", "it must return a torch.nn.Module")
-    return from_module(network, ref, dataset, digest(network.state_dict()))
+            with users_code(f"a forward pass of {self.info.ref}", only_exits=True):
+                return super().forward(pixels)
+        except SuiteError as error:
+            raise WorkFailed(error.what, error.remedy) from error
 
 
 def from_module(network: nn.Module, ref: str, dataset: Dataset, digest: str) -> Classifier:
@@ -70,35 +35,67 @@ def from_module(network: nn.Module, ref: str, dataset: Dataset, digest: str) -> 
 
     LinBP starts at the network's own attribute `linbp_start`, where it has one.
     """
-    info = ModelInfo(ref, ref, dataset.name, digest, None, ref)
-    start = getattr(network, "linbp_start", None)
-    return _checked(Classifier(network, info, linbp_start=start), dataset)
+    classifier = own_classifier(network, ref, dataset)
+    classifier.info = replace(classifier.info, digest=digest)
+    return checked(classifier, dataset)
 
 
-def _checked(classifier: Classifier, dataset: Dataset) -> Classifier:
+def own_classifier(network: nn.Module, ref: str, dataset: Dataset) -> Classifier:
+    """The classifier around a network of the user's, without a digest as yet."""
+    return OwnClassifier(network, describe_source(ref, dataset, ref), linbp_start=getattr(network, "linbp_start", None))
+
+
+def give_weights(classifier: Classifier, reference: ModelReference, lacking: str) -> None:
+    """The weights behind `@`: of a file, or those that were drawn when the model was made."""
+    if reference.weights is not None:
+        fill(classifier.network, read_weights(reference.weights).state, reference.text)
+        classifier.info = replace(classifier.info, source=str(reference.weights))
+    elif reference.seed is None:
+        raise SuiteError(lacking, f"add them, {reference.text}@FILE, or say {reference.text}@random(0)")
+    else:
+        classifier.info = replace(classifier.info, source=f"random, of seed {reference.seed}")
+
+
+def with_digest(classifier: Classifier, code: str = "") -> Classifier:
+    """The classifier with the digest of its weights, and of the code if that is told."""
+    found = digest(tensors(classifier.network))
+    if code:
+        found = sha256(f"{found}\n{code}".encode()).hexdigest()
+    classifier.info = replace(classifier.info, digest=found)
+    return classifier
+
+
+def checked(classifier: Classifier, dataset: Dataset) -> Classifier:
     """The classifier, once its weights are finite and one image gives one logit per class."""
     ref = classifier.info.ref
     check_finite(classifier.network.state_dict(), ref)
     with in_mode(classifier, training=False), torch.no_grad():
         try:
             logits = classifier(torch.zeros(1, *dataset.shape))
+        except WorkFailed as error:
+            raise SuiteError(error.what, error.remedy) from error
         except Exception as error:
             shape = " x ".join(map(str, dataset.shape))
             raise SuiteError(f"{ref} cannot take the {shape} images of {dataset.name}: {one_line(error)}") from error
+    if not isinstance(logits, torch.Tensor):
+        raise SuiteError(f"{ref} gives a {type(logits).__name__}", "it must return one tensor of logits, (B, classes)")
     if logits.shape != (1, dataset.num_classes):
         raise SuiteError(
             f"{ref} gives logits of shape {tuple(logits.shape)} for one image, {dataset.name} has "
             f"{dataset.num_classes} classes",
             "choose a model and a data set that belong together; of arrays, give (images, labels, number of classes)",
         )
+    if logits.is_meta or not logits.is_floating_point():
+        kind = "no values, on the meta device" if logits.is_meta else f"logits of {logits.dtype}"
+        raise SuiteError(f"{ref} gives {kind}", "it must return floating-point logits")
     return classifier
 
 
-@contextmanager
-def _working_directory_first() -> Iterator[None]:
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)
+def tensors(network: nn.Module) -> Mapping[str, torch.Tensor]:
+    """Parameters and buffers, without other state that a module may keep."""
+    return {name: value for name, value in network.state_dict().items() if torch.is_tensor(value)}
+
+
+def describe_source(ref: str, dataset: Dataset, source: str) -> ModelInfo:
+    """What is known of a model before its digest is."""
+    return ModelInfo(ref, ref, dataset.name, "", None, source)

@@ -9,11 +9,14 @@ import torch
 
 from suite.data import Dataset
 from suite.errors import SuiteError
-from suite.models.build import find, untrained
+from suite.models.build import architecture, untrained
 from suite.models.classifier import Classifier
-from suite.models.foreign import from_import, from_torchvision
-from suite.models.trained import train, training_command, weights_path
-from suite.models.weights import check_finite, digest, fill, read_metadata, read_weights
+from suite.models.filling import check_finite, fill
+from suite.models.from_own_code import from_own_code
+from suite.models.from_torchvision import from_torchvision
+from suite.models.reference import ModelReference, parse_reference
+from suite.models.trained import trained_weights
+from suite.models.weights import accuracy_of, digest, read_metadata, read_weights
 from suite.paths import runs_root
 from suite.training import Epoch
 
@@ -24,8 +27,9 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
     """The model that a reference names, with weights, in eval mode on the device.
 
     Args:
-        ref: `name` or `name(width=10)` (trained by `train` before), `name@PATH` (weights from a file),
-            `run:RUN/NAME` (saved by an earlier run), `torchvision:NAME`, or `import:package.module:factory`.
+        ref: `name` or `name(width=10)` (trained by `train` before), `torchvision:NAME` (published weights),
+            `import:package.module:factory` or `PATH.py:factory` (code of the user's), all of which take arguments in
+            brackets, and `@FILE` (weights) or `@random(SEED)` behind them; or `run:RUN/NAME` (saved by an earlier run).
         dataset: gives the images' shape and the number of classes.
 
     Raises SuiteError when the reference cannot be read, when weights are absent, damaged, refused, not
@@ -33,47 +37,47 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
     only the default model, `digits-cnn`, is trained on the spot, briefly where the data set is large, and
     `mnist-cnn` where it is small.
     """
-    if ref.startswith("torchvision:"):
-        classifier = from_torchvision(ref, dataset)
-    elif ref.startswith("import:"):
-        classifier = from_import(ref, dataset)
-    elif ref.startswith("run:"):
-        classifier = _from_run(ref, dataset)
-    elif "@" in ref:
-        name, _, path = ref.partition("@")
-        classifier = _with_weights(untrained(name, dataset, "meta"), ref, Path(path))
+    reference = parse_reference(ref)
+    if reference.kind == "torchvision":
+        classifier = from_torchvision(reference, dataset)
+    elif reference.kind in ("import", "file"):
+        classifier = from_own_code(reference, dataset)
+    elif reference.kind == "run":
+        classifier = _from_run(ref, reference.source, dataset)
+    elif reference.weights is not None:
+        classifier = _with_weights(untrained(reference.model, dataset, "meta"), ref, reference.weights)
+    elif reference.seed is not None:
+        classifier = _random(reference, reference.seed, dataset)
     else:
         classifier = _from_cache(ref, dataset)
     return classifier.to(device).eval()
 
 
+def _random(reference: ModelReference, seed: int, dataset: Dataset) -> Classifier:
+    classifier = architecture(reference.model, dataset).initial(seed)
+    found = digest(classifier.network.state_dict())
+    classifier.info = replace(classifier.info, ref=reference.text, digest=found, source=f"random, of seed {seed}")
+    return classifier
+
+
 def _from_cache(ref: str, dataset: Dataset) -> Classifier:
-    entry, model = find(ref)
     classifier = untrained(ref, dataset, "meta")  # first: what cannot be built is not to be trained either
-    path = weights_path(model, dataset)
-    if not path.exists():
-        epochs = entry.epochs_at_once(len(dataset.train))
-        if not epochs:
-            raise SuiteError(f"{model} is not trained on {dataset.name}", training_command(model, dataset))
-        log.info("training %s on %s, once, for %d epochs", model, dataset.name, epochs)
-        train(ref, dataset, on_epoch=_log_epoch, epochs=epochs)
+    path = trained_weights(ref, dataset, on_epoch=_log_epoch)
     return _with_weights(classifier, ref, path)
 
 
-def _from_run(ref: str, dataset: Dataset) -> Classifier:
-    run, _, name = ref.removeprefix("run:").rpartition("/")
-    if not run or not name:
-        raise SuiteError(f"cannot read {ref!r}", "write run:RUN/NAME")
+def _from_run(ref: str, source: str, dataset: Dataset) -> Classifier:
+    run, _, name = source.rpartition("/")
     models = runs_root() / run / "models"
     path = models / f"{name}.safetensors"
     if not path.exists():
         known = ", ".join(sorted(file.stem for file in models.glob("*.safetensors")))
         remedy = f"that run has {known}" if known else "that run has no models, or is not there: see suite runs"
         raise SuiteError(f"{ref}: no model at {path}", remedy)
-    architecture = read_metadata(path).get("model")
-    if architecture is None:
+    found = read_metadata(path).get("model")
+    if found is None:
         raise SuiteError(f"{path} does not say of which architecture it is", f"load it as NAME@{path}")
-    return _with_weights(_architecture(architecture, path, dataset), ref, path)
+    return _with_weights(_architecture(found, path, dataset), ref, path)
 
 
 def _architecture(name: str, path: Path, dataset: Dataset) -> Classifier:
@@ -91,12 +95,11 @@ def _with_weights(classifier: Classifier, ref: str, path: Path) -> Classifier:
     fill(classifier.network, weights.state, ref)
     state = classifier.network.state_dict()
     check_finite(state, ref)
-    accuracy = weights.metadata.get("accuracy")
     classifier.info = replace(
         classifier.info,
         ref=ref,
         digest=digest(state),
-        accuracy=float(accuracy) if accuracy else None,
+        accuracy=accuracy_of(weights.metadata),
         source=f"{path} (sha256 {hashlib.sha256(path.read_bytes()).hexdigest()})",
     )
     return classifier

@@ -1,9 +1,11 @@
-"""State dicts on disk and into networks: read without running code, checked against the network, hashed."""
+"""State dicts on disk: read without running code, written whole, hashed."""
 
 import hashlib
+import json
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,6 @@ from typing import Any
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
 
 from suite.errors import SuiteError, one_line
 from suite.files import atomic
@@ -21,8 +22,6 @@ State = dict[str, torch.Tensor]
 
 PICKLES = (".pt", ".pth", ".th")
 WRAPPERS = ("state_dict", "model")  # keys under which checkpoints keep the state dict
-PREFIXES = ("module.", "network.")  # of DataParallel, and of our own Classifier
-SHOWN = 3  # names listed in an error
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,21 @@ def read_metadata(path: Path) -> Mapping[str, str]:
         raise SuiteError(f"{path} cannot be read: {one_line(error)}", "it may be truncated") from error
 
 
+def seal(facts: Mapping[str, str]) -> str:
+    """Sha256 over metadata without its own entry `seal`: together with `digest` it tells a damaged file."""
+    content = sorted((name, value) for name, value in facts.items() if name != "seal")
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def accuracy_of(facts: Mapping[str, str]) -> float | None:
+    """The accuracy in [0, 1] that metadata tells; None where it tells none."""
+    try:
+        accuracy = float(facts["accuracy"])
+    except (KeyError, ValueError):
+        return None
+    return accuracy if 0 <= accuracy <= 1 else None
+
+
 def digest(state: Mapping[str, torch.Tensor]) -> str:
     """Sha256 over names, types, shapes and values in the order of names: the same for every file format."""
     sha = hashlib.sha256()
@@ -73,65 +87,15 @@ def digest(state: Mapping[str, torch.Tensor]) -> str:
     return sha.hexdigest()
 
 
-def check_finite(state: Mapping[str, torch.Tensor], whose: str) -> None:
-    """Raises SuiteError where a weight is NaN or infinite."""
-    for name, tensor in state.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise SuiteError(f"the weights of {whose} are not finite: {name}", "the training that made them diverged")
-
-
-def fill(network: nn.Module, state: Mapping[str, torch.Tensor], whose: str) -> None:
-    """Puts the weights into a network, which may be on the meta device.
-
-    Prefixes that a wrapper left on the names are stripped; batch norm's counters may be missing, as in old
-    checkpoints. Raises SuiteError, with the first differences, where names or shapes are not the network's.
-    """
-    expected = network.state_dict()
-    for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in state) and not all(name.startswith(prefix) for name in expected):
-            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
-    unexpected = [name for name in state if name not in expected]
-    misshapen = [name for name in expected if name in state and expected[name].shape != state[name].shape]
-    if not missing and not unexpected and misshapen:
-        _check_classes(network, state, misshapen, whose)
-    differences = [
-        f"{len(names)} {kind}: {', '.join(names[:SHOWN])}{', ...' if len(names) > SHOWN else ''}"
-        for kind, names in (
-            ("missing", missing),
-            ("unexpected", unexpected),
-            ("of another shape", [f"{name} {_shapes(expected[name], state[name])}" for name in misshapen]),
-        )
-        if names
-    ]
-    if differences:
-        raise SuiteError(f"the weights of {whose} are another architecture's: {'; '.join(differences)}")
-    # A copy of each: files share storages between tensors, and may hold half precision.
-    own = {name: tensor.to(expected[name].dtype, copy=True) for name, tensor in state.items()}
-    network.load_state_dict(own, strict=False, assign=True)
-
-
-def _check_classes(network: nn.Module, state: Mapping[str, torch.Tensor], misshapen: list[str], whose: str) -> None:
-    """Says so plainly where only the last linear layer differs, and only in its number of outputs."""
-    last, layer = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)][-1]
-    if not set(misshapen) <= {f"{last}.weight", f"{last}.bias"}:
-        return
-    classes, features = state[f"{last}.weight"].shape
-    if features == layer.in_features:
-        raise SuiteError(
-            f"the weights of {whose} tell {classes} classes apart, the data set has {layer.out_features}",
-            "choose weights and data set that belong together",
-        )
-
-
 def _read_safetensors(path: Path) -> Weights:
     try:
         return Weights(safetensors.torch.load_file(path), read_metadata(path))
-    except (SafetensorError, OSError) as error:
+    except Exception as error:  # of its own kind, or a KeyError for a type of numbers that torch has not
         raise SuiteError(f"{path} cannot be read: {one_line(error)}", "it may be truncated") from error
 
 
 def _read_pickle(path: Path) -> Any:
+    _check_archive(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # of old pickle protocols; what matters is an error
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -146,6 +110,22 @@ def _read_pickle(path: Path) -> Any:
         raise SuiteError(f"{path} cannot be read: {one_line(error)}", "it may be truncated") from error
 
 
+def _check_archive(path: Path) -> None:
+    """Refuses an archive whose members are more than the file: compressed, or overlapping. torch writes none such."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            whole = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise SuiteError(f"{path} cannot be read: {one_line(error)}", "it may be damaged") from error
+    if whole > path.stat().st_size:
+        raise SuiteError(
+            f"{path} was refused: its members unpack to {whole} bytes, more than the file has",
+            "save it with torch.save",
+        )
+
+
 def _state_dict(content: Any, path: Path) -> State:
     """The state dict in a checkpoint, which may be wrapped and may have numbers beside it."""
     for key in WRAPPERS:
@@ -156,7 +136,3 @@ def _state_dict(content: Any, path: Path) -> State:
     if not state:
         raise SuiteError(f"{path} holds no state dict", "save model.state_dict()")
     return state
-
-
-def _shapes(expected: torch.Tensor, given: torch.Tensor) -> str:
-    return f"{tuple(given.shape)} instead of {tuple(expected.shape)}"

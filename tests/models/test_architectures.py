@@ -120,6 +120,7 @@ RESOLUTIONS = {
     "preactresnet18": {"layer1": 32, "layer2": 16, "layer3": 8, "layer4": 4},
     "wrn34": {"block1": 32, "block2": 16, "block3": 8},
     "lenet5": {"conv1": 28, "pool1": 14, "conv2": 10, "pool2": 5},
+    "cifar-cnn": {"conv1": 16, "conv2": 8, "conv3": 4},
 }
 
 
@@ -148,6 +149,8 @@ def test_resolutions(name: str, noise: Noise) -> None:
         ("lenet5", {}, (1, 28, 28), 61_706),  # LeCun et al. 1998 with full connections
         ("mnist-cnn", {"width": 16}, (1, 28, 28), 17 * 16 + (16 * 16 + 1) * 32 + 1569 * 16 + 17 * 10),
         ("two-layer", {"width": 7}, (1, 8, 8), 65 * 7 + 8 * 10),
+        # By hand: 4 x 4 convolutions from 3 to 16, 32 and 64 channels, 64 * 4 * 4 features to 128 to 10.
+        ("cifar-cnn", {}, (3, 32, 32), 49 * 16 + 257 * 32 + 513 * 64 + 1025 * 128 + 129 * 10),
     ],
 )
 def test_parameter_counts(

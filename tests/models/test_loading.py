@@ -152,7 +152,7 @@ def test_training_that_diverges_stores_nothing(noise: Noise, tmp_path: Path) -> 
         ("import:mine_of_the_user:nett", r"mine_of_the_user has no 'nett'"),
         ("import:mine_of_the_user:broken", r"calling broken .* RuntimeError: out of luck$"),
         ("import:mine_of_the_user:nothing", r"returned a NoneType \(it must return a torch\.nn\.Module\)"),
-        ("import:mine_of_the_user:seven", r"logits of shape \(1, 7\) for one image, noise has 10 classes"),
+        ("import:mine_of_the_user:seven@random(0)", r"logits of shape \(1, 7\) for one image, noise has 10 classes"),
         ("import:mine_of_the_user:diverged", r"not finite: body\.1\.bias"),
         ("torchvision:resnet51", r"torchvision has no classifier 'resnet51' \(did you mean resnet"),
     ],
@@ -181,7 +181,7 @@ def test_mistakes_in_training(ref: str, settings: dict[str, Any], told: str, noi
 @pytest.mark.usefixtures("mine")
 def test_the_users_own_model_sees_pixels(noise: Noise) -> None:
     path = list(sys.path)
-    model = load("import:mine_of_the_user:Net", noise())
+    model = load("import:mine_of_the_user:Net@random(0)", noise())
     pixels = torch.rand(3, 1, 8, 8)
     assert torch.equal(model(pixels), model.network(pixels))
     assert model.linbp_start == "body"
@@ -192,7 +192,7 @@ def test_the_users_own_model_sees_pixels(noise: Noise) -> None:
 @pytest.mark.usefixtures("mine")
 def test_the_users_own_model_that_cannot_take_the_images(noise: Noise) -> None:
     with pytest.raises(SuiteError, match=r"cannot take the 3 x 8 x 8 images of noise: RuntimeError"):
-        load("import:mine_of_the_user:Net", noise((3, 8, 8)))
+        load("import:mine_of_the_user:Net@random(0)", noise((3, 8, 8)))
 
 
 def test_a_model_of_an_earlier_run(noise: Noise, tmp_path: Path) -> None:

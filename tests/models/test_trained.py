@@ -1,0 +1,82 @@
+"""Weights that are made once and kept: by one process while others wait, and never used when damaged."""
+
+import logging
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from suite.data import Dataset
+from suite.errors import SuiteError
+from suite.models import describe, load, train
+from suite.models.weights import write_weights
+
+Noise = Callable[..., Dataset]
+
+
+def _load(dataset: Dataset, start: Any, told: Any) -> None:
+    torch.set_num_threads(1)
+    start.wait()
+    told.put(load("digits-cnn", dataset).info.digest)
+
+
+def test_processes_that_need_the_same_weights_make_them_once(noise: Noise, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    start, told = context.Barrier(3), context.Queue()
+    processes = [context.Process(target=_load, args=(noise(), start, told)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    digests = {told.get(timeout=60) for _ in processes}
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0] and len(digests) == 1
+    (path,) = (file for file in (tmp_path / "cache" / "models").rglob("*") if file.is_file())
+    assert path.name == "digits-cnn.safetensors"
+
+
+def _flip(path: Path, position: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("where", ["weights", "accuracy", "header", "end"])
+def test_damaged_weights_are_made_again(
+    where: str, noise: Noise, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = load("mnist-cnn(width=4)", noise()).info
+    (path,) = (tmp_path / "cache" / "models").rglob("*.safetensors")
+    if where == "end":
+        path.write_bytes(path.read_bytes()[:-5])
+    elif where == "accuracy":
+        with safe_open(path, "pt") as file:
+            facts = dict(file.metadata())
+        write_weights(path, load_file(path), {**facts, "accuracy": "0.99"})
+    else:
+        _flip(path, 20 if where == "header" else -3)
+    caplog.clear()
+    assert load("mnist-cnn(width=4)", noise()).info.digest == made.digest
+    assert caplog.messages[0].endswith("is damaged: mnist-cnn(width=4) is trained again")
+    assert load("mnist-cnn(width=4)", noise()).info.accuracy == made.accuracy
+    assert caplog.records[0].levelno == logging.WARNING
+
+
+def test_damaged_weights_that_take_long_are_refused_and_listed(noise: Noise) -> None:
+    made = train("two-layer(width=5)", noise(), epochs=1).info
+    Path(made.source).write_bytes(b"broken")
+    with pytest.raises(SuiteError, match=r"is damaged \(suite models train 'two-layer\(width=5\)' --dataset noise"):
+        load("two-layer(width=5)", noise())
+    (weights,) = {row.name: row for row in describe()}["two-layer"].trained
+    assert (weights.model, weights.dataset, weights.accuracy) == ("two-layer(width=5)", None, None)
+
+
+@pytest.mark.parametrize("width", [10**6, 99_999_999, 2**62])
+@pytest.mark.parametrize("name", ["wrn34", "cifar-cnn"])
+def test_a_network_that_is_far_too_large_is_refused_before_it_is_built(name: str, width: int, noise: Noise) -> None:
+    with pytest.raises(SuiteError, match=r"cannot be built|parameters \(at most 2e\+09"):
+        load(f"{name}(width={width})@random(0)", noise((3, 8, 8)))
