@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tested versions: make setup CONSTRAINTS=constraints.txt
 CONSTRAINTS ?=
 
-.PHONY: setup run test lint types check bench clean
+.PHONY: setup run test lint types check docs bench clean
 
 setup: $(VENV)/installed
 
@@ -31,6 +31,11 @@ types: setup
 	$(BIN)/mypy
 
 check: lint types test
+
+# The site, in build/site; a link that leads nowhere is an error.
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: setup
+	$(BIN)/mkdocs build --strict --quiet
 
 # The grid and the memory benchmark read ../shared, or what their options and SUITE_DATA name.
 bench: setup
