@@ -1,4 +1,4 @@
-"""`suite models`: the zoo, and training its models."""
+"""`suite models`: the zoo, training its models, and a look into any model."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.group(name="models", no_args_is_help=False)
 def command() -> None:
-    """List and train the models of the zoo."""
+    """List and train the models of the zoo; look into any model."""
 
 
 @command.command(name="list")
@@ -33,7 +33,24 @@ def list_models() -> None:
     ]
     click.echo(format_table(rows, list(rows[0])))
     for weights in (weights for row in described for weights in row.trained):
-        click.echo(f"trained: {weights.model} on {weights.dataset}, accuracy {weights.accuracy:.2%}")
+        if weights.accuracy is None:
+            click.echo(f"damaged: {weights.model}, {weights.path} (delete it, or train it again: suite models train)")
+        else:
+            click.echo(f"trained: {weights.model} on {weights.dataset}, accuracy {weights.accuracy:.2%}")
+
+
+@command.command()
+@click.argument("ref")
+@option("--dataset", default="digits", show_default=True, metavar="DATASET", help="Whose images it shall take.")
+@option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def inspect(ref: str, dataset: str, as_json: bool) -> None:
+    """Show a model's rectifiers, residual blocks, pools and attention, and where rules can start."""
+    from suite import data
+    from suite.host.cli.inspecting import inspection_json, inspection_text
+    from suite.models.inspection import inspect_model
+
+    found = inspect_model(ref, data.load(dataset))
+    click.echo(inspection_json(found) if as_json else inspection_text(found))
 
 
 @command.command()

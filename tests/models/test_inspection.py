@@ -1,0 +1,36 @@
+"""What `suite models inspect` says, against counts by hand."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from suite.data import Dataset
+from suite.host.cli import main
+from suite.models.inspection import inspect_model
+
+Noise = Callable[..., Dataset]
+
+
+def test_rectifiers_and_what_they_cost(noise: Noise) -> None:
+    found = inspect_model("lenet5", noise((1, 28, 28)))  # nobody has trained it
+    layers = [28 * 28 * 6 * 25, 10 * 10 * 16 * 6 * 25, 400 * 120, 120 * 84]
+    assert [each.macs for each in found.rectifiers] == layers
+    assert found.macs == sum(layers) + 84 * 10
+    assert found.rectifiers[3].behind == pytest.approx(840 / found.macs)
+    assert [each.shape for each in found.rectifiers] == [(6, 14, 14), (16, 5, 5), (120,), (84,)]
+    assert [each.start for each in found.rectifiers] == ["conv1", "conv2", "flatten", "fc2"]
+    assert found.pools == (("pool1", "max_pool2d"), ("pool2", "max_pool2d"))
+    assert (found.blocks, found.attention, found.linbp_start) == ((), (), 2)
+
+
+def test_residual_blocks(noise: Noise) -> None:
+    assert len(inspect_model("resnet20", noise((3, 32, 32))).blocks) == 9
+
+
+def test_as_typed() -> None:
+    result = CliRunner().invoke(main, ["models", "inspect", "digits-cnn"], prog_name="suite")
+    assert result.exit_code == 0 and "linbp starts at: 2" in result.stdout
+    shown = json.loads(CliRunner().invoke(main, ["models", "inspect", "digits-cnn", "--json"]).stdout)
+    assert [each["path"] for each in shown["rectifiers"]] == ["relu1", "relu2", "relu3"]
