@@ -4,6 +4,7 @@ import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 
 import foolbox
 from foolbox.attacks.base import Attack
@@ -12,7 +13,7 @@ from torch import nn
 from suite.attacks.differentiate import frozen
 from suite.attacks.fused import IFGSM
 from suite.errors import SuiteError, did_you_mean, one_line
-from suite.refs import Call
+from suite.refs import Argument, Call
 
 
 @contextmanager
@@ -51,6 +52,7 @@ def make_attack(call: Call, **defaults: object) -> Attack:
         kinds = _NUMBERS.get(known[name].annotation)
         if kinds and type(value) not in kinds:
             raise SuiteError(f"{name}={value} of attack {call.name}", f"give {known[name].annotation.__name__}")
+        _check_range(name, value, call.name)
     if "rel_stepsize" in call.arguments:  # Foolbox would let the absolute one win
         defaults.pop("abs_stepsize", None)
     if call.name == "pgd":
@@ -66,6 +68,17 @@ def make_attack(call: Call, **defaults: object) -> Attack:
         raise SuiteError(f"attack {call} cannot be made: {one_line(error)}") from error
 
 
+def _check_range(name: str, value: Argument, attack: str) -> None:
+    """Refuses counts below 1, negative numbers and those that are not finite; Foolbox would run with them."""
+    if isinstance(value, bool | str) or name == "channel_axis":
+        return
+    if not isfinite(value) or value < 0:
+        raise SuiteError(f"{name}={value} of attack {attack}", "give a number >= 0")
+    if value < (1 if name in _COUNTS else 0) or (value == 0 and name.endswith("stepsize")):
+        raise SuiteError(f"{name}={value} of attack {attack}", "give a positive number")
+
+
+_COUNTS = ("steps", "repeats", "directions", "population", "candidates", "binary_search_steps", "random_steps")
 _NUMBERS = {int: (int,), float: (int, float), bool: (bool,)}
 
 

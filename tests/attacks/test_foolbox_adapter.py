@@ -165,3 +165,20 @@ def test_has_steps() -> None:
     assert has_steps(Call("LinfPGD", {})) and has_steps(Call("ifgsm", {}))
     assert not has_steps(Call("LinfPGD", {"steps": 5}))
     assert not has_steps(Call("FGSM", {})) and not has_steps(Call("no such attack", {}))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "LinfPGD(steps=-1)",
+        "LinfPGD(steps=0)",
+        "LinfPGD(rel_stepsize=-0.1)",
+        "LinfPGD(abs_stepsize=0)",
+        "L2DeepFoolAttack(overshoot=-1)",
+        "L2DeepFoolAttack(candidates=0)",
+        "L2CarliniWagnerAttack(confidence=-1)",
+    ],
+)
+def test_numbers_out_of_range_are_refused(typed: str) -> None:
+    with pytest.raises(SuiteError, match=r"of attack .* \(give a (positive )?number"):
+        make_attack(parse_call(typed))
