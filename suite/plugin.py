@@ -51,6 +51,7 @@ class Study:
             reads all options, for the contract's tests.
         parallel: whether parts may be computed in several processes (`Run.each`).
         costs: what presets take. One without is never chosen for the user.
+        next: commands to try after a run of it, each with its purpose.
     """
 
     question: str
@@ -61,6 +62,7 @@ class Study:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     parallel: bool = False
     costs: Mapping[str, Cost] = field(default_factory=dict)
+    next: Mapping[str, str] = field(default_factory=dict)
 
     def located(self, package: str) -> "Study":
         """The study with targets that do not depend on where it was declared: `.config:C` is `package.config:C`."""

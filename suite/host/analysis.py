@@ -1,10 +1,11 @@
 """Analysing: from a run's stored raw tables to results on disk, through the pure functions of its study.
 
 In a study's results module every public function is a table, named after the function, but for `claims`, `headline`
-(numbers that are shown first), `shown` (tables that are printed) and `notes` (lines to warn with); in its figures
-module every public function is a figure. A function is given what it asks for by name: a
-raw table, a table of the results, `config`, `facts` (what measuring noted), or `classes` (names of the classes of the
-config's data set). An argument with a default may be absent. A function that returns None makes nothing this time.
+(numbers that are shown first), `summary` (sentences that say what was seen), `shown` (tables that are printed) and
+`notes` (lines to warn with); in its figures module every public function is a figure. A function is given what it
+asks for by name: a raw table, a table of the results, `config`, `facts` (what measuring noted), or `classes` (names of
+the classes of the config's data set). An argument with a default may be absent. A function that returns None makes
+nothing this time.
 """
 
 import importlib
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("suite")
 
-CLAIMS, HEADLINE, SHOWN, NOTES = "claims", "headline", "shown", "notes"
+CLAIMS, HEADLINE, SUMMARY, SHOWN, NOTES = "claims", "headline", "summary", "shown", "notes"
+NOT_TABLES = (HEADLINE, SUMMARY, SHOWN, NOTES)
 SMOKE = "smoke"
 
 
@@ -106,7 +108,7 @@ class _Evaluation:
             value = function(**arguments)
             if name == CLAIMS:
                 value = claims_table(_each(value))
-            elif name in (SHOWN, NOTES):
+            elif name in (SUMMARY, SHOWN, NOTES):
                 value = _each(value)
         except SuiteError:
             raise
@@ -189,7 +191,7 @@ def _each(value: Iterable[Any] | None) -> list[Any]:
 
 
 def _frames(made: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in made.items() if name not in (HEADLINE, SHOWN, NOTES) and value is not None}
+    return {name: value for name, value in made.items() if name not in NOT_TABLES and value is not None}
 
 
 def _is_smoke(config: StudyConfig, name: str, registry: Registry) -> bool:
@@ -222,6 +224,7 @@ def _stored(made: Mapping[str, Any], drawn: Mapping[str, Any]) -> tuple[dict[str
     shown: list[Shown] = made.get(SHOWN) or ([Shown(CLAIMS)] if CLAIMS in tables else [])
     record = {
         "headline": made.get(HEADLINE) or {},
+        "summary": made.get(SUMMARY) or [],
         "tables": {name: {"file": f"tables/{name}.parquet", "rows": len(frame)} for name, frame in tables.items()},
         "shown": [{"table": each.table, "columns": list(each.columns), "title": each.title} for each in shown],
         "figures": figures,

@@ -28,14 +28,21 @@ class Picture:
         return self.svg.read_text(encoding="utf-8")
 
 
-def as_html(title: str, headline: Mapping[str, Any], claims: pl.DataFrame, figures: Sequence[Picture]) -> str:
-    """A run as HTML: headline, claims, figures in their captions."""
+def as_html(
+    title: str,
+    headline: Mapping[str, Any],
+    summary: Sequence[str],
+    claims: pl.DataFrame,
+    figures: Sequence[Picture],
+) -> str:
+    """A run as HTML: headline, summary, claims, figures in their captions."""
     numbers = "".join(f"<li>{escape(name)} = {escape(format_value(value))}</li>" for name, value in headline.items())
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in summary)
     table = claims._repr_html_() if len(claims) else ""
     pictures = "".join(
         f"<figure>{_inline(picture)}<figcaption>{escape(picture.caption)}</figcaption></figure>" for picture in figures
     )
-    return f"<p><b>{escape(title)}</b></p><ul>{numbers}</ul>{table}{pictures}"
+    return f"<p><b>{escape(title)}</b></p><ul>{numbers}</ul>{sentences}{table}{pictures}"
 
 
 def _inline(picture: Picture) -> str:

@@ -43,7 +43,7 @@ class CifarResNet(nn.Module):
         self.layer3 = _stage(WIDTHS[1], WIDTHS[2], blocks, stride=2)
         self.linear = nn.Linear(WIDTHS[2], num_classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:  # there is nothing to draw
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -60,7 +60,7 @@ class WideResNet34(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.fc = nn.Linear(64 * width, num_classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, nn.Conv2d) and not module.weight.is_meta:  # there is nothing to draw
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
         nn.init.zeros_(self.fc.bias)
 

@@ -164,6 +164,16 @@ _ENTRIES = (
         trains_itself=20_000,  # on the digits: a second architecture for studies that need two
     ),
     Entry(
+        "digits-resnet",
+        "CIFAR ResNet with 14 layers for 8 x 8 digits, deep enough for backward rules to differ",
+        "He et al. 2016, Sec. 4.2",
+        partial(_cifar_resnet, 14),
+        "layer3",
+        ANALOGY,
+        Recipe(15, 64, 0.003, optimiser="adam", schedule="cosine"),
+        trains_itself=20_000,
+    ),
+    Entry(
         "digits-cnn",
         "small CNN for 8 x 8 digits, the embedded default",
         "ours",

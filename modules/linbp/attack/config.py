@@ -17,10 +17,12 @@ _CODE = "released code of Li et al."
 class AttackConfig(StudyConfig):
     """White-box attack on one model under several gradient rules."""
 
-    model: ModelRef = option("digits-cnn", "model: name, name(k=v), name@WEIGHTS, run:RUN/NAME, import:pkg.mod:factory")
+    model: ModelRef = option(
+        "digits-resnet", "model: name, name(k=v), name@WEIGHTS, run:RUN/NAME, import:pkg.mod:factory"
+    )
     dataset: DatasetRef = option("digits", "data set, or folder:PATH; its test split is attacked")
     gradients: GradientRefs = option(
-        ("bp", "linbp"),
+        ("bp", "linbp", "linbp(start=all)"),
         "gradient rules; the first is the reference of the paired tests",
         source="Li et al., Eq. 4-6",
     )
@@ -35,9 +37,9 @@ class AttackConfig(StudyConfig):
     attack: str = option(
         "ifgsm", "ifgsm or pgd (all strengths in one batch), or any Foolbox attack class", source=_TABLE
     )
-    eps: Epsilons = option((0.05, 0.1), "attack strengths: radii of the ball", unit="pixels in [0, 1]", source=_TABLE)
-    steps: Steps = option((5, 10), "numbers of steps K at which success is read", unit="steps", source=_TABLE)
-    step_size: Number = option(2 / 255, "length of a step", unit="as eps", source=_TABLE, gt=0)
+    eps: Epsilons = option((0.1, 0.15), "attack strengths: radii of the ball", unit="pixels in [0, 1]", source=_TABLE)
+    steps: Steps = option((5, 10, 20), "numbers of steps K at which success is read", unit="steps", source=_TABLE)
+    step_size: Number = option(0.03, "length of a step", unit="as eps", source=_TABLE, gt=0)
     norm: Literal["linf", "l2"] = option("linf", "norm of the ball and of a step", source="Li et al., Sec. 2.2")
     loss: Literal["ce", "nll_logits", "stable_ce"] = option(
         "ce",

@@ -8,9 +8,10 @@ import polars as pl
 
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.published import SETTINGS, TABLE_1
+from modules.linbp.sentences import against_first
 from suite.claims import Claim, number
 from suite.refs import format_number
-from suite.statistics import Estimate, against, mcnemar, rate
+from suite.statistics import Estimate, PairedTest, against, mcnemar, rate
 from suite.tables import Shown
 
 PRECISION = 0.05
@@ -44,7 +45,7 @@ def claims(success: pl.DataFrame, config: AttackConfig) -> Iterator[Claim]:
 
     In normalised images there is no cell to compare with, since the units of Table 1 are not known.
     """
-    changed = [name for name in SETTINGS if getattr(config, name) != AttackConfig.model_fields[name].default]
+    changed = [name for name, value in SETTINGS.items() if getattr(config, name) != value]
     if "input_space" in changed:
         return
     model = config.model.partition("@")[0]
@@ -72,6 +73,24 @@ def headline(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, An
     where = f"eps {format_number(eps)}, K {last}"
     rates = {f"success of {row['gradient']} at {where}": row["value"] for row in at.iter_rows(named=True)}
     return {**facts.get("starts", {}), **rates}
+
+
+def summary(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> Iterator[str]:
+    """Every rule against the first one at the largest eps and number of steps, and what more steps bring."""
+    if not facts["attacked"]:
+        return
+    eps, last, first = max(config.eps), facts["readings"][-1], config.gradients[0]
+    strongest = success.filter(pl.col("eps") == eps)
+    at = strongest.filter(pl.col("steps").eq_missing(last))
+    tests = [
+        PairedTest(row["only_this"], row["only_first_rule"], row["p_value"])
+        for row in at.filter(pl.col("gradient") != first).iter_rows(named=True)
+    ]
+    does = f"at eps {format_number(eps)}" + (f" and K = {last}" if last else "") + " fools the model on"
+    yield from against_first(first, does, at.select("gradient", "value").rows(), tests, f"{facts['attacked']} images")
+    if len(facts["readings"]) > 1:
+        by_steps = strongest.filter(pl.col("gradient") == first).select("steps", "value").rows()
+        yield f"more steps: {first} has " + ", ".join(f"{value:.1%} at K = {steps}" for steps, value in by_steps)
 
 
 def shown(config: AttackConfig, facts: Mapping[str, Any], claims: pl.DataFrame) -> Iterator[Shown]:

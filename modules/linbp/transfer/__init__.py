@@ -15,6 +15,7 @@ study = Study(
     presets={
         "smoke": {
             "surrogates": ("digits-cnn",),
+            "gradients": ("bp", "linbp"),
             "methods": ("fgsm", "mifgsm"),
             "eps": (0.1,),
             "steps": 2,
@@ -30,10 +31,17 @@ study = Study(
             "victims": ("resnet50", "densenet161", "mobilenetv2", "wrn34"),
             "dataset": "cifar10",
             "gradients": ("bp", "linbp(start=features.22)"),
+            "methods": ("fgsm", "ifgsm", "pgd", "mifgsm", "mdi2fgsm"),
             "eps": (0.03,),
+            "steps": 100,
+            "step_size": 1 / 255,
             "ila": "features.20",
             "limit": 1000,
         },
+    },
+    next={
+        "suite run linbp.positions": "from which layer on does a rule help, and why?",
+        "suite info linbp.transfer": "every option, its unit and its source",
     },
     costs={"quick": Cost(1), "paper": Cost(30, gpu=True, gigabytes=8)},
 )

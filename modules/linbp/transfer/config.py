@@ -15,21 +15,23 @@ class TransferConfig(StudyConfig):
     """Transfer of adversarial images from surrogates to victims, under several gradient rules."""
 
     surrogates: ModelRefs = option(
-        ("digits-cnn", "mnist-cnn"), "models whose gradients make the adversarial images; all are victims too"
+        ("digits-resnet",), "models whose gradients make the adversarial images; all are victims too"
     )
     victims: ModelRefs = option(("digits-cnn", "mnist-cnn"), "models that the adversarial images are shown to")
     dataset: DatasetRef = option("digits", "data set, or folder:PATH; its test split is attacked")
     gradients: GradientRefs = option(
-        ("bp", "linbp"), "gradient rules; the first is the reference of the paired tests", source="Guo et al."
+        ("bp", "linbp", "linbp(start=all)"),
+        "gradient rules; the first is the reference of the paired tests",
+        source="Guo et al.",
     )
     methods: Several[Method] = option(
-        ("fgsm", "ifgsm", "pgd", "mifgsm", "mdi2fgsm"),
+        ("ifgsm", "mifgsm"),
         "attacks; pgd looks through fresh uniform noise at every step",
         source=_GUO,
     )
-    eps: Epsilons = option((0.05, 0.1, 0.2), "attack strengths: radii in the sup-norm", unit="pixels in [0, 1]")
-    steps: int = option(100, "steps of the iterated attacks", unit="steps", source=_GUO, gt=0)
-    step_size: Number = option(1 / 255, "length of a step", unit="pixels in [0, 1]", source=_GUO, gt=0)
+    eps: Epsilons = option((0.1, 0.15, 0.2), "attack strengths: radii in the sup-norm", unit="pixels in [0, 1]")
+    steps: int = option(20, "steps of the iterated attacks", unit="steps", source=_GUO, gt=0)
+    step_size: Number = option(0.02, "length of a step", unit="pixels in [0, 1]", source=_GUO, gt=0)
     decay: Number = option(1.0, "factor on the momentum of mifgsm and mdi2fgsm", source=_GUO, ge=0)
     loss: Literal["ce", "stable_ce"] = option(
         "ce", "cross-entropy, or its direction without cancellation at p = 1, which FGSM may need", source=_GUO

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from modules.linbp.transfer.config import TransferConfig
+from modules.linbp.sentences import LEVEL
 from suite.claims import Claim, order_family
 from suite.refs import format_number
 from suite.statistics import Estimate, PairedTest, against, holm, mcnemar, mean, named, rate, sign_test
@@ -68,6 +69,23 @@ def headline(matrix: pl.DataFrame, config: TransferConfig) -> dict[str, float]:
     at = matrix.filter(eps=strongest).drop_nulls("black_box")
     means = at.group_by("gradient", maintain_order=True).agg(pl.col("black_box").mean())
     return {f"black-box success of {rule} at eps {format_number(strongest)}": value for rule, value in means.rows()}
+
+
+def summary(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]) -> Iterator[str]:
+    """Every rule against the first one at the largest eps: on black boxes, with the matrix's p-values, and at home."""
+    first, n = config.gradients[0], facts["attacked"]
+    at = matrix.filter(eps=max(config.eps)).drop_nulls("black_box")
+    for (method, surrogate), sets in at.group_by("method", "surrogate", maintain_order=True):
+        rows = {row["gradient"]: row for row in sets.to_dicts()}
+        for rule in config.gradients[1:]:
+            mine, reference = rows[rule], rows[first]
+            p, points = mine["p_holm"], 100 * mine["difference"]
+            verdict = "level with" if p >= LEVEL else "ahead of" if points > 0 else "behind"
+            yield (
+                f"{method} from {surrogate} at eps {format_number(mine['eps'])}: {rule} fools other models on "
+                f"{mine['black_box']:.1%} of {n} samples, {verdict} {first}: {points:+.1f} points, p = {p:.2g}; "
+                f"in the white box {mine[surrogate]:.1%} against {reference[surrogate]:.1%}"
+            )
 
 
 def shown(models: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]) -> Iterator[Shown]:

@@ -23,6 +23,7 @@ def as_json(run: RunDirectory) -> str:
             "study": content["study"],
             "status": run.status(),
             "headline": content["headline"],
+            "summary": content["summary"],
             "tables": {name: str(run.path / table["file"]) for name, table in content["tables"].items()},
             "figures": {name: str(run.path / figure["svg"]) for name, figure in content["figures"].items()},
             "models": {name: str(run.path / file) for name, file in content["models"].items()},
@@ -35,8 +36,8 @@ def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(_OF_CLAIMS if table == CLAIMS else rows[0] if rows else ())
 
 
-def print_results(run: RunDirectory) -> None:
-    """The tables that the study shows, its headline, and where everything is."""
+def print_results(run: RunDirectory, following: Mapping[str, str]) -> None:
+    """The tables that the study shows, its headline, where everything is, what was seen, and commands to try next."""
     from suite.tables import read_rows  # polars, for runs that are shown
 
     content = run.read()
@@ -49,3 +50,12 @@ def print_results(run: RunDirectory) -> None:
     for figure in content["figures"].values():
         click.echo(f"figure:   {run.path / figure['png']}")
     click.echo(f"run:      {run.path} ({run.status()}, {content['timings']['seconds']:.1f} s)")
+    if content["summary"]:
+        click.echo("\nWhat was seen")
+        for sentence in content["summary"]:
+            click.echo(f"  {sentence}")
+    if following:
+        width = max(map(len, following))
+        click.echo("\nNext")
+        for command, purpose in following.items():
+            click.echo(f"  {command.ljust(width)}  # {purpose}")

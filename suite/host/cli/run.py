@@ -89,7 +89,7 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         if as_json:
             click.echo(results.as_json(directory))
         else:
-            results.print_results(directory)
+            results.print_results(directory, study.next)
 
     for decorate in reversed(_host_options(study)):
         decorate(run)

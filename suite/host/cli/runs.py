@@ -64,7 +64,7 @@ def show(runs: Path, key: str) -> None:
     for table in content["tables"].values():
         click.echo(f"table:    {run.path / table['file']} ({table['rows']} rows)")
     if run.status() == "finished":
-        print_results(run)
+        print_results(run, {})
     else:
         click.echo(f"run:      {run.path} ({run.status()})")
 

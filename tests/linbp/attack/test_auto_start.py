@@ -89,8 +89,8 @@ def test_which_references_ask_for_it() -> None:
 @pytest.mark.parametrize(
     ("given", "rules"),
     [
-        ({"start": "auto"}, ("bp", AUTO)),
-        ({"start": "layer3"}, ("bp", "linbp(start=layer3)")),
+        ({"start": "auto"}, ("bp", AUTO, "linbp(start=all)")),
+        ({"start": "layer3"}, ("bp", "linbp(start=layer3)", "linbp(start=all)")),
         ({"start": -1, "gradients": "linbp,bp"}, ("linbp(start=-1)", "bp")),
         ({"start": "2", "gradients": ("linbp", "linbp(start=1)")}, ("linbp(start=2)", "linbp(start=1)")),
         ({"start": "auto", "gradients": "linbp(variant=guo),bp"}, ("linbp(start=auto,variant=guo)", "bp")),

@@ -20,7 +20,7 @@ from suite.host.cli import main
 
 Attack = Callable[..., Result]
 Finish = Callable[..., Any]
-KEYS = ["run", "study", "status", "headline", "tables", "figures", "models"]
+KEYS = ["run", "study", "status", "headline", "summary", "tables", "figures", "models"]
 QUICK = "--limit 40 --examples 0"
 SAMPLE_COLUMNS = {
     "id", "label", "clean_prediction", "gradient", "eps", "first_fooled_step", "prediction", "perturbation",
@@ -51,7 +51,10 @@ def test_the_default_prints_a_table_its_figures_and_its_place(attack: Attack) ->
     for line in lines:
         if line.startswith("figure: "):
             assert Path(line.split()[1]).stat().st_size > 5_000
-    assert re.fullmatch(r"run: +\S+/runs/linbp.attack/[0-9a-f]{16} \(finished, \d+\.\d s\)", lines[-1])
+    seen, following = lines.index("What was seen"), lines.index("Next")
+    assert re.fullmatch(r"run: +\S+/runs/linbp.attack/[0-9a-f]{16} \(finished, \d+\.\d s\)", lines[seen - 2])
+    assert "linbp at eps 0.1 and K = 10 fools the model on" in lines[seen + 1]
+    assert lines[following + 1].split()[:3] == ["suite", "run", "linbp.transfer"]
 
 
 def test_json_is_one_object_on_stdout_and_progress_is_on_stderr(
@@ -264,9 +267,9 @@ def test_info_tells_type_default_unit_and_source(workplace: Path) -> None:
     text = CliRunner().invoke(main, ["info", "linbp.attack"], prog_name="suite").stdout
     for expected in (
         "--eps NUMBER,...\n      attack strengths: radii of the ball. Unit: pixels in [0, 1]. "
-        "Source: Li et al., Sec. 4.2, Table 1.\n      default 0.05,0.1, environment SUITE_EPS",
+        "Source: Li et al., Sec. 4.2, Table 1.\n      default 0.1,0.15, environment SUITE_EPS",
         "--step-size NUMBER\n      length of a step. Unit: as eps.",
-        "default 2/255, environment SUITE_STEP_SIZE",
+        "default 0.03, environment SUITE_STEP_SIZE",
         "--norm linf|l2\n",
         "--fast/--no-fast\n",
         "--limit INTEGER\n",

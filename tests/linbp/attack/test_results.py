@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from modules.linbp.attack import study
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.published import TABLE_1
-from modules.linbp.attack.results import by_step, claims, headline, success
+from modules.linbp.attack.results import by_step, claims, headline, success, summary
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED, Claim
 from suite.statistics import rate_of
 
@@ -20,7 +21,7 @@ FOOLED = {
     ("linbp", 0.2): ["011", "011", "011"],
 }
 STEPS = {"steps": [0, 1, 2], "readings": [1, 2]}
-CONFIG = AttackConfig(eps=(0.1, 0.2), steps=(1, 2))
+CONFIG = AttackConfig(gradients=("bp", "linbp"), eps=(0.1, 0.2), steps=(1, 2))
 
 
 def samples(order: list[tuple[str, float]] | None = None) -> pl.DataFrame:
@@ -116,12 +117,30 @@ def test_the_headline_is_success_at_the_largest_eps_and_k_behind_the_starts() ->
     }  # fmt: skip
 
 
+def test_the_summary_says_who_is_ahead_and_what_more_steps_bring() -> None:
+    """40 samples; at eps 0.2 and K = 2 bp fools 30, linbp the same and 8 more; at K = 1 bp fools 10."""
+    marks = {"bp": ["11"] * 10 + ["01"] * 20 + ["00"] * 10, "linbp": ["01"] * 38 + ["00"] * 2}
+    rows = [
+        {"id": identity, "gradient": gradient, "eps": 0.2, "fooled": [mark == "1" for mark in each]}
+        for gradient, all_marks in marks.items()
+        for identity, each in enumerate(all_marks)
+    ]
+    facts = {"steps": [1, 2], "readings": [1, 2], "attacked": 40}
+    config = AttackConfig(gradients=("bp", "linbp"), eps=(0.2,), steps=(1, 2))
+    ahead, steps = summary(success(pl.DataFrame(rows), config, facts), config, facts)
+    assert ahead == (
+        "linbp at eps 0.2 and K = 2 fools the model on 95.0% of 40 images, ahead of bp (75.0%): +20.0 points, "
+        "p = 0.0078; 8 only under linbp, 0 only under bp"
+    )
+    assert steps == "more steps: bp has 25.0% at K = 1, 75.0% at K = 2"
+
+
 def measured(gradient: str, steps: int, eps: float, rate: float, n: int = 1000) -> dict[str, Any]:
     return {"gradient": gradient, "steps": steps, "eps": eps, **rate_of(round(rate * n), n).columns()}
 
 
 def judged(*rows: dict[str, Any], **options: Any) -> list[Claim]:
-    config = AttackConfig(**{"model": "resnet50", "dataset": "cifar10", **options})
+    config = AttackConfig(**{**study.presets["paper"], **options})
     return [*claims(pl.DataFrame(rows), config)]
 
 

@@ -21,7 +21,8 @@ from suite.attacks import METHODS as LABORATORY
 
 Study = Callable[..., Result]
 Finish = Callable[..., Any]
-QUICK = "--limit 30 --methods ifgsm,mdi2fgsm --steps 6 --step-size 0.05 --eps 0.1,0.3"
+NETS = "--surrogates digits-cnn,mnist-cnn --victims digits-cnn,mnist-cnn --gradients bp,linbp"
+QUICK = f"{NETS} --limit 30 --methods ifgsm,mdi2fgsm --steps 6 --step-size 0.05 --eps 0.1,0.3"
 
 # Linear models of an 8 x 8 image: how bright are its left half, its right half, all of it, or the same as a lie?
 TOYS = """
@@ -35,7 +36,7 @@ class Half(nn.Module):
     def __init__(self, name, left, right, sign=1, classes=2):
         super().__init__()
         self.name, self.left, self.right, self.sign, self.classes = name, left, right, sign, classes
-        self.unused = nn.Linear(1, 1)
+        self.unused = nn.Parameter(torch.zeros(1))
         self.eye = nn.Identity()
 
     def forward(self, x):
@@ -177,7 +178,7 @@ def test_targets_are_the_next_classes(finished_study: Finish, toys: Any) -> None
 
 @pytest.mark.usefixtures("undrawn")
 def test_only_samples_that_everyone_classifies_correctly(finished_study: Finish, study: Study, toys: Any) -> None:
-    run = finished_study("linbp.transfer", "--limit 300 --methods fgsm")
+    run = finished_study("linbp.transfer", NETS, "--limit 300 --methods fgsm")
     accuracies = {row["name"]: row["clean_accuracy"] for row in run.rows("models")}
     attacked, chosen = run.manifest["facts"]["attacked"], run.manifest["facts"]["chosen"]
     assert chosen == 300 and len({row["id"] for row in run.rows("samples")}) == attacked
@@ -269,7 +270,7 @@ def test_ila_continues_every_method(finished_study: Finish) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_rounding_leaves_a_ball_by_less_than_half_a_level_and_says_so(finished_study: Finish) -> None:
-    run = finished_study("linbp.transfer", "--limit 30 --eps 0.03 --methods fgsm")
+    run = finished_study("linbp.transfer", NETS, "--limit 30 --eps 0.03 --methods fgsm")
     assert [row["excess_levels"] for row in run.rows("matrix")] == [pytest.approx(0.35, abs=1e-3)] * 4
     assert {round(255 * row["perturbation"], 3) for row in run.rows("samples")} == {8}
 
@@ -318,7 +319,7 @@ def trained_defaults(warm_cache: Path) -> None:
 )
 @pytest.mark.usefixtures("trained_defaults")
 def test_typed_wrongly(study: Study, toys: Any, workplace: Path, typed: str, line: str) -> None:
-    result = study("linbp.transfer", typed)
+    result = study("linbp.transfer", NETS, typed)
     assert result.exit_code == 2, result.stderr
     (said,) = result.stderr.splitlines()
     assert said.startswith(f"error: {line}")

@@ -9,12 +9,12 @@ from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from modules.linbp.transfer.config import TransferConfig
-from modules.linbp.transfer.results import claims, headline, matrix, success
+from modules.linbp.transfer.results import claims, headline, matrix, success, summary
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED
 from suite.statistics import holm_of
 
 MODELS = pl.DataFrame({"name": ["a", "b", "c"]})
-CONFIG = TransferConfig(eps=(0.1, 0.2))
+CONFIG = TransferConfig(gradients=("bp", "linbp"), eps=(0.1, 0.2))
 N = 40
 Counts = dict[tuple[str, str, float], tuple[int, ...]]
 
@@ -144,3 +144,16 @@ def test_the_excess_of_rounding() -> None:
     assert matrix(SAMPLES, MODELS, CONFIG)["excess_levels"].to_list() == pytest.approx([0.2] * len(SETS))
     inside = SAMPLES.with_columns(perturbation=pl.col("eps") - 0.01)
     assert {*matrix(inside, MODELS, CONFIG)["excess_levels"]} == {0}
+
+
+def test_the_summary_compares_each_rule_on_black_boxes_and_in_the_white_box() -> None:
+    row = {"method": "ifgsm", "eps": 0.2, "surrogate": "a", "a": 0.9, "b": 0.5, "black_box": 0.5, "p_holm": None}
+    rows = [
+        {**row, "gradient": "bp", "difference": None},
+        {**row, "gradient": "linbp", "a": 0.7, "black_box": 0.6, "difference": 0.1, "p_holm": 0.01},
+    ]
+    (sentence,) = summary(pl.DataFrame(rows), CONFIG, {"attacked": 50})
+    assert sentence == (
+        "ifgsm from a at eps 0.2: linbp fools other models on 60.0% of 50 samples, ahead of bp: +10.0 points, "
+        "p = 0.01; in the white box 70.0% against 90.0%"
+    )

@@ -1,0 +1,30 @@
+"""Comparisons of gradient rules in words, for the last lines of a run."""
+
+from collections.abc import Iterator, Sequence
+
+from suite.statistics import PairedTest, holm_of
+
+LEVEL = 0.05
+"""Chance, after Holm's adjustment over the comparisons of one summary, below which one rule is said to be ahead."""
+
+
+def against_first(
+    first: str, does: str, rates: Sequence[tuple[str, float]], tests: Sequence[PairedTest], of: str
+) -> Iterator[str]:
+    """One sentence for each rule that was compared with the first one on the same samples.
+
+    Args:
+        first: the rule of reference.
+        does: what a success is, "fools the model on".
+        rates: rule and its share of successes in [0, 1], of all rules, the first one among them.
+        tests: paired tests against the first rule, of the other rules in their order.
+        of: what is counted, "530 images".
+    """
+    reference = dict(rates)[first]
+    adjusted = holm_of([test.p_value for test in tests])
+    others = [(rule, rate) for rule, rate in rates if rule != first]
+    for (rule, rate), test, p in zip(others, tests, adjusted, strict=True):
+        points = f"{100 * (rate - reference):+.1f} points, p = {p:.2g}"
+        split = f"{test.only_first} only under {rule}, {test.only_second} only under {first}"
+        verdict = "level with" if p >= LEVEL else "ahead of" if rate > reference else "behind"
+        yield f"{rule} {does} {rate:.1%} of {of}, {verdict} {first} ({reference:.1%}): {points}; {split}"
