@@ -1,15 +1,17 @@
 """Decode once: images and labels as `.npy` under `cache_root()/data/`, memory-mapped ever after.
 
-An entry is written in a temporary folder and appears under its name in one step, so that it is whole or
-absent whatever kills the writer, and two writers at once do no harm. Damage done later is seen by file sizes.
+One process makes an entry while others wait. It is written in a temporary folder and appears under its name in one
+step, so that it is whole or absent whatever kills the writer, and two writers do no harm where there are no locks.
+Each file's digest is stored, and compared once in a process: an entry that was damaged is made again.
 """
 
 import errno
 import hashlib
 import json
+import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +19,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from suite.data.dataset import Split
 from suite.data.source import SPLITS, Decoded, Source
-from suite.errors import SuiteError
+from suite.digests import file_digest
+from suite.files import cannot_write
+from suite.locks import made_once
 from suite.paths import cache_root
 
-FORMAT = 1  # part of every key: raise it when what is stored, or how digits are split, changes
+log = logging.getLogger("suite")
+
+FORMAT = 2  # part of every key: raise it when what is stored, or how digits are split, changes
+ABOUT = "about.json"
 PARTIAL = ".partial-"
 DAY = 24 * 3600.0
 
@@ -45,7 +53,15 @@ def fetch(source: Source) -> Entry:
     """
     key = hashlib.sha256(json.dumps([FORMAT, source.fingerprint]).encode()).hexdigest()[:16]
     folder = cache_root() / "data" / f"{source.name}-{key}"
-    return _find(folder) or _store(source, folder)
+    entry = _find(folder)
+    if entry is None:
+        with made_once(folder, f"the decoded data set {source.name}"):
+            entry = _find(folder)
+            if entry is None:
+                if folder.exists():
+                    log.warning("the data set %s in the cache is damaged: it is decoded again", source.name)
+                entry = _store(source, folder)
+    return entry
 
 
 def _find(folder: Path) -> Entry | None:
@@ -57,14 +73,30 @@ def _find(folder: Path) -> Entry | None:
 
 
 def _open(folder: Path) -> Entry:
-    about: dict[str, Any] = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    if about["sizes"] != _sizes(folder):
-        raise ValueError("a file was cut short")
+    """The entry in a folder. Raises ValueError, or what reading raises, where it is not what was stored."""
+    about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    files = {name: file_digest(folder / name) for name in about["files"]}
+    if about["check"] != _check(about["classes"], about["digest"], files):
+        raise ValueError("a digest is another")
     train, test = (
         Split(np.load(folder / f"{split}_images.npy", mmap_mode="r"), np.load(folder / f"{split}_labels.npy"))
         for split in SPLITS
     )
-    return Entry(tuple(about["classes"]), train, test, about["digest"])
+    entry = Entry(tuple(about["classes"]), train, test, about["digest"])
+    if not all(_fits(split, entry) for split in (train, test)):
+        raise ValueError("images, labels and classes do not fit")
+    return entry
+
+
+def _fits(split: Split, entry: Entry) -> bool:
+    images, labels = split.images, split.labels
+    typed = images.dtype == np.uint8 and images.ndim == 4 and labels.dtype == np.int64
+    return (
+        typed
+        and images.shape[1:] == entry.train.images.shape[1:]
+        and labels.shape == images.shape[:1]
+        and (not len(labels) or 0 <= labels.min() <= labels.max() < len(entry.classes))
+    )
 
 
 def _store(source: Source, folder: Path) -> Entry:
@@ -78,10 +110,7 @@ def _store(source: Source, folder: Path) -> Entry:
             entry = _open(partial)  # before it moves: the maps stay valid whatever happens to the names
             _install(partial, folder, aside=Path(temporary) / "damaged")
     except OSError as error:
-        raise SuiteError(
-            f"cannot write decoded data under {folder.parent}: {error.strerror or error}",
-            "free space there, or set SUITE_CACHE to a folder that can be written",
-        ) from error
+        raise cannot_write(folder, error) from error
     return entry
 
 
@@ -94,12 +123,14 @@ def _sweep(parent: Path) -> None:
 
 
 def _write(source: Source, folder: Path) -> None:
-    contents = source.read()
-    digest = hashlib.sha256()
-    _write_split(folder, "train", contents.train, digest.update)
-    _write_split(folder, "test", contents.test, digest.update)
-    about = {"classes": contents.classes, "digest": digest.hexdigest(), "sizes": _sizes(folder)}
-    (folder / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    content = hashlib.sha256()
+    with source.read() as contents:
+        _write_split(folder, "train", contents.train, content.update)
+        _write_split(folder, "test", contents.test, content.update)
+    files = {path.name: file_digest(path) for path in sorted(folder.glob("*.npy"))}
+    classes, digest = [*contents.classes], content.hexdigest()
+    about = {"classes": classes, "digest": digest, "files": files, "check": _check(classes, digest, files)}
+    (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def _write_split(folder: Path, name: str, split: Decoded, digest: Callable[[bytes], None]) -> None:
@@ -129,5 +160,6 @@ def _install(partial: Path, folder: Path, aside: Path) -> None:
                 raise
 
 
-def _sizes(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in sorted(folder.glob("*.npy"))}
+def _check(classes: list[str], digest: str, files: Mapping[str, str]) -> str:
+    """One digest for all that an entry says and holds."""
+    return xxhash.xxh3_128_hexdigest(json.dumps([classes, digest, files], sort_keys=True).encode())

@@ -4,6 +4,8 @@ Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Le
 test part.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 
 import numpy as np
@@ -20,7 +22,8 @@ def source() -> Source:
     return Source("digits", ("digits", version("scikit-learn")), _read)
 
 
-def _read() -> Contents:
+@contextmanager
+def _read() -> Iterator[Contents]:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -29,4 +32,4 @@ def _read() -> Contents:
     tests = balanced(labels, TEST_SIZE, SPLIT_SEED)
     trains = np.setdiff1d(np.arange(len(labels)), tests)
     train, test = (Decoded(images.shape[1:], images[ids], labels[ids].tolist()) for ids in (trains, tests))
-    return Contents(tuple(str(name) for name in bunch.target_names), train, test)
+    yield Contents(tuple(str(name) for name in bunch.target_names), train, test)

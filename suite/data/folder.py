@@ -1,21 +1,25 @@
 """`folder:PATH`: a directory or a zip of `train/CLASS/IMAGE` and `test/CLASS/IMAGE`.
 
-Class folders in sorted order are the labels; images are sorted by name. All images have one size, and all are
-grey or all RGB. Hidden files, `__MACOSX` and anything outside the layout are ignored. A zip is read in place,
-never unpacked.
+Class folders in sorted order are the labels; images are sorted by name. All images have one size and one kind (grey,
+grey with alpha, RGB, RGBA). Hidden files, `__MACOSX` and anything outside the layout are ignored. Links in a directory
+are followed, as far as they lead to files. What is larger than `suite.data.bounds` allows is refused before it is read.
 """
 
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path, PureWindowsPath
-from zipfile import BadZipFile, ZipFile, is_zipfile
+from pathlib import Path
+from zipfile import is_zipfile
 
-from PIL import Image
-
-from suite.data.source import SPLITS, Contents, Decoded, Image8, Source, stamp, to_array
+from suite.data.archive import Archive, check_names, directory, opened
+from suite.data.bounds import Bounds, bounds
+from suite.data.image import CONVERT, Decoder, describe
+from suite.data.source import SPLITS, Contents, Decoded, Image8, Source, stamp
 from suite.errors import SuiteError
+
+log = logging.getLogger("suite")
 
 LAYOUT = "expected train/CLASS/IMAGE and test/CLASS/IMAGE"
 
@@ -26,49 +30,71 @@ Tree = Mapping[str, Mapping[str, list[str]]]
 def source(path: Path) -> Source:
     """The images under a directory or in a zip. Raises SuiteError when there is no such thing at `path`."""
     path = path.expanduser()
+    if "\0" in str(path):
+        raise SuiteError(f"there is no {str(path)!r}", "folder:PATH takes a directory or a zip")
+    try:
+        return _source(path, bounds())
+    except OSError as error:
+        raise SuiteError(f"cannot read {path}: {error.strerror or error}", LAYOUT) from error
+
+
+def _source(path: Path, allowed: Bounds) -> Source:
     if path.is_dir():
-        try:
-            names = list(_directory_names(path))
-            files = tuple(stamp(path / name) for name in names if not name.endswith("/"))
-        except OSError as error:
-            raise SuiteError(f"cannot read {path}: {error}", LAYOUT) from error
-        return Source("folder", (str(path.resolve()), *files), partial(_read, path, names))
+        names = list(_directory_names(path, allowed))
+        files = tuple(stamp(path / name) for name in names if not name.endswith("/"))
+        read = partial(_read_directory, path, names, allowed)
+        return Source("folder", (str(path.resolve()), *files), read)
     if not path.exists():
         raise SuiteError(f"there is no {path}", "folder:PATH takes a directory or a zip")
-    if not is_zipfile(path):
+    if not path.is_file() or not is_zipfile(path):
         raise SuiteError(f"{path} is neither a directory nor a zip", LAYOUT)
-    return Source("folder", (stamp(path.resolve()),), lambda: _read(path, _zip_names(path)))
+    return Source("folder", (stamp(path.resolve()),), partial(_read_zip, path, allowed))
 
 
-def _directory_names(path: Path) -> Iterator[str]:
+def _directory_names(path: Path, allowed: Bounds) -> Iterator[str]:
     """Names below a directory as a zip would list them: class folders end in `/`."""
+    count = 0
     for folder in (folder for split in SPLITS for folder in (path / split).glob("*/")):
         name = folder.relative_to(path).as_posix()
         yield f"{name}/"
-        yield from (f"{name}/{file.name}" for file in folder.iterdir() if file.is_file())
+        for file in os.scandir(folder):
+            count += 1
+            allowed.check("members", count, f"{path} has {count:,} files or more")
+            if file.is_file():
+                yield f"{name}/{file.name}"
+            elif not file.is_dir() and not file.name.startswith("."):
+                raise SuiteError(f"{name}/{file.name} in {path} is no file", "remove the broken link, pipe or device")
 
 
-def _zip_names(path: Path) -> list[str]:
-    """Names of a zip's members. Raises SuiteError when one of them points outside the zip."""
-    try:
-        with ZipFile(path) as archive:
-            names = archive.namelist()
-    except (BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise SuiteError(f"cannot read the zip {path}: {error}", "make the zip anew") from error
-    for name in names:
-        parts = PureWindowsPath(name)  # knows both kinds of slash and drive letters
-        if parts.anchor or ".." in parts.parts:
-            raise SuiteError(f"the zip {path} has a member {name!r} that points outside it", LAYOUT)
-    return names
+@contextmanager
+def _read_directory(path: Path, names: list[str], allowed: Bounds) -> Iterator[Contents]:
+    check_names(names, path)
+    yield _contents(directory(path, names, allowed), path, allowed)
 
 
-def _read(path: Path, names: Iterable[str]) -> Contents:
-    tree = arrange(names, str(path))
+@contextmanager
+def _read_zip(path: Path, allowed: Bounds) -> Iterator[Contents]:
+    with opened(path, allowed) as archive:
+        yield _contents(archive, path, allowed)
+
+
+def _contents(archive: Archive, path: Path, allowed: Bounds) -> Contents:
+    tree = arrange(archive.names, str(path))
     classes = tuple(tree["train"])
-    first = tree["train"][classes[0]][0]
-    with _opened(path) as read:
-        image = _image(path, first, read)
-    train, test = (_decode(path, tree[split], first, image.shape) for split in SPLITS)
+    _warn_of_case(classes, path)
+    names = {split: [name for images in tree[split].values() for name in images] for split in SPLITS}
+    both = [name for split in SPLITS for name in names[split]]
+    packed = sum(map(archive.size, both))
+    allowed.check("total", packed, f"{path} has {packed:,} bytes of images unpacked")
+
+    decode = Decoder(str(path), allowed)
+    first = decode(both[0], archive.read(both[0]))
+    decoded = len(both) * first.size
+    allowed.check("total", decoded, f"{path} has {decoded:,} bytes of images decoded")
+    train, test = (
+        Decoded(first.shape, _images(archive, decode, names[split], (both[0], first)), _labels(tree[split]))
+        for split in SPLITS
+    )
     return Contents(classes, train, test)
 
 
@@ -93,46 +119,31 @@ def arrange(names: Iterable[str], where: str) -> Tree:
     return {split: dict(sorted(classes.items())) for split, classes in tree.items()}
 
 
-def _decode(path: Path, classes: Mapping[str, list[str]], first: str, shape: tuple[int, ...]) -> Decoded:
-    labels = [label for label, images in enumerate(classes.values()) for _ in images]
-    names = [name for images in classes.values() for name in images]
-    return Decoded(shape, _images(path, names, first, shape), labels)
+def _labels(classes: Mapping[str, list[str]]) -> list[int]:
+    return [label for label, images in enumerate(classes.values()) for _ in images]
 
 
-def _images(path: Path, names: list[str], first: str, shape: tuple[int, ...]) -> Iterator[Image8]:
-    """Decodes image after image. Raises SuiteError at one that does not look like the `first`."""
-    with _opened(path) as read:
-        for name in names:
-            image = _image(path, name, read)
-            if image.shape != shape:
-                raise SuiteError(
-                    f"{name} in {path} is {_describe(image.shape)} but {first} is {_describe(shape)}",
-                    "all images must have the same size and mode",
-                )
-            yield image
+def _images(archive: Archive, decode: Decoder, names: list[str], first: tuple[str, Image8]) -> Iterator[Image8]:
+    """Decodes image after image. Raises SuiteError at one that does not look like the first, given with its name."""
+    for name in names:
+        image = decode(name, archive.read(name))
+        if image.shape != first[1].shape:
+            raise _unlike(f"{name} in {archive.path}", image.shape, first[0], first[1].shape)
+        yield image
 
 
-def _image(path: Path, name: str, read: Callable[[str], bytes]) -> Image8:
-    try:
-        image = Image.open(io.BytesIO(read(name)))
-        image.load()
-    except Exception as error:  # damaged bytes end in errors of many types in zip and image decoders
-        raise SuiteError(f"{name} in {path} cannot be read as an image", "replace or remove it") from error
-    if image.mode not in ("L", "RGB"):
-        raise SuiteError(f"{name} in {path} has the mode {image.mode}", "images must be 8-bit grey (L) or RGB")
-    return to_array(image)
+def _unlike(name: str, shape: tuple[int, ...], first: str, expected: tuple[int, ...]) -> SuiteError:
+    what = f"{name} is {describe(shape)} but {first} is {describe(expected)}; all images have one size and one kind"
+    if shape[1:] == expected[1:]:
+        return SuiteError(what, CONVERT)
+    return SuiteError(what, "resize them, e.g. with Pillow: Image.open(f).resize((WIDTH, HEIGHT)).save(f)")
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Callable[[str], bytes]]:
-    """A function from a name to that file's bytes."""
-    if path.is_dir():
-        yield lambda name: (path / name).read_bytes()
-    else:
-        with ZipFile(path) as archive:
-            yield archive.read
-
-
-def _describe(shape: tuple[int, ...]) -> str:
-    channels, height, width = shape
-    return f"{width}x{height} {'grey' if channels == 1 else 'RGB'}"
+def _warn_of_case(classes: Iterable[str], path: Path) -> None:
+    """Says that classes would be one class where a file system does not tell their names apart."""
+    seen: dict[str, str] = {}
+    for name in classes:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            log.warning("%s: classes %r and %r differ in case only; some file systems mix them up", path, other, name)
+            return

@@ -1,12 +1,14 @@
 """The published data sets, read by torchvision's own classes from `data_root()/NAME`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suite.data.source import SPLITS, Contents, Decoded, Source, stamp, to_array
 from suite.errors import SuiteError, one_line
+from suite.locks import made_once
 from suite.paths import data_root
 
 DIGITS = tuple("0123456789")
@@ -55,28 +57,30 @@ def source(name: str) -> Source:
 
 def download(name: str) -> None:
     """Fetches what is missing of a published data set into its folder. Raises SuiteError when that fails."""
-    for split in SPLITS:
-        try:
-            _open(name, split, download=True)
-        except Exception as error:  # torchvision lets through whatever network, archive and disk raise
-            raise SuiteError(
-                f"cannot download {name!r} into {root_of(name)}: {one_line(error)}",
-                f"check the network and the disk, or copy torchvision's files for {name} there by hand",
-            ) from error
+    with made_once(root_of(name), f"the files of {name}"):
+        for split in SPLITS:
+            try:
+                _open(name, split, download=True)
+            except Exception as error:  # torchvision lets through whatever network, archive and disk raise
+                raise SuiteError(
+                    f"cannot download {name!r} into {root_of(name)}: {one_line(error)}",
+                    f"check the network and the disk, or copy torchvision's files for {name} there by hand",
+                ) from error
 
 
-def _read(name: str) -> Contents:
+@contextmanager
+def _read(name: str) -> Iterator[Contents]:
     try:
         train, test = (_decode(_open(name, split, download=False)) for split in SPLITS)
         classes = PUBLISHED[name].classes or tuple(_open(name, "test", download=False).classes)
-        if max(*train.labels, *test.labels) >= len(classes):
+        if not {*train.labels, *test.labels} <= {*range(len(classes))}:
             raise ValueError("a label is out of range")
     except Exception as error:  # damaged files end in errors of many types in torchvision's readers
         raise SuiteError(
             f"cannot read data set {name!r} in {root_of(name)}: {one_line(error)}",
             f"delete what is damaged there and run `suite data prepare {name}`",
         ) from error
-    return Contents(classes, train, test)
+    yield Contents(classes, train, test)
 
 
 def _open(name: str, split: str, *, download: bool) -> Any:

@@ -1,6 +1,7 @@
 """What a reader of data gives to the cache: a fingerprint to recognise it by, and a way to decode it."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +49,12 @@ class Source:
     Args:
         name: readable prefix of its cache folder.
         fingerprint: changes whenever decoding may give something else.
-        read: decodes; raises SuiteError when the source is damaged.
+        read: decodes within a block; raises SuiteError when the source is damaged.
     """
 
     name: str
     fingerprint: tuple[str | Stamp, ...]
-    read: Callable[[], Contents]
+    read: Callable[[], AbstractContextManager[Contents]]
 
 
 def stamp(path: Path) -> Stamp:
@@ -63,6 +64,6 @@ def stamp(path: Path) -> Stamp:
 
 
 def to_array(image: Image.Image) -> Image8:
-    """A grey or RGB Pillow image as (C, H, W) uint8."""
+    """A Pillow image of one to four 8-bit channels as (C, H, W) uint8."""
     pixels = np.asarray(image, dtype=np.uint8)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import json
 import os
 import re
@@ -44,15 +45,39 @@ def test_the_same_content_elsewhere_has_the_same_digest(pack: Write, pets: Files
     assert load(f"folder:{pack(pets, 'a.zip')}").digest == load(f"folder:{pack(pets, 'b.zip')}").digest
 
 
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 64
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     "damage",
-    ["cut images", "cut labels", "no about", "broken about", "strange about", "gone images", "a file"],
+    [
+        "flipped images",
+        "flipped labels",
+        "flipped about",
+        "cut images",
+        "cut labels",
+        "no about",
+        "broken about",
+        "strange about",
+        "gone images",
+        "a file",
+    ],
 )
-def test_a_damaged_entry_is_decoded_anew(pack: Write, pets: Files, tmp_path: Path, cached: Cached, damage: str) -> None:
+def test_a_damaged_entry_is_decoded_anew(
+    pack: Write, pets: Files, tmp_path: Path, cached: Cached, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
     ref = f"folder:{pack(pets)}"
-    intact = np.array(load(ref).train.images)
+    before = load(ref)
+    intact = [np.array(before.train.images), np.array(before.train.labels), before.classes, before.digest]
     [folder] = (tmp_path / "cache" / "data").iterdir()
     match damage.split():
+        case ["flipped", "about"]:
+            flip(folder / "about.json", (folder / "about.json").read_bytes().index(b"dog") + 1)
+        case ["flipped", what]:
+            flip(folder / f"train_{what}.npy", 130)
         case ["cut", what]:
             os.truncate(folder / f"train_{what}.npy", 130)
         case ["gone", what]:
@@ -67,17 +92,20 @@ def test_a_damaged_entry_is_decoded_anew(pack: Write, pets: Files, tmp_path: Pat
             folder.rename(tmp_path / "aside")
             folder.write_text("")
     for _ in range(2):
-        np.testing.assert_array_equal(load(ref).train.images, intact)
+        after = load(ref)
+        for found, expected in zip(
+            (after.train.images, after.train.labels, after.classes, after.digest), intact, strict=True
+        ):
+            np.testing.assert_array_equal(found, expected)
     assert cached() == [folder.name]
+    assert ["is damaged: it is decoded again" in message for message in caplog.messages] == [True]
     assert folder.is_dir()
 
 
 def test_a_cache_that_cannot_be_made_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SUITE_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(
-        SuiteError, match=r"cannot write decoded data under .*file/cache/data: Not a directory .*SUITE_CACHE"
-    ):
+    with pytest.raises(SuiteError, match=r"cannot write .*file/cache/data/digits-.*: Not a directory .*SUITE_CACHE"):
         load("digits")
 
 
@@ -87,7 +115,7 @@ def test_a_read_only_cache_is_one_error_and_still_readable(tmp_path: Path, pack:
     (tmp_path / "cache" / "data").chmod(0o500)
     try:
         assert len(load("digits").test) == 540
-        with pytest.raises(SuiteError, match=r"cannot write decoded data under .*: Permission denied"):
+        with pytest.raises(SuiteError, match=r"cannot write .*cache/data/folder-.*: Permission denied"):
             load(f"folder:{pack(pets)}")
     finally:
         (tmp_path / "cache" / "data").chmod(0o700)
@@ -113,7 +141,7 @@ except SuiteError as error:
 def test_a_full_disk_is_one_error_and_leaves_nothing(cached: Cached) -> None:
     """No file may grow beyond 4 KiB; in a process of its own, since the limit also holds for the tests' own output."""
     said, _ = python(FULL_DISK).communicate(timeout=120)
-    assert re.fullmatch(rf"cannot write decoded data under .*: {os.strerror(errno.EFBIG)} \(.*\)\n", said)
+    assert re.fullmatch(rf"cannot write .*cache/data/digits-.*: {os.strerror(errno.EFBIG)} \(.*\)\n", said)
     assert cached() == []
 
 
@@ -134,10 +162,12 @@ def test_a_writer_killed_before_a_step_leaves_nothing_that_is_read(
     ref = f"folder:{pack(pets)}"
     with python(KILLED.format(step=step), ref) as child:
         assert child.wait() == -signal.SIGKILL
-    [left] = cached()
+    lock, left = cached()
+    assert lock.endswith(".lock")
     assert left.startswith(cache.PARTIAL)
 
     assert len(load(ref).train) == 6
+    assert lock not in cached()
     assert left in cached()  # it might belong to a living writer
 
     os.utime(tmp_path / "cache" / "data" / left, (0, 0))
@@ -165,9 +195,13 @@ def test_two_writers_at_once_agree(pack: Write, pets: Files, cached: Cached) -> 
     assert len(cached()) == 1
 
 
-def test_an_entry_finished_by_another_writer_meanwhile_stays(
+def test_without_locks_an_entry_finished_by_another_writer_meanwhile_stays(
     pack: Write, pets: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: Cached
 ) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
     ref = f"folder:{pack(pets)}"
     install = cache._install
 

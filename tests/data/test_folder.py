@@ -118,7 +118,7 @@ def test_flipped_bytes_in_a_zip_are_noticed(pack: Write, pets: Files) -> None:
     place = content.index(pets["train/dog/2.png"]) + len(pets["train/dog/2.png"]) - 1
     content[place] ^= 0xFF  # Pillow never looks at the last byte, the zip's checksum does
     path.write_bytes(content)
-    with pytest.raises(SuiteError, match=r"train/dog/2.png in .* cannot be read as an image"):
+    with pytest.raises(SuiteError, match=r"train/dog/2.png in .* cannot be read: .*CRC"):
         load(f"folder:{path}")
 
 
@@ -127,8 +127,8 @@ def test_flipped_bytes_in_a_zip_are_noticed(pack: Write, pets: Files) -> None:
     [
         ((4, 6, 3), "RGB", "train/dog/1.png in .* is 6x4 RGB but train/cat/0.png is 5x4 RGB"),
         ((4, 5, 3), "L", "train/dog/1.png in .* is 5x4 grey but train/cat/0.png is 5x4 RGB"),
-        ((4, 5, 3), "RGBA", "train/dog/1.png in .* has the mode RGBA"),
-        ((4, 5, 3), "P", "train/dog/1.png in .* has the mode P"),
+        ((4, 5, 3), "RGBA", "train/dog/1.png in .* is 5x4 RGBA but train/cat/0.png is 5x4 RGB"),
+        ((4, 5, 3), "LA", "train/dog/1.png in .* is 5x4 grey with alpha but train/cat/0.png is 5x4 RGB"),
     ],
 )
 def test_an_image_unlike_the_others_is_named(
