@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from suite.paths import runs_root
 from suite.training import Epoch
 
 log = logging.getLogger("suite")
+
+SECONDS_BETWEEN_LINES = 10.0
 
 
 def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> Classifier:
@@ -62,7 +66,7 @@ def _random(reference: ModelReference, seed: int, dataset: Dataset) -> Classifie
 
 def _from_cache(ref: str, dataset: Dataset) -> Classifier:
     classifier = untrained(ref, dataset, "meta")  # first: what cannot be built is not to be trained either
-    path = trained_weights(ref, dataset, on_epoch=_log_epoch)
+    path = trained_weights(ref, dataset, on_epoch=_now_and_then())
     return _with_weights(classifier, ref, path)
 
 
@@ -105,5 +109,14 @@ def _with_weights(classifier: Classifier, ref: str, path: Path) -> Classifier:
     return classifier
 
 
-def _log_epoch(epoch: Epoch) -> None:
-    log.info("epoch %d: loss %.4g, accuracy %.2f%%", epoch.number + 1, epoch.loss, 100 * epoch.accuracy)
+def _now_and_then() -> Callable[[Epoch], None]:
+    """Logs how a training goes, at most one line in `SECONDS_BETWEEN_LINES`: who loads a model waits for it."""
+    said = time.monotonic()
+
+    def log_epoch(epoch: Epoch) -> None:
+        nonlocal said
+        if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
+            log.info("epoch %d: loss %.4g, accuracy %.2f%%", epoch.number + 1, epoch.loss, 100 * epoch.accuracy)
+            said = time.monotonic()
+
+    return log_epoch

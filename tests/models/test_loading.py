@@ -62,7 +62,7 @@ def test_the_embedded_default_trains_itself_once(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.INFO, "suite"):
         model = load("digits-cnn", digits)
     assert caplog.messages[0] == "training digits-cnn on digits, once, for 30 epochs"
-    assert len(caplog.messages) == 1 + ZOO["digits-cnn"].recipe.epochs
+    assert len(caplog.messages) < ZOO["digits-cnn"].recipe.epochs  # one line in ten seconds
     assert model.info.accuracy is not None
     assert model.info.accuracy >= 0.97
     predicted = model(digits.test.pixels()).argmax(1)
