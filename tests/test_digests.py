@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from suite import digests
-from suite.digests import file_digest
+from suite.digests import file_digest, json_digest
 
 
 def test_the_digest_is_that_of_the_published_function(tmp_path: Path) -> None:
@@ -38,3 +38,8 @@ def test_a_file_is_read_once_unless_it_changes(tmp_path: Path, monkeypatch: pyte
     path.write_bytes(b"ab")
     assert file_digest(path) != before
     assert len(read) == 2
+
+
+def test_a_value_has_one_digest_whatever_the_order_of_its_keys() -> None:
+    assert json_digest({"a": 1, "b": [None, 0.1]}) == json_digest({"b": [None, 0.1], "a": 1})
+    assert json_digest({"a": 1}) != json_digest({"a": "1"})

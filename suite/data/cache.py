@@ -11,7 +11,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import xxhash
 
 from suite.data.dataset import Split
 from suite.data.source import SPLITS, Decoded, Source
-from suite.digests import file_digest
+from suite.digests import file_digest, json_digest
 from suite.files import cannot_write
 from suite.locks import made_once
 from suite.paths import cache_root
@@ -76,7 +75,7 @@ def _open(folder: Path) -> Entry:
     """The entry in a folder. Raises ValueError, or what reading raises, where it is not what was stored."""
     about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     files = {name: file_digest(folder / name) for name in about["files"]}
-    if about["check"] != _check(about["classes"], about["digest"], files):
+    if about["check"] != json_digest([about["classes"], about["digest"], files]):
         raise ValueError("a digest is another")
     train, test = (
         Split(np.load(folder / f"{split}_images.npy", mmap_mode="r"), np.load(folder / f"{split}_labels.npy"))
@@ -129,7 +128,7 @@ def _write(source: Source, folder: Path) -> None:
         _write_split(folder, "test", contents.test, content.update)
     files = {path.name: file_digest(path) for path in sorted(folder.glob("*.npy"))}
     classes, digest = [*contents.classes], content.hexdigest()
-    about = {"classes": classes, "digest": digest, "files": files, "check": _check(classes, digest, files)}
+    about = {"classes": classes, "digest": digest, "files": files, "check": json_digest([classes, digest, files])}
     (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
@@ -158,8 +157,3 @@ def _install(partial: Path, folder: Path, aside: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
-
-
-def _check(classes: list[str], digest: str, files: Mapping[str, str]) -> str:
-    """One digest for all that an entry says and holds."""
-    return xxhash.xxh3_128_hexdigest(json.dumps([classes, digest, files], sort_keys=True).encode())

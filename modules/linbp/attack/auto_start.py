@@ -23,8 +23,10 @@ from modules.linbp.names import BP
 from modules.linbp.starts import all_starts, applicable
 from suite import data
 from suite.data import Dataset, Split
+from suite.digests import json_digest
 from suite.errors import SuiteError
 from suite.files import atomic
+from suite.locks import made_once
 from suite.measuring import Run
 from suite.models import Classifier
 from suite.paths import cache_root
@@ -82,9 +84,7 @@ def calibrations(config: AttackConfig, run: Run, model: Classifier, refs: Iterab
         samples = calibration_samples(dataset, config.calibration, config.seed)
         sweeps = [Sweep(config, run, model, ref, samples) for ref in missing]
         for sweep in sweeps:
-            stored[sweep.ref] = sweep.calibration()
-            with atomic(files[sweep.ref]) as file:
-                file.write(json.dumps(asdict(stored[sweep.ref])).encode())
+            stored[sweep.ref] = _calibrated_once(sweep, files[sweep.ref])
     for ref in files:
         log.info("%s: %s", ref, stored[ref])
     return {ref: stored[ref] for ref in files}
@@ -160,6 +160,16 @@ class Sweep:
         return {"cells": fooled.reshape(len(self.config.eps), len(white_box.ids), -1).sum((0, 2))}
 
 
+def _calibrated_once(sweep: Sweep, path: Path) -> Calibration:
+    """A sweep's calibration, made by one process while others wait for it."""
+    with made_once(path, f"the calibration of {sweep.ref}"):
+        calibration = _read(path)
+        if calibration is None:
+            calibration = sweep.calibration()
+            _write(path, calibration)
+        return calibration
+
+
 def _fingerprints(images: np.ndarray) -> Iterator[bytes]:
     return (hashlib.sha256(image.tobytes()).digest() for image in images)
 
@@ -176,10 +186,18 @@ def _cache_path(config: AttackConfig, code: str, model: Classifier, dataset: Dat
     return cache_root() / "starts" / f"{key}.json"
 
 
+def _write(path: Path, calibration: Calibration) -> None:
+    content = asdict(calibration)
+    with atomic(path) as file:
+        file.write(json.dumps({"check": json_digest(content), **content}).encode())
+
+
 def _read(path: Path) -> Calibration | None:
     """The stored calibration; None when it is absent or damaged: it is then made again."""
     try:
         content = json.loads(path.read_bytes())
+        if content.pop("check") != json_digest(content):
+            return None
         return Calibration(content["start"], content["path"], content["samples"], tuple(content["rows"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

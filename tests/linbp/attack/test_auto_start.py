@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from modules.linbp.attack.auto_start import Calibration, Sweep, calibration_samples, choose, is_auto
+from modules.linbp.attack.auto_start import Calibration, Sweep, _calibrated_once, calibration_samples, choose, is_auto
 from modules.linbp.attack.config import AttackConfig
 from suite.data import Dataset, Split, load
 from suite.errors import SuiteError
@@ -138,6 +139,34 @@ def test_auto_is_found_on_training_samples_alone(
     read = {image.tobytes() for batch in seen for image in batch}
     assert 20 < len(read) <= 40 and read <= trains and not read & tests
     assert {row["n"] for row in run.rows("calibration")} <= set(range(20, 41))
+
+
+class Counted:
+    """A sweep that says how often it was made."""
+
+    ref, made = AUTO, 0
+
+    def calibration(self) -> Calibration:
+        self.made += 1
+        return Calibration("2", "relu", 20, ({"start": "2", "success": 0.5, "p_holm": None},))
+
+
+def test_a_calibration_is_made_by_one_of_many_and_read_by_the_others(tmp_path: Path) -> None:
+    sweep: Any = Counted()
+    with ThreadPoolExecutor(4) as threads:
+        found = set(map(str, threads.map(lambda _: _calibrated_once(sweep, tmp_path / "a.json"), range(8))))
+    assert sweep.made == 1
+    assert found == {"start=2 (relu) on 20 training samples"}
+
+
+def test_a_flipped_bit_in_a_calibration_has_it_made_again(tmp_path: Path) -> None:
+    sweep: Any = Counted()
+    kept = tmp_path / "a.json"
+    before = _calibrated_once(sweep, kept)
+    kept.write_text(kept.read_text().replace('"start": "2"', '"start": "3"', 1))
+    assert _calibrated_once(sweep, kept) == before
+    assert sweep.made == 2
+    assert '"start": "3"' not in kept.read_text()
 
 
 def _linked(workplace: Path) -> Path:
