@@ -13,6 +13,7 @@ from suite.data.bounds import MIB, Bounds
 from suite.errors import SuiteError, one_line
 
 ENTRY = 256  # bytes that one member takes in a zip's table of contents, on average at most
+SIGNATURE = b"PK\1\2"  # where a member begins there
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,23 @@ def check_names(names: Iterable[str], path: Path) -> None:
 
 
 class _Bounded(BufferedReader):
-    """A zip's file that refuses the one read that grows with the number of members: that of the table of contents."""
+    """A zip's file that looks at the table of contents, which is read at once, before members are made of it."""
 
     def __init__(self, path: Path, bounds: Bounds) -> None:
         super().__init__(FileIO(path))
         self._path, self._bounds = path, bounds
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > self._bounds.members * ENTRY + MIB:
-            members = size // ENTRY
-            self._bounds.check("members", members, f"{self._path} has room for {members:,} members")
-        return super().read(size)
+        asked = size or 0
+        if asked > self._bounds.members * ENTRY + MIB:
+            self._check(asked // ENTRY)
+        content = super().read(size)
+        if asked > MIB:
+            self._check(content.count(SIGNATURE))
+        return content
+
+    def _check(self, members: int) -> None:
+        self._bounds.check("members", members, f"{self._path} has about {members:,} members")
 
 
 @contextmanager
@@ -128,6 +135,9 @@ def _read(archive: ZipFile, info: ZipInfo, path: Path, bounds: Bounds) -> bytes:
         bounds.check("ratio", ratio, f"{what} has {ratio:,} bytes unpacked for each packed")
     try:
         with archive.open(info) as file:
-            return file.read(info.file_size + 1)  # with a number, so that no more is unpacked than is declared
+            content = file.read(info.file_size + 1)  # with a number, so that no more is unpacked than is declared
     except Exception as error:  # damaged members end in errors of many types
         raise SuiteError(f"{what} cannot be read: {one_line(error)}", "make the zip anew") from error
+    if len(content) != info.file_size:
+        raise SuiteError(f"{what} has {len(content):,} bytes, not {info.file_size:,}", "make the zip anew")
+    return content

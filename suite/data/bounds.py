@@ -1,7 +1,7 @@
 """How large images, and folders and zips of them, may be: looked at before anything of that size is read.
 
-A zip of a few megabytes can unpack to terabytes. `SUITE_BOUNDS` raises what is too low for honest data, for example
-`SUITE_BOUNDS=pixels=50000000,size=200000000`.
+A zip of a few megabytes can unpack to terabytes. `SUITE_DATA_BOUNDS` raises what is too low for honest data, for example
+`SUITE_DATA_BOUNDS=pixels=50000000,size=200000000`.
 """
 
 import os
@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from suite.errors import SuiteError, did_you_mean
 
-VARIABLE = "SUITE_BOUNDS"
+VARIABLE = "SUITE_DATA_BOUNDS"
 MIB = 1 << 20
 
 
@@ -26,7 +26,7 @@ class Bounds:
         total: bytes of all files together once unpacked, and of all images together once decoded.
     """
 
-    members: int = 1_000_000
+    members: int = 250_000
     size: int = 64 * MIB
     ratio: int = 200
     pixels: int = 1 << 24

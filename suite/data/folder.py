@@ -57,13 +57,15 @@ def _directory_names(path: Path, allowed: Bounds) -> Iterator[str]:
     for folder in (folder for split in SPLITS for folder in (path / split).glob("*/")):
         name = folder.relative_to(path).as_posix()
         yield f"{name}/"
-        for file in os.scandir(folder):
-            count += 1
-            allowed.check("members", count, f"{path} has {count:,} files or more")
-            if file.is_file():
-                yield f"{name}/{file.name}"
-            elif not file.is_dir() and not file.name.startswith("."):
-                raise SuiteError(f"{name}/{file.name} in {path} is no file", "remove the broken link, pipe or device")
+        with os.scandir(folder) as files:
+            for file in files:
+                count += 1
+                allowed.check("members", count, f"{path} has {count:,} files or more")
+                if file.is_file():
+                    yield f"{name}/{file.name}"
+                elif not file.is_dir() and not file.name.startswith("."):
+                    what = f"{name}/{file.name} in {path} is no file"
+                    raise SuiteError(what, "remove the broken link, pipe or device")
 
 
 @contextmanager

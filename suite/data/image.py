@@ -5,7 +5,7 @@ import logging
 import warnings
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from suite.data.bounds import Bounds
 from suite.data.source import Image8, to_array
@@ -17,6 +17,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP", "GIF")
 """Only what pictures are kept in: others of Pillow's readers start programs."""
 
 SCANS = 100  # of a progressive JPEG, which usually has ten; each is a pass over the whole picture
+TURNED = range(2, 9)  # EXIF orientations other than upright
 KINDS = ("grey", "grey with alpha", "RGB", "RGBA")
 MODES = ("L", "LA", "RGB", "RGBA")
 CONVERT = "convert it, e.g. with Pillow: Image.open(f).convert('RGB').save(f)"
@@ -40,7 +41,8 @@ class Decoder:
         except SuiteError:
             raise
         except Exception as error:  # damaged bytes end in errors of many types
-            reason = f"{what} cannot be read as an image: {one_line(error)}"
+            known = not isinstance(error, UnidentifiedImageError)  # whose message is an address in memory
+            reason = f"{what} cannot be read as an image{f': {one_line(error)}' if known else ''}"
             raise SuiteError(reason, f"replace or remove it; formats: {', '.join(FORMATS)}") from error
         finally:
             Image.MAX_IMAGE_PIXELS = before
@@ -55,7 +57,7 @@ class Decoder:
             raise SuiteError(f"{what} is a JPEG of more than {SCANS} scans", "save it anew")
         sixteen = _is_sixteen_bits(image)
         image.load()
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        if image.getexif().get(ExifTags.Base.Orientation) in TURNED:
             self._say("is turned as its EXIF orientation says", what)
             image = ImageOps.exif_transpose(image)
         if sixteen:
