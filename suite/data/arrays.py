@@ -28,7 +28,7 @@ def from_arrays(given: Any) -> Dataset:
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise SuiteError(f"a {type(given).__name__} is no data set", SHOULD)
     images, labels = (_array(each) for each in given[:2])
-    if images.ndim != 4 or labels.shape != images.shape[:1] or not len(labels):
+    if images.ndim != 4 or labels.shape != images.shape[:1] or not images.size:
         raise SuiteError(f"images of shape {images.shape} and labels of shape {labels.shape} do not fit", SHOULD)
     if labels.dtype.kind not in "iu" or labels.min() < 0:
         raise SuiteError("labels are whole numbers from 0 on", SHOULD)

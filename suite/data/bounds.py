@@ -1,6 +1,6 @@
 """How large images, and folders and zips of them, may be: looked at before anything of that size is read.
 
-A zip of a few megabytes can unpack to terabytes. `SUITE_DATA_BOUNDS` raises what is too low for honest data, for example
+A zip of a few megabytes can unpack to terabytes. `SUITE_DATA_BOUNDS` raises what is too low for honest data, as in
 `SUITE_DATA_BOUNDS=pixels=50000000,size=200000000`.
 """
 

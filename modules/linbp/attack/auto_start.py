@@ -165,6 +165,8 @@ def _calibrated_once(sweep: Sweep, path: Path) -> Calibration:
     with made_once(path, f"the calibration of {sweep.ref}"):
         calibration = _read(path)
         if calibration is None:
+            if path.exists():
+                log.warning("the calibration of %s in the cache is damaged: it is made again", sweep.ref)
             calibration = sweep.calibration()
             _write(path, calibration)
         return calibration

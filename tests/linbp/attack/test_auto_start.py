@@ -159,7 +159,7 @@ def test_a_calibration_is_made_by_one_of_many_and_read_by_the_others(tmp_path: P
     assert found == {"start=2 (relu) on 20 training samples"}
 
 
-def test_a_flipped_bit_in_a_calibration_has_it_made_again(tmp_path: Path) -> None:
+def test_a_flipped_bit_in_a_calibration_has_it_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     sweep: Any = Counted()
     kept = tmp_path / "a.json"
     before = _calibrated_once(sweep, kept)
@@ -167,6 +167,7 @@ def test_a_flipped_bit_in_a_calibration_has_it_made_again(tmp_path: Path) -> Non
     assert _calibrated_once(sweep, kept) == before
     assert sweep.made == 2
     assert '"start": "3"' not in kept.read_text()
+    assert ["is damaged: it is made again" in message for message in caplog.messages] == [True]
 
 
 def _linked(workplace: Path) -> Path:
