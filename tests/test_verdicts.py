@@ -27,7 +27,8 @@ def run(tmp_path: Path) -> Callable[..., RunDirectory]:
         made.open()
         made.write({
             "study": "a.b", "key": "c", "status": status, "seed": 0, "device": "cpu", "config": {}, "inputs": {},
-            "versions": {}, "code": {"digest": ""}, "timings": {"started": "2026-01-01T00:00:00+00:00", "seconds": 1.0}, "facts": {},
+            "versions": {}, "code": {"digest": ""}, "facts": {},
+            "timings": {"started": "2026-01-01T00:00:00+00:00", "seconds": 1.0},
             "tables": {}, "models": {},
         })  # fmt: skip
         if claims:

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from modules.linbp.transfer.config import TransferConfig
 from modules.linbp.sentences import LEVEL
+from modules.linbp.transfer.config import TransferConfig
 from suite.claims import Claim, order_family
 from suite.refs import format_number
 from suite.statistics import Estimate, PairedTest, against, holm, mcnemar, mean, named, rate, sign_test
