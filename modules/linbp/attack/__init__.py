@@ -10,7 +10,8 @@ study = Study(
     presets={
         "smoke": {
             "model": "digits-cnn",
-            "gradients": ("bp", "linbp(start=auto)"),
+            "gradients": ("bp", "linbp"),
+            "start": "auto",
             "calibration": 20,
             "eps": (0.1,),
             "steps": (1, 2),
