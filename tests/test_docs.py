@@ -41,10 +41,10 @@ def test_code_runs(page: str, workplace: Path) -> None:
     namespace: dict[str, object] = {"__name__": "page"}
     for block in code:
         exec(compile(block, page, "exec"), namespace)
-    if page.endswith("my-model.md"):  # its command is for the file that its code writes
-        (command,) = [words for words in commands(page) if words[0] == "run"]
-        done = CliRunner().invoke(main, command, prog_name="suite")
-        assert done.exit_code == 0, done.output
+    if page.endswith("my-model.md"):  # its commands are for the file that its code writes
+        for words in commands(page):
+            done = CliRunner().invoke(main, words, prog_name="suite")
+            assert done.exit_code == 0, done.output
 
 
 @pytest.mark.parametrize("page", [page for page in WRITTEN if [*commands(page)] and page not in OWN_MODULE])

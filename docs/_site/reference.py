@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from suite import data, models
+from suite import data, gradients, models
 from suite.host.analysis import NOT_TABLES
 from suite.host.cli import main
 from suite.host.cli.fields import config_fields
@@ -94,10 +94,19 @@ def rules_page(known: Registry) -> str:
             f"{one.name}={'...' if one.default in (one.empty, None) else one.default}" for one in arguments
         )
         lines += [f"## {name}", "", f"{target.summary[:1].upper()}{target.summary[1:]}.", ""]
-        lines += ["```python", f"from {target.target.partition(':')[0]} import {name}", "```", ""]
-        lines += ["As typed: " + (f"`{name}({typed})`" if typed else f"`{name}`"), "", "```text"]
-        lines += [inspect.getdoc(rule) or "", "```", ""]
+        lines += ["```python", f"from {_home(target.target, name)} import {name}", "```", ""]
+        lines += ["As typed: " + (f"`{name}({typed})`" if typed else f"`{name}`"), ""]
+        lines += [
+            f"::: {rule.__module__}.{rule.__name__}",
+            "    options: { show_root_heading: false, show_root_toc_entry: false, heading_level: 3 }",
+            "",
+        ]
     return "\n".join(lines)
+
+
+def _home(target: str, name: str) -> str:
+    """Where to import a rule from: suite.gradients, if it is there."""
+    return "suite.gradients" if hasattr(gradients, name) else target.partition(":")[0]
 
 
 def models_page() -> str:
@@ -148,7 +157,7 @@ def errors_in(source: str) -> Iterator[tuple[str, str]]:
             case ast.Call(func=ast.Name(id="SuiteError" | "WorkFailed"), args=[what, *rest]):
                 told = text_in(what)
                 if told:
-                    yield told, text_in(rest[0]) if rest else ""
+                    yield told, (text_in(rest[0]) or "said with it") if rest else ""
 
 
 def text_in(node: ast.expr) -> str:
@@ -205,7 +214,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
 RULES = (
     "A rule is a function of a model: what comes out has the same parameters and the same forward pass bit for bit, "
     "and another backward pass. Wherever a study has the option `--gradients`, rules are typed as here, and summed "
-    "with `+` where they change different parts of the backward pass."
+    "with `+` where they change different parts of the backward pass. `suite info RULE` shows the same."
 )
 
 ZOO = (
@@ -246,19 +255,19 @@ What a study of one's own is declared with; [a module of your own](../writing-a-
 
 ## Gradient rules
 
-::: suite.gradients
-    options:
-      heading_level: 3
-      show_root_heading: false
-      show_root_toc_entry: false
-      members: [compose, leaky, softplus, sgm, linear, rectifier_calls, changing]
+[All rules](rules.md); here is what they are made with.
 
-::: modules.linbp.gradient
-    options:
-      heading_level: 3
-      show_root_heading: false
-      show_root_toc_entry: false
-      members: [linbp, linear_backward]
+::: suite.gradients.compose.compose
+    options: { heading_level: 3 }
+
+::: suite.gradients.calls.rectifier_calls
+    options: { heading_level: 3 }
+
+::: modules.linbp.gradient.linear_backward
+    options: { heading_level: 3 }
+
+::: suite.gradients.rule.changing
+    options: { heading_level: 3 }
 
 ## Attacks
 

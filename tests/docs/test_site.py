@@ -21,7 +21,7 @@ def site() -> dict[str, ModuleType]:
     pytest.importorskip("mkdocs", reason="no mkdocs: pip install 'suite-robustness[docs]'")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "docs" / "_site")
-        return {name: importlib.import_module(name) for name in ("reference", "index", "hooks")}
+        return {name: importlib.import_module(name) for name in ("reference", "index", "hooks", "screenshots")}
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,14 @@ def test_rules_models_data_sets_and_commands_are_there(pages: dict[str, str]) ->
 
 
 def test_errors_are_read_from_the_code(site: dict[str, ModuleType], pages: dict[str, str]) -> None:
-    code = 'raise SuiteError(f"no {name!r} | here", "say " "which")\nraise WorkFailed("lost")\nraise SuiteError(text)'
-    assert [*site["reference"].errors_in(code)] == [("no ... | here", "say which"), ("lost", "")]
+    code = (
+        'SuiteError(f"no {name!r} | here", "say " "which")\nWorkFailed("lost")\nSuiteError(text)\nSuiteError("x", near)'
+    )
+    assert [*site["reference"].errors_in(code)] == [
+        ("no ... | here", "say which"),
+        ("lost", ""),
+        ("x", "said with it"),
+    ]
     assert site["reference"].table(["a"], [["x | y"]])[-1] == "| x \\| y |"
     assert "Ray is not installed" in pages["reference/errors.md"]
 
@@ -79,6 +85,21 @@ def test_the_navigation_names_every_page(pages: dict[str, str], site: dict[str, 
 )
 def test_links_lead_to_pages_of_the_site(site: dict[str, ModuleType], page: str, link: str, leads_to: str) -> None:
     assert site["hooks"].moved(link, page) == leads_to
+
+
+def test_every_image_is_shown_and_can_be_made_again(site: dict[str, ModuleType]) -> None:
+    shots = site["screenshots"]
+    images = {path.stem for path in (ROOT / "docs" / "images").iterdir()}
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "modules").glob("*/README.md")]
+    texts = "".join(page.read_text(encoding="utf-8") for page in pages)
+    assert {image for image in images if f"images/{image}.png" not in texts} == set()
+    assert images == shots.FIGURES.keys() | shots.REPORTS.keys() | shots.EXPENSIVE.keys()
+
+
+def test_cheap_images_are_figures_of_their_studies(site: dict[str, ModuleType]) -> None:
+    for study, figure in site["screenshots"].FIGURES.values():
+        target = Registry().study(study).figures
+        assert target and callable(getattr(importlib.import_module(target), figure))
 
 
 def test_the_index_for_machines(site: dict[str, ModuleType]) -> None:
