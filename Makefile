@@ -17,6 +17,7 @@ $(VENV)/installed: pyproject.toml
 
 run: setup
 	$(BIN)/suite run linbp.attack
+	$(BIN)/suite run linbp.transfer
 
 # Two processes on two cores.
 test: export OMP_NUM_THREADS := 1
@@ -32,7 +33,7 @@ types: setup
 
 check: lint types test
 
-# The site, in build/site; a link that leads nowhere is an error.
+# The site, in build/site; a link that leads nowhere is an error. To read it with its search: python3 -m http.server -d build/site
 docs: export NO_MKDOCS_2_WARNING := 1
 docs: setup
 	$(BIN)/mkdocs build --strict --quiet

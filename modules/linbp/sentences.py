@@ -8,6 +8,18 @@ LEVEL = 0.05
 """Chance, after Holm's adjustment over the comparisons of one summary, below which one rule is said to be ahead."""
 
 
+def standing(p_value: float, ahead: int) -> str:
+    """`ahead of` or `behind`, where an adjusted p-value lets it be said; else the two cannot be told apart.
+
+    Args:
+        p_value: of a paired test, adjusted for the number of tests.
+        ahead: on how many more samples this one won than the other one.
+    """
+    if p_value >= LEVEL:
+        return "not told apart from"
+    return "ahead of" if ahead > 0 else "behind"
+
+
 def against_first(
     first: str, does: str, rates: Sequence[tuple[str, float]], tests: Sequence[PairedTest], of: str
 ) -> Iterator[str]:
@@ -26,5 +38,5 @@ def against_first(
     for (rule, rate), test, p in zip(others, tests, adjusted, strict=True):
         points = f"{100 * (rate - reference):+.1f} points, p = {p:.2g}"
         split = f"{test.only_first} only under {rule}, {test.only_second} only under {first}"
-        verdict = "level with" if p >= LEVEL else "ahead of" if rate > reference else "behind"
-        yield f"{rule} {does} {rate:.1%} of {of}, {verdict} {first} ({reference:.1%}): {points}; {split}"
+        where = f"{standing(p, test.only_first - test.only_second)} {first} ({reference:.1%})"
+        yield f"{rule} {does} {rate:.1%} of {of}, {where}: {points}; {split}"

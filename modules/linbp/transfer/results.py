@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from modules.linbp.sentences import LEVEL
+from modules.linbp.sentences import standing
 from modules.linbp.transfer.config import TransferConfig
 from suite.claims import Claim, order_family
 from suite.refs import format_number
@@ -80,11 +80,11 @@ def summary(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, An
         for rule in config.gradients[1:]:
             mine, reference = rows[rule], rows[first]
             p, points = mine["p_holm"], 100 * mine["difference"]
-            verdict = "level with" if p >= LEVEL else "ahead of" if points > 0 else "behind"
+            at_home = f"in the white box {mine[surrogate]:.1%} against {reference[surrogate]:.1%}"
             yield (
-                f"{method} from {surrogate} at eps {format_number(mine['eps'])}: {rule} fools other models on "
-                f"{mine['black_box']:.1%} of {n} samples, {verdict} {first}: {points:+.1f} points, p = {p:.2g}; "
-                f"in the white box {mine[surrogate]:.1%} against {reference[surrogate]:.1%}"
+                f"{method} from {surrogate} at eps {format_number(mine['eps'])}: {rule} fools another model on "
+                f"{mine['black_box']:.1%} of {n} samples, {standing(p, mine['more'] - mine['fewer'])} {first}: "
+                f"{points:+.1f} points, p = {p:.2g}; {at_home}"
             )
 
 

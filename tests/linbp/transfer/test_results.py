@@ -147,13 +147,34 @@ def test_the_excess_of_rounding() -> None:
 
 
 def test_the_summary_compares_each_rule_on_black_boxes_and_in_the_white_box() -> None:
-    row = {"method": "ifgsm", "eps": 0.2, "surrogate": "a", "a": 0.9, "b": 0.5, "black_box": 0.5, "p_holm": None}
+    row = {
+        "method": "ifgsm",
+        "eps": 0.2,
+        "surrogate": "a",
+        "a": 0.9,
+        "b": 0.5,
+        "black_box": 0.5,
+        "p_holm": None,
+        "more": 0,
+        "fewer": 0,
+    }
     rows = [
         {**row, "gradient": "bp", "difference": None},
-        {**row, "gradient": "linbp", "a": 0.7, "black_box": 0.6, "difference": 0.1, "p_holm": 0.01},
+        {
+            **row,
+            "gradient": "linbp",
+            "a": 0.7,
+            "black_box": 0.6,
+            "difference": 0.1,
+            "p_holm": 0.01,
+            "more": 9,
+            "fewer": 1,
+        },
     ]
     (sentence,) = summary(pl.DataFrame(rows), CONFIG, {"attacked": 50})
     assert sentence == (
-        "ifgsm from a at eps 0.2: linbp fools other models on 60.0% of 50 samples, ahead of bp: +10.0 points, "
+        "ifgsm from a at eps 0.2: linbp fools another model on 60.0% of 50 samples, ahead of bp: +10.0 points, "
         "p = 0.01; in the white box 70.0% against 90.0%"
     )
+    unsure = summary(pl.DataFrame([rows[0], {**rows[1], "p_holm": 0.2}]), CONFIG, {"attacked": 50})
+    assert "not told apart from bp: +10.0 points, p = 0.2" in next(unsure)
