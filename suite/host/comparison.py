@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.errors import SuiteError
-from suite.host.store import RunDirectory, plain
+from suite.host.plain import plain
+from suite.host.store import RunDirectory
 from suite.statistics import mcnemar_of, mean_of
 from suite.tables import read_rows
 

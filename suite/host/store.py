@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from suite.errors import SuiteError, WorkFailed, did_you_mean
 from suite.files import ELSEWHERE, atomic, cannot_write
 from suite.host import manifest
-from suite.host.plain import plain as plain
+from suite.host.plain import plain
 from suite.locks import is_locked, taken
 
 MANIFEST, LOCK = "run.json", "lock"

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from suite.figures import panels
 from suite.host.cli import main
 from suite.host.manifest import FORMAT
-from suite.host.store import RunDirectory, plain
+from suite.host.plain import plain
+from suite.host.store import RunDirectory
 from suite.tables import write_columns
 
 MakeRun = Callable[..., RunDirectory]

@@ -9,7 +9,8 @@ from typing import Any
 from suite.files import NAME, atomic
 from suite.host.experiments.definition import Experiment, Stage
 from suite.host.experiments.planning import Planned
-from suite.host.store import RunDirectory, plain
+from suite.host.plain import plain
+from suite.host.store import RunDirectory
 
 
 class Record:

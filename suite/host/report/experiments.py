@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError, did_you_mean
+from suite.host.plain import plain
 from suite.host.report import figures, tables
 from suite.host.report.allowance import Allowance
 from suite.host.report.claims import Claim, claims, tally
-from suite.host.store import RunDirectory, plain
+from suite.host.store import RunDirectory
 from suite.host.text import text_of
 
 READ = 500

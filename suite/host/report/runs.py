@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.errors import SuiteError
+from suite.host.plain import plain
 from suite.host.report import figures, tables
 from suite.host.report.allowance import Allowance
 from suite.host.report.claims import Claim, Number, claims, headline, tally
@@ -12,7 +13,7 @@ from suite.host.report.gallery import Gallery, gallery, is_gallery
 from suite.host.report.provenance import Group, provenance
 from suite.host.report.settings import Described, Setting, command, settings, unknown_options
 from suite.host.report.tables import Head
-from suite.host.store import RunDirectory, plain
+from suite.host.store import RunDirectory
 from suite.host.text import format_value
 from suite.host.verdicts import CLAIMS
 
