@@ -145,7 +145,7 @@ def trained() -> Iterator[Trained]:
 def _described(path: Path) -> Trained:
     try:
         facts = read_metadata(path)
-        if facts.get("seal") == seal(facts) and (accuracy := accuracy_of(facts)) is not None:
+        if _is_sealed(facts) and (accuracy := accuracy_of(facts)) is not None:
             return Trained(facts["model"], facts["dataset"], accuracy, path)
     except SuiteError:
         pass  # told as damaged
@@ -160,8 +160,13 @@ def _is_whole(path: Path) -> bool:
         weights = read_weights(path)
     except SuiteError:
         return False
-    facts = weights.metadata
-    return facts.get("seal") == seal(facts) and facts.get("digest") == digest(weights.state)
+    return _is_sealed(weights.metadata) and weights.metadata.get("digest") == digest(weights.state)
+
+
+def _is_sealed(facts: Mapping[str, str]) -> bool:
+    """Whether metadata are as they were written; weights from before there were seals still serve."""
+    sealed = seal(facts)
+    return facts.get("seal", sealed) == sealed
 
 
 def _changed(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:

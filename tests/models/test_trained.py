@@ -66,6 +66,22 @@ def test_damaged_weights_are_made_again(
     assert caplog.records[0].levelno == logging.WARNING
 
 
+def test_weights_from_before_there_were_seals_still_serve(
+    noise: Noise, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = load("mnist-cnn(width=4)", noise()).info
+    (path,) = (tmp_path / "cache" / "models").rglob("*.safetensors")
+    with safe_open(path, "pt") as file:
+        facts = {name: value for name, value in file.metadata().items() if name != "seal"}
+    write_weights(path, load_file(path), facts)
+    caplog.clear()
+    found = load("mnist-cnn(width=4)", noise()).info
+    assert (found.digest, found.accuracy, caplog.messages) == (made.digest, made.accuracy, [])
+    write_weights(path, {name: 2 * tensor for name, tensor in load_file(path).items()}, facts)
+    assert load("mnist-cnn(width=4)", noise()).info.digest == made.digest
+    assert caplog.messages[0].endswith("is damaged: mnist-cnn(width=4) is trained again")
+
+
 def test_damaged_weights_that_take_long_are_refused_and_listed(noise: Noise) -> None:
     made = train("two-layer(width=5)", noise(), epochs=1).info
     Path(made.source).write_bytes(b"broken")
