@@ -14,7 +14,7 @@ from suite.figures.quantities import Quantity, written
 
 Direction = Literal["x", "y"]
 
-CHARACTER = 0.065  # inches of one letter of a label
+CHARACTER = 0.08  # inches that a character of a label takes at 9 points
 _TICKED = 8  # so many different values at most are all ticks of their axis
 
 
