@@ -9,6 +9,7 @@ from suite.attacks.engine import Engine, GradientRule, exact_engine, fast_engine
 from suite.attacks.fast import fold_batch_norm
 from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps, make_attack
 from suite.attacks.fused import IFGSM
+from suite.attacks.gradient_health import GradientHealth, gradient_health
 from suite.attacks.ila import MidLayer, ila
 from suite.attacks.iterate import Settings, Trajectory, iterate
 from suite.attacks.losses import LOSSES
@@ -26,6 +27,7 @@ __all__ = [
     "Budget",
     "Differentiator",
     "Engine",
+    "GradientHealth",
     "GradientRule",
     "Method",
     "MidLayer",
@@ -44,6 +46,7 @@ __all__ = [
     "fold_batch_norm",
     "foolbox_model",
     "frozen",
+    "gradient_health",
     "has_steps",
     "ila",
     "iterate",

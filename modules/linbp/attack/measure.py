@@ -1,6 +1,7 @@
 """`linbp.attack` measured: every rule attacks the samples that the model classifies correctly when clean."""
 
 import logging
+from dataclasses import asdict
 from functools import partial
 
 from modules.linbp.attack.auto_start import calibrations, is_auto
@@ -43,6 +44,7 @@ def measure(config: AttackConfig, run: Run) -> None:
         clean_accuracy=white_box.clean_accuracy,
         attacked=len(white_box.ids),
         engines={attacker.gradient: attacker.facts for attacker in attackers},
+        gradient_health={rule: asdict(white_box.health(rule)) for rule in config.gradients},
         steps=white_box.steps,
         readings=white_box.readings,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from modules.linbp import cautions
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.published import SETTINGS, TABLE_1
 from modules.linbp.sentences import against_first
@@ -91,6 +92,16 @@ def summary(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any
     if len(facts["readings"]) > 1:
         by_steps = strongest.filter(pl.col("gradient") == first).select("steps", "value").rows()
         yield f"more steps: {first} has " + ", ".join(f"{value:.1%} at K = {steps}" for steps, value in by_steps)
+
+
+def notes(config: AttackConfig, facts: Mapping[str, Any]) -> Iterator[str]:
+    """What makes the numbers mean less than they seem to."""
+    if config.attack == "ifgsm":
+        yield from cautions.out_of_reach(config.eps, facts["readings"], config.step_size)
+    if config.norm == "linf" and config.input_space == "pixel":
+        yield from cautions.more_than_a_pixel(config.eps)
+    yield from cautions.nothing_linear(config.gradients)
+    yield from cautions.useless_gradients(facts.get("gradient_health", {}))  # runs from before it was looked at
 
 
 def shown(config: AttackConfig, facts: Mapping[str, Any], claims: pl.DataFrame) -> Iterator[Shown]:

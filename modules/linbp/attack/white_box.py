@@ -15,6 +15,7 @@ from modules.linbp.attack.outcomes import Outcome, foolbox_attack, iterated_atta
 from modules.linbp.samples import correctly_classified
 from suite.attacks import (
     Engine,
+    GradientHealth,
     GradientRule,
     Settings,
     ball_noise,
@@ -22,6 +23,7 @@ from suite.attacks import (
     exact_engine,
     fast_engine,
     fast_layout,
+    gradient_health,
     has_steps,
     make_attack,
 )
@@ -118,6 +120,11 @@ class WhiteBox:
             engine, images, labels, config.eps, settings,
             readings=config.steps, noise=self._noise(ids), batch_size=config.batch_size,
         ), dict(engine.facts))  # fmt: skip
+
+    def health(self, gradient: str) -> GradientHealth:
+        """Whether a rule's gradient can be followed at the first images."""
+        labels = self.split.targets(self.ids[: len(self._probe)], self.run.device)
+        return gradient_health(self.rules[gradient](self.model), self._probe, labels)
 
     def rows(self, attacker: Attacker, ids: np.ndarray) -> dict[str, Any]:
         """One row for each strength and sample, as columns; `first_fooled_step` is -1 for never."""

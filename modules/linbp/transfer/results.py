@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from modules.linbp import cautions
 from modules.linbp.sentences import standing
 from modules.linbp.transfer.config import TransferConfig
 from suite.claims import Claim, order_family
@@ -86,6 +87,14 @@ def summary(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, An
                 f"{mine['black_box']:.1%} of {n} samples, {standing(p, mine['more'] - mine['fewer'])} {first}: "
                 f"{points:+.1f} points, p = {p:.2g}; {at_home}"
             )
+
+
+def notes(config: TransferConfig) -> Iterator[str]:
+    """What makes the numbers mean less than they seem to."""
+    if {"ifgsm", "mifgsm"}.intersection(config.methods):
+        yield from cautions.out_of_reach(config.eps, [config.steps], config.step_size)
+    yield from cautions.more_than_a_pixel(config.eps)
+    yield from cautions.nothing_linear(config.gradients)
 
 
 def shown(models: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]) -> Iterator[Shown]:
