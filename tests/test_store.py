@@ -188,7 +188,7 @@ def test_manifests_edited_by_hand_or_of_a_newer_version_are_not_trusted(
 ) -> None:
     run = RunDirectory(tmp_path)
     run.write(MANIFEST)
-    assert run.read() == {**MANIFEST, "headline": {}, "summary": [], "shown": [], "figures": {}, "analysis": None}
+    assert run.read() == {**MANIFEST, "headline": {}, "seen": [], "shown": [], "figures": {}, "analysis": None}
     assert run.fault() == ""
     run.write({**MANIFEST, **edited})
     assert run.fault().startswith(why)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from suite.statistics import PairedTest, holm_of
 
 LEVEL = 0.05
-"""Chance, after Holm's adjustment over the comparisons of one summary, below which one rule is said to be ahead."""
+"""Chance, after Holm's adjustment over the comparisons of one run, below which one rule is said to be ahead."""
 
 
 def standing(p_value: float, ahead: int) -> str:

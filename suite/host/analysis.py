@@ -1,7 +1,7 @@
 """Analysing: from a run's stored raw tables to results on disk, through the pure functions of its study.
 
 In a study's results module every public function is a table, named after the function, but for `claims`, `headline`
-(numbers that are shown first), `summary` (sentences that say what was seen), `shown` (tables that are printed) and
+(numbers that are shown first), `seen` (sentences that say what was seen), `shown` (tables that are printed) and
 `notes` (lines to warn with); in its figures module every public function is a figure. A function is given what it
 asks for by name: a raw table, a table of the results, `config`, `facts` (what measuring noted), or `classes` (names of
 the classes of the config's data set). An argument with a default may be absent. A function that returns None makes
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("suite")
 
-CLAIMS, HEADLINE, SUMMARY, SHOWN, NOTES = "claims", "headline", "summary", "shown", "notes"
-NOT_TABLES = (HEADLINE, SUMMARY, SHOWN, NOTES)
+CLAIMS, HEADLINE, SEEN, SHOWN, NOTES = "claims", "headline", "seen", "shown", "notes"
+NOT_TABLES = (HEADLINE, SEEN, SHOWN, NOTES)
 SMOKE = "smoke"
 
 
@@ -108,7 +108,7 @@ class _Evaluation:
             value = function(**arguments)
             if name == CLAIMS:
                 value = claims_table(_each(value))
-            elif name in (SUMMARY, SHOWN, NOTES):
+            elif name in (SEEN, SHOWN, NOTES):
                 value = _each(value)
         except SuiteError:
             raise
@@ -224,7 +224,7 @@ def _stored(made: Mapping[str, Any], drawn: Mapping[str, Any]) -> tuple[dict[str
     shown: list[Shown] = made.get(SHOWN) or ([Shown(CLAIMS)] if CLAIMS in tables else [])
     record = {
         "headline": made.get(HEADLINE) or {},
-        "summary": made.get(SUMMARY) or [],
+        "seen": made.get(SEEN) or [],
         "tables": {name: {"file": f"tables/{name}.parquet", "rows": len(frame)} for name, frame in tables.items()},
         "shown": [{"table": each.table, "columns": list(each.columns), "title": each.title} for each in shown],
         "figures": figures,

@@ -36,7 +36,7 @@ class Result:
         config: its options.
         facts: what measuring noted.
         headline: the few numbers that are shown first.
-        summary: what was seen, in sentences.
+        seen: what was seen, in sentences.
     """
 
     def __init__(self, directory: RunDirectory) -> None:
@@ -46,7 +46,7 @@ class Result:
         self.config: dict[str, Any] = self._content["config"]
         self.facts: dict[str, Any] = self._content["facts"]
         self.headline: dict[str, Any] = self._content["headline"]
-        self.summary: list[str] = self._content["summary"]
+        self.seen: list[str] = self._content["seen"]
 
     @property
     def status(self) -> str:
@@ -91,9 +91,7 @@ class Result:
         return f"<{self.study} {self.path.name}: {self.status}>"
 
     def _repr_html_(self) -> str:
-        return as_html(
-            repr(self), self.headline, self.summary, self.claims, [self.figure(name) for name in self.figures]
-        )
+        return as_html(repr(self), self.headline, self.seen, self.claims, [self.figure(name) for name in self.figures])
 
 
 def run(

@@ -5,6 +5,7 @@ texts that can be encoded, numbers that are finite or a gap and fit in 64 bits, 
 names that can be those of files; it is not nested deeper than 200 times, and of a size that is read in a moment.
 """
 
+import json
 import re
 import stat
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ MOST_FILES = 1000  # of tables, models and figures each
 _LONGEST_NAME = 200
 _LONG_NUMBER = re.compile(rb"\d{19}")
 _NOT_FINITE = re.compile(rb"(?:^|[:\[,\s])-?(?:NaN|Infinity|\d[\d.]*[eE]\+?\d{3})")  # in texts, too: seldom
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # seldom, and whole characters among them
 _FILE = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})*")
 
 
@@ -47,12 +49,20 @@ def decoded(data: bytes) -> tuple[Any, str]:
     if len(data) > MOST_BYTES:
         return {}, f"it is larger than {MOST_BYTES // 2**20} MiB"
     try:
-        content = from_json(data, cache_strings="keys")
-    except ValueError as error:
+        content = _halves_replaced(data) if _HALF.search(data) else from_json(data, cache_strings="keys")
+    except (ValueError, RecursionError) as error:
         return {}, "it is nested too deeply" if "recursion" in str(error) else "it is not JSON"
     if _LONG_NUMBER.search(data) and any(map(_is_too_large, _leaves(content))):
         return {}, "a whole number in it takes more than 64 bits"
     return (plain(content) if _NOT_FINITE.search(data) else content), ""
+
+
+def _halves_replaced(data: bytes) -> Any:
+    """JSON in which half a character is escaped, as once for a file's name that is no text: `?` takes its place.
+
+    Raises ValueError and RecursionError.
+    """
+    return plain(json.loads(data))
 
 
 def fault(content: Any) -> str:
@@ -182,4 +192,4 @@ class _Results(_Form):
     shown: list[_Shown]
     figures: Annotated[dict[_Name, _Figure], Field(max_length=MOST_FILES)]
     notes: list[str]
-    summary: list[str] = []
+    seen: list[str] = []

@@ -31,13 +31,13 @@ class Picture:
 def as_html(
     title: str,
     headline: Mapping[str, Any],
-    summary: Sequence[str],
+    seen: Sequence[str],
     claims: pl.DataFrame,
     figures: Sequence[Picture],
 ) -> str:
-    """A run as HTML: headline, summary, claims, figures in their captions."""
+    """A run as HTML: headline, what was seen, claims, figures in their captions."""
     numbers = "".join(f"<li>{escape(name)} = {escape(format_value(value))}</li>" for name, value in headline.items())
-    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in summary)
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in seen)
     table = claims._repr_html_() if len(claims) else ""
     pictures = "".join(
         f"<figure>{_inline(picture)}<figcaption>{escape(picture.caption)}</figcaption></figure>" for picture in figures

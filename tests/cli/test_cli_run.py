@@ -49,7 +49,7 @@ def test_prints_the_shown_table_headline_and_place(suite: Suite) -> None:
 def test_json_is_one_object_with_paths_that_exist(suite: Suite) -> None:
     result = suite("run", "toy.squares", "--json")
     shown = json.loads(result.stdout)
-    assert list(shown) == ["run", "study", "status", "headline", "tables", "figures", "models"]
+    assert list(shown) == ["run", "study", "status", "headline", "seen", "tables", "figures", "models"]
     assert shown["study"] == "toy.squares"
     assert shown["status"] == "finished"
     assert shown["headline"] == {"largest": 9, "nothing": None}

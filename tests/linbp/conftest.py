@@ -13,7 +13,7 @@ import pytest
 import torch
 from click.testing import Result
 
-SMALL = "--model digits-cnn --gradients bp,linbp --eps 0.05,0.1 --steps 5,10 --step-size 2/255"
+SMALL = "--model digits-cnn --gradients bp,linbp --eps 0.05,0.1 --steps 5,10 --step-size 0.01"
 """A small net under two rules, where a test does not say otherwise: what is typed last counts."""
 
 

@@ -36,8 +36,20 @@ def attack_run(warm_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(place):
         patch.setenv("SUITE_CACHE", str(warm_cache))
         patch.setenv("SUITE_RUNS", str(place / "runs"))
-        typed = ["run", "linbp.attack", "--limit", "60", "--eps", "0.1,0.3", "--examples", "3", "--json"]
-        result = CliRunner().invoke(main, typed, prog_name="suite")
+        typed = [
+            "--model",
+            "digits-cnn",
+            "--gradients",
+            "bp,linbp",
+            "--limit",
+            "60",
+            "--eps",
+            "0.1,0.3",
+            "--examples",
+            "3",
+            "--json",
+        ]
+        result = CliRunner().invoke(main, ["run", "linbp.attack", *typed], prog_name="suite")
     assert result.exit_code == 0, result.stderr
     return place / Path(json.loads(result.stdout)["run"])
 

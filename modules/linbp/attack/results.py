@@ -76,7 +76,7 @@ def headline(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, An
     return {**facts.get("starts", {}), **rates}
 
 
-def summary(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> Iterator[str]:
+def seen(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> Iterator[str]:
     """Every rule against the first one at the largest eps and number of steps, and what more steps bring."""
     if not facts["attacked"]:
         return

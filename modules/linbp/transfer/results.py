@@ -72,7 +72,7 @@ def headline(matrix: pl.DataFrame, config: TransferConfig) -> dict[str, float]:
     return {f"black-box success of {rule} at eps {format_number(strongest)}": value for rule, value in means.rows()}
 
 
-def summary(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]) -> Iterator[str]:
+def seen(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]) -> Iterator[str]:
     """Every rule against the first one at the largest eps: on black boxes, with the matrix's p-values, and at home."""
     first, n = config.gradients[0], facts["attacked"]
     at = matrix.filter(eps=max(config.eps)).drop_nulls("black_box")

@@ -23,7 +23,7 @@ def as_json(run: RunDirectory) -> str:
             "study": content["study"],
             "status": run.status(),
             "headline": content["headline"],
-            "summary": content["summary"],
+            "seen": content["seen"],
             "tables": {name: str(run.path / table["file"]) for name, table in content["tables"].items()},
             "figures": {name: str(run.path / figure["svg"]) for name, figure in content["figures"].items()},
             "models": {name: str(run.path / file) for name, file in content["models"].items()},
@@ -50,9 +50,9 @@ def print_results(run: RunDirectory, following: Mapping[str, str]) -> None:
     for figure in content["figures"].values():
         click.echo(f"figure:   {run.path / figure['png']}")
     click.echo(f"run:      {run.path} ({run.status()}, {content['timings']['seconds']:.1f} s)")
-    if content["summary"]:
+    if content["seen"]:
         click.echo("\nWhat was seen")
-        for sentence in content["summary"]:
+        for sentence in content["seen"]:
             click.echo(f"  {sentence}")
     if following:
         width = max(map(len, following))

@@ -39,7 +39,7 @@ class RunView:
     notes: tuple[str, ...]
     settings: tuple[Setting, ...]
     headline: tuple[Number, ...]
-    summary: tuple[str, ...]
+    seen: tuple[str, ...]
     claims: tuple[Claim, ...]
     judged: Mapping[str, int]
     shown: tuple[tables.TableView, ...]
@@ -97,7 +97,7 @@ def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView
         study=study, key=run.path.resolve().name, path=str(run.path), status=status,
         error=_text(manifest.get("error")) if status == "failed" else "", described=described, notes=tuple(notes),
         settings=tuple(settings(config, described)), headline=tuple(headline(manifest["headline"], [*heads.values()])),
-        summary=tuple(manifest["summary"]),
+        seen=tuple(manifest["seen"]),
         claims=tuple(kept), judged=tally(judged), shown=tuple(shown), figures=tuple(drawn), galleries=tuple(galleries),
         tables=tuple(rest), command=command(study, config, described), provenance=tuple(provenance(manifest)),
         started=manifest["timings"]["started"], seconds=manifest["timings"]["seconds"],

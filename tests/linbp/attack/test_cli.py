@@ -20,7 +20,7 @@ from suite.host.cli import main
 
 Attack = Callable[..., Result]
 Finish = Callable[..., Any]
-KEYS = ["run", "study", "status", "headline", "summary", "tables", "figures", "models"]
+KEYS = ["run", "study", "status", "headline", "seen", "tables", "figures", "models"]
 QUICK = "--limit 40 --examples 0"
 SAMPLE_COLUMNS = {
     "id", "label", "clean_prediction", "gradient", "eps", "first_fooled_step", "prediction", "perturbation",

@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from modules.linbp.attack import study
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.published import TABLE_1
-from modules.linbp.attack.results import by_step, claims, headline, success, summary
+from modules.linbp.attack.results import by_step, claims, headline, seen, success
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED, Claim
 from suite.statistics import rate_of
 
@@ -127,7 +127,7 @@ def test_the_summary_says_who_is_ahead_and_what_more_steps_bring() -> None:
     ]
     facts = {"steps": [1, 2], "readings": [1, 2], "attacked": 40}
     config = AttackConfig(gradients=("bp", "linbp"), eps=(0.2,), steps=(1, 2))
-    ahead, steps = summary(success(pl.DataFrame(rows), config, facts), config, facts)
+    ahead, steps = seen(success(pl.DataFrame(rows), config, facts), config, facts)
     assert ahead == (
         "linbp at eps 0.2 and K = 2 fools the model on 95.0% of 40 images, ahead of bp (75.0%): +20.0 points, "
         "p = 0.0078; 8 only under linbp, 0 only under bp"

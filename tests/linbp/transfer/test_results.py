@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from modules.linbp.transfer.config import TransferConfig
-from modules.linbp.transfer.results import claims, headline, matrix, success, summary
+from modules.linbp.transfer.results import claims, headline, matrix, seen, success
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED
 from suite.statistics import holm_of
 
@@ -171,10 +171,10 @@ def test_the_summary_compares_each_rule_on_black_boxes_and_in_the_white_box() ->
             "fewer": 1,
         },
     ]
-    (sentence,) = summary(pl.DataFrame(rows), CONFIG, {"attacked": 50})
+    (sentence,) = seen(pl.DataFrame(rows), CONFIG, {"attacked": 50})
     assert sentence == (
         "ifgsm from a at eps 0.2: linbp fools another model on 60.0% of 50 samples, ahead of bp: +10.0 points, "
         "p = 0.01; in the white box 70.0% against 90.0%"
     )
-    unsure = summary(pl.DataFrame([rows[0], {**rows[1], "p_holm": 0.2}]), CONFIG, {"attacked": 50})
+    unsure = seen(pl.DataFrame([rows[0], {**rows[1], "p_holm": 0.2}]), CONFIG, {"attacked": 50})
     assert "not told apart from bp: +10.0 points, p = 0.2" in next(unsure)
