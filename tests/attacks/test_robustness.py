@@ -41,7 +41,9 @@ def test_a_linear_models_worst_case_is_exact() -> None:
 
 def test_one_step_and_many_agree_on_a_linear_model() -> None:
     images, labels = data()
-    for norm, eps, apart in (("linf", 0.03, 0.0), ("l2", 0.06, 0.01)):  # l2 steps turn to the worst place slowly
+    torch.manual_seed(0)  # of PGD's random starts
+    # l2 steps turn to the worst place slowly: of 100 seeds the largest difference was 3 of 300 images.
+    for norm, eps, apart in (("linf", 0.03, 0.0), ("l2", 0.06, 4 / 300)):
         found = one_and_many(Line(), images, labels, eps, norm)  # type: ignore[arg-type]
         assert abs(found[ONE_STEP] - found[MANY_STEPS]) <= apart and 0.3 < found[ONE_STEP] < 0.75
         assert Collapse().first([found[MANY_STEPS]], [found[ONE_STEP]]) is None
