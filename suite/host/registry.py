@@ -63,6 +63,10 @@ class Registry:
         prefix = f"{module}."
         return {name.removeprefix(prefix): study for name, study in self.studies.items() if name.startswith(prefix)}
 
+    def package_of(self, study: str) -> str:
+        """The package in which a study is declared, `modules.linbp.attack`."""
+        return f"{self._packages[self.module_of(study).name]}.{study.partition('.')[2]}"
+
     def config(self, study: str) -> type[StudyConfig]:
         """The config class of a study."""
         target = self.study(study).config
