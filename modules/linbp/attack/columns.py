@@ -1,0 +1,55 @@
+"""What the tables of `linbp.attack` hold; light, since `suite info` shows them."""
+
+from modules.linbp.glossary import STARTS
+from suite.glossary import CLAIMS, Table
+
+COLUMNS = {
+    "value": "share of attacked images that the model misclassifies, in [0, 1], with Wilson's 95 % interval",
+    "n": "attacked images: those that the model classifies correctly when clean",
+    "eps": "attack strength: radius of the ball, in pixels in [0, 1] or as --input-space says",
+    "fooled": "for each recorded step, whether the image was misclassified there (or before, with --early-stop)",
+}
+
+TABLES = {
+    "claims": CLAIMS,
+    "success": Table(
+        "a gradient rule under one eps and number of steps",
+        "eps, steps, gradient, value, low, high, n, only_this, only_first_rule, p_value",
+        {
+            "only_this": "images that this rule fools and the first rule does not",
+            "only_first_rule": "images that the first rule fools and this one does not",
+            "p_value": "McNemar's exact test of this rule against the first on the same images, two-sided, in [0, 1]",
+        },
+    ),
+    "by_step": Table("a gradient rule under one eps at one step", "gradient, eps, step, value, low, high, n"),
+    "samples": Table(
+        "an image under one rule and eps",
+        "id, label, clean_prediction, gradient, eps, first_fooled_step, fooled, prediction, perturbation",
+        {
+            "clean_prediction": "class that the model names without the attack: the label, else it is not attacked",
+            "first_fooled_step": "first recorded step at which the image was misclassified; -1 for never",
+            "prediction": "class that the model names at the last step",
+            "perturbation": "norm of the change at the last step, in the unit of eps",
+        },
+    ),
+    "examples": Table(
+        "an image of the picture, under the largest eps",
+        "id, label, gradient, eps, prediction, shape, clean, adversarial",
+        {
+            "prediction": "class that the model names at the last step",
+            "shape": "channels x height x width",
+            "clean": "pixels of the image, in [0, 1], one after another",
+            "adversarial": "pixels after the attack, in [0, 1], one after another",
+        },
+    ),
+    "calibration": Table(
+        "a start that was tried on training samples for start=auto",
+        "gradient, path, start, success, p_holm, n",
+        {
+            **STARTS,
+            "success": "share of training samples fooled, in [0, 1], mean over all eps and numbers of steps",
+            "p_holm": "against backpropagation on the same samples, adjusted by Holm for the number of starts",
+            "n": "training samples attacked",
+        },
+    ),
+}
