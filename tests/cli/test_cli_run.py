@@ -103,9 +103,9 @@ def test_runs_lists_and_shows(suite: Suite, workplace: Path) -> None:
     listed = suite("runs", "list").stdout.splitlines()
     assert listed[0].split() == ["study", "key", "status", "when", "headline", "options"]
     assert listed[2].split()[:3] == ["toy.squares", path.name, "finished"]
-    assert listed[2].endswith("largest 9, nothing -")  # nothing but defaults
+    assert listed[2].endswith("largest = 9; nothing = -")  # nothing but defaults
     suite("run", "toy.squares", "--step-size", "8/255", "--numbers", "4,5")
-    assert ", nothing -  numbers=4,5, step_size=8/255\n" in suite("runs").stdout
+    assert "; nothing = -  numbers=4,5 step_size=8/255\n" in suite("runs").stdout
     shown = suite("runs", "show", path.name[:6]).stdout
     assert '"engine": "toy"' in shown and str(path / "tables/squares.parquet") in shown
     unknown = suite("runs", "show", "zzz")

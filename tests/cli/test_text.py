@@ -43,3 +43,58 @@ def test_numbers_are_to_the_right_and_text_to_the_left() -> None:
 
 def test_values_alone() -> None:
     assert [format_value(value) for value in (0.288135, None, True, 7, "x")] == ["0.2881", "-", "yes", "7", "x"]
+
+
+WIDE = [
+    {"rule": "linbp(start=layer4)", "n": 40, "why": "too few to tell by these rows"},
+    {"rule": "bp", "n": 5, "why": ""},
+]
+
+
+def test_a_terminal_wraps_texts_and_keeps_words_and_numbers_whole() -> None:
+    assert format_table(WIDE, ["rule", "n", "why"], width=40).splitlines() == [
+        "rule                  n  why",
+        "-------------------  --  ---------------",
+        "linbp(start=layer4)  40  too few to tell",
+        "                         by these rows",
+        "bp                    5",
+    ]
+    assert format_table(WIDE, ["rule", "n", "why"], width=60) == format_table(WIDE, ["rule", "n", "why"])
+
+
+def test_a_terminal_too_narrow_for_its_columns_gets_a_block_a_row() -> None:
+    assert format_table(WIDE, ["rule", "n", "why"], width=28).splitlines() == [
+        "rule  linbp(start=layer4)",
+        "n     40",
+        "why   too few to tell by",
+        "      these rows",
+        "",
+        "rule  bp",
+        "n     5",
+        "why",
+    ]
+
+
+def test_columns_that_may_be_cut_end_in_an_ellipsis() -> None:
+    lines = format_table(WIDE, ["rule", "n", "why"], width=40, cut=("why",)).splitlines()
+    assert lines[2] == "linbp(start=layer4)  40  too few to tel…" and len(lines) == 4
+
+
+def test_what_cannot_be_printed_is_escaped() -> None:
+    assert column("a\x1b[31m\nb") == ["a\\x1b[31m\\nb"]
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "coloured"),
+    [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": ""}, False), (True, {"TERM": "dumb"}, False)],
+)
+def test_colours_are_for_terminals_that_want_them(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, variables: dict[str, str], coloured: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
+    text = format_table([{"status": "failed", "n": 1}], ["status", "n"])
+    assert ("\x1b[31mfailed" in text) == coloured and "failed" in text

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from suite.host.cli.options import json_option, runs_option
-from suite.host.cli.text import format_table
+from suite.host.cli.text import print_table
 from suite.host.store import find_run
 
 MOST = 20  # flipped rows shown; --json has all
@@ -40,4 +40,9 @@ def command(first: str, second: str, runs: Path, as_json: bool) -> None:
 
 
 def _show(title: str, rows: list[dict[str, Any]], otherwise: str) -> None:
-    click.echo(f"{title}\n\n{format_table(rows, [*rows[0]]) if rows else otherwise}\n")
+    click.echo(f"{title}\n")
+    if rows:
+        print_table(rows, [*rows[0]])
+    else:
+        click.echo(otherwise)
+    click.echo()

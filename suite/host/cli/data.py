@@ -2,7 +2,7 @@
 
 import click
 
-from suite.host.cli.text import format_table
+from suite.host.cli.text import print_table
 
 
 @click.group(name="data", no_args_is_help=False)
@@ -16,7 +16,7 @@ def list_data() -> None:
     from suite.data import describe
 
     rows = [{**row._asdict(), "present": "yes" if row.present else "no"} for row in describe()]
-    click.echo(format_table(rows, list(rows[0])))
+    print_table(rows, list(rows[0]))
 
 
 @command.command()

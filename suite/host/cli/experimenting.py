@@ -9,7 +9,7 @@ import click
 
 from suite.errors import SuiteError, WorkFailed
 from suite.host.cli.options import device_option, executor_options, option, runs_option
-from suite.host.cli.text import format_table
+from suite.host.cli.text import print_table
 from suite.host.cli.tracking import track_option, tracking_uri_option
 from suite.host.experiments.definition import Experiment, Stage, check
 from suite.host.registry import Registry
@@ -79,7 +79,7 @@ def run_experiment(
         for result in results
     ]  # fmt: skip
     left_out = [point for result in results for point in result.left_out]
-    click.echo(format_table(rows, [name for name in rows[0] if left_out or name != "left out"]))
+    print_table(rows, [name for name in rows[0] if left_out or name != "left out"])
     for point in left_out:
         click.echo(f"left out: {point}: {point.why}", err=True)
     for result in results:
@@ -104,7 +104,9 @@ def _show_joint(experiment: Experiment, written: Sequence[Path]) -> None:
     for path in written:
         if path.suffix == ".parquet" and path.stem not in experiment.tables:
             shown = read_rows(path)
-            click.echo(f"\n{path.stem}\n\n{format_table(shown, [*shown[0]] if shown else [])}\n")
+            click.echo(f"\n{path.stem}\n")
+            print_table(shown, [*shown[0]] if shown else [])
+            click.echo()
         click.echo(f"{'figure:   ' if path.suffix != '.parquet' else 'table:    '}{path}")
 
 
@@ -133,7 +135,7 @@ def _print_plan(experiment: Experiment, planner: Any, jobs: int) -> None:
             "about": "?" if about is None else format_minutes(about / jobs / 60),
         })  # fmt: skip
     left_out = any(row["left out"] for row in rows)
-    click.echo(format_table(rows, [name for name in rows[0] if left_out or name != "left out"]))
+    print_table(rows, [name for name in rows[0] if left_out or name != "left out"])
     click.echo(_estimate(seconds / jobs, unknown, len(rows), jobs))
     for what in planner.lacking:
         click.echo(f"{what}: the first run that needs it makes it")

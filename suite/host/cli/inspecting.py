@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from suite.host.cli import terminal
 from suite.host.cli.text import format_table
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def inspection_text(found: "Inspection") -> str:
         }
         for each in found.rectifiers
     ]
-    lines += [format_table(rows, list(rows[0])) if rows else "no rectifiers: linbp changes nothing here"]
+    lines += [
+        format_table(rows, list(rows[0]), terminal.width()) if rows else "no rectifiers: linbp changes nothing here"
+    ]
     lines += [f"residual blocks: {', '.join(found.blocks) or 'none that is recognised'}"]
     lines += [f"pools: {_pairs(found.pools)}", f"attention: {_pairs(found.attention)}"]
     default = "not said, give start" if found.linbp_start is None else found.linbp_start

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from suite.host.cli.options import device_option, option
-from suite.host.cli.text import format_table
+from suite.host.cli.text import print_table
 
 if TYPE_CHECKING:
     from suite.training import Epoch
@@ -31,7 +31,7 @@ def list_models() -> None:
         }
         for row in described
     ]
-    click.echo(format_table(rows, list(rows[0])))
+    print_table(rows, list(rows[0]))
     for weights in (weights for row in described for weights in row.trained):
         if weights.accuracy is None:
             click.echo(f"damaged: {weights.model}, {weights.path} (delete it, or train it again: suite models train)")

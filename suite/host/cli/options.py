@@ -65,7 +65,7 @@ def executor_options(what: str) -> Callable[[Command], Command]:
 
 def json_option() -> Callable[[Command], Command]:
     """`--json`: for programs."""
-    return option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of tables.")
+    return option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of tables.")
 
 
 def registry(ctx: click.Context) -> Registry:

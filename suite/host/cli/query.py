@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from suite.host.cli.options import json_option, runs_option
-from suite.host.cli.text import format_table
+from suite.host.cli.text import print_table
 
 
 @click.command(name="query")
@@ -29,4 +29,4 @@ def command(sql: str, runs: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(plain(named), default=str, allow_nan=False))
     else:
-        click.echo(format_table(named, columns))
+        print_table(named, columns)

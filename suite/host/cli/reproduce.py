@@ -12,7 +12,7 @@ import click
 
 from suite.errors import SuiteError, WorkFailed
 from suite.host.cli.options import device_option, executor_options, json_option, option, registry, runs_option
-from suite.host.cli.text import format_table
+from suite.host.cli.text import print_table
 from suite.host.text import format_minutes, format_value
 from suite.host.verdicts import WORDS, Verdict
 from suite.locks import making_nothing
@@ -67,7 +67,7 @@ def command(
     if todo and not dry_run:
         check_writable(runs)
     if not as_json:
-        click.echo(format_table(planned, [*planned[0]]))
+        print_table(planned, [*planned[0]])
         each = [chosen.minutes for chosen, _ in todo]
         left = format_minutes(max([sum(each) / (jobs or 1), *each]))  # the longest is not split
         click.echo(f"about {left}\n" if todo else "nothing to run\n")
@@ -136,14 +136,15 @@ def _print(found: Sequence[Found]) -> None:
         for row in _listed(found)
     ]
     if rows:
-        click.echo(f"{format_table(rows, [*rows[0]])}\n")
+        print_table(rows, [*rows[0]])
+        click.echo()
     counts = []
     for plan, verdicts in found:
         told = [each.verdict for each in verdicts or []]
         words = Counter(told)
         preset = "-" if plan.option is None or verdicts is None else plan.option.preset
         counts.append({"study": plan.study, "preset": preset, **{word: words[word] for word in WORDS}})
-    click.echo(format_table(counts, [*counts[0]]))
+    print_table(counts, [*counts[0]])
 
 
 def _with_interval(row: dict[str, Any]) -> str:

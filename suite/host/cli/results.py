@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from suite.host.cli.text import format_table
+from suite.host.cli.text import print_table
 from suite.host.store import RunDirectory
 from suite.host.text import format_value
 from suite.host.verdicts import CLAIMS
@@ -44,7 +44,9 @@ def print_results(run: RunDirectory, following: Mapping[str, str]) -> None:
     for shown in content["shown"]:
         rows = read_rows(run.path / content["tables"][shown["table"]]["file"])
         columns = shown["columns"] or _columns(shown["table"], rows)
-        click.echo(f"{shown['title'] or shown['table']}\n\n{format_table(rows, columns)}\n")
+        click.echo(f"{shown['title'] or shown['table']}\n")
+        print_table(rows, columns)
+        click.echo()
     if content["headline"]:
         click.echo("headline: " + "; ".join(f"{k} = {format_value(v)}" for k, v in content["headline"].items()))
     for figure in content["figures"].values():

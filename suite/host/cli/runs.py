@@ -1,23 +1,20 @@
 """`suite runs`: what has been run."""
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import cache, partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from suite.errors import SuiteError
-from suite.host.cli.options import registry, runs_option
+from suite.host.cli import listing, terminal
+from suite.host.cli.options import json_option, option, registry, runs_option
 from suite.host.cli.results import print_results
-from suite.host.cli.text import format_table
-from suite.host.registry import Registry
-from suite.host.store import RunDirectory, find_run, find_runs
-from suite.host.text import format_value, text_of
+from suite.host.cli.times import parse_since
+from suite.host.store import find_run
 
-Defaults = Callable[[str], Mapping[str, Any]]
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _here = click.option(  # the same option after the verb, where it is as likely to be typed
     "--runs",
@@ -27,29 +24,64 @@ _here = click.option(  # the same option after the verb, where it is as likely t
 )
 
 
+def _listing_options(command: Command) -> Command:
+    """Which runs are listed, and how."""
+    for decorate in (
+        json_option(),
+        option("--wide", is_flag=True, help="Show whole texts, however wide the terminal is."),
+        option("--sort", type=click.Choice(listing.ORDERS), default="started", show_default=True,
+               help="What the list is sorted by."),
+        option("--since", metavar="DATE|AGE", help="Only runs started since 2026-11-28, or in the last 12h or 2d."),
+        option("--status", type=click.Choice(listing.STATUSES), help="Only runs of this status."),
+        option("--study", metavar="NAME", help="Only runs of this study, or of all studies of this module."),
+    ):  # fmt: skip
+        command = decorate(command)
+    return command
+
+
 @click.group(name="runs", invoke_without_command=True, no_args_is_help=False)
+@_listing_options
 @runs_option()
 @click.pass_context
-def command(ctx: click.Context, runs: Path) -> None:
-    """List runs, or show one."""
+def command(ctx: click.Context, /, runs: Path, **asked: Any) -> None:
+    """List runs, and show one."""
     ctx.obj = runs
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_runs, runs=runs)
+        ctx.invoke(list_runs, runs=runs, **asked)
+        return
+    typed = click.core.ParameterSource.COMMANDLINE
+    for name in asked:
+        if ctx.get_parameter_source(name) is typed:
+            raise SuiteError(f"options follow the verb: suite runs {ctx.invoked_subcommand} ...")
 
 
 @command.command(name="list")
+@_listing_options
 @_here
 @click.pass_context
-def list_runs(ctx: click.Context, runs: Path) -> None:
-    """List all runs, the newest last."""
-    found = [(run, run.read()) for run in find_runs(runs)]
-    if not found:
-        click.echo(f"no runs in {runs}")
-        return
-    known = registry(ctx)
-    defaults = cache(partial(_defaults, known))
-    rows = sorted((_row(run, content, defaults) for run, content in found), key=lambda row: str(row["when"]))
-    click.echo(format_table(rows, list(rows[0])))
+def list_runs(
+    ctx: click.Context,
+    runs: Path,
+    study: str | None,
+    status: str | None,
+    since: str | None,
+    sort: str,
+    wide: bool,
+    as_json: bool,
+) -> None:
+    """List runs, the newest last.
+
+    A terminal gets a line a run that fits it; a file or a pipe, and --wide, whole texts.
+    """
+    moment = None if since is None else parse_since(since, "--since")
+    rows = listing.run_rows(runs, listing.Asked(study, status, moment, sort), registry(ctx))
+    if as_json:
+        click.echo(listing.as_json(rows))
+    elif rows:
+        click.echo(listing.as_text(rows, None if wide else terminal.width()))
+    else:
+        such = " that are meant" if study or status or since else ""
+        click.echo(f"no runs{such} in {runs}")
 
 
 @command.command()
@@ -67,28 +99,3 @@ def show(runs: Path, key: str) -> None:
         print_results(run, {})
     else:
         click.echo(f"run:      {run.path} ({run.status()})")
-
-
-def _row(run: RunDirectory, content: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
-    headline = ", ".join(f"{name} {format_value(value)}" for name, value in content.get("headline", {}).items())
-    return {
-        "study": run.path.parent.name,
-        "key": run.path.name,
-        "status": run.status_of(content) if content else "unreadable",
-        "when": content.get("timings", {}).get("started", ""),
-        "headline": headline,
-        "options": _options(content.get("config", {}), defaults(run.path.parent.name)),
-    }
-
-
-def _defaults(known: Registry, study: str) -> dict[str, Any]:
-    """A study's options where nothing is given, as JSON holds them; none where it is no longer installed."""
-    with suppress(SuiteError):
-        return known.config(study).model_validate({}).model_dump(mode="json")
-    return {}
-
-
-def _options(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
-    """What a run's config has other than the defaults."""
-    chosen = {name: value for name, value in config.items() if name not in defaults or defaults[name] != value}
-    return ", ".join(f"{name}={text_of(value)}" for name, value in chosen.items())
