@@ -7,7 +7,7 @@ COLUMNS = {
     **{name: NET[name] for name in NET if name != "d"},
     "c0": "C0: no neuron is further than C0 / sqrt(m) from its start; empty: no ball",
     "gradient": "l2 length of the gradient of f at the image",
-    "drift": "move of the tangent kernel at the test points since initialisation, over its size there (Frobenius norms)",
+    "drift": "move of the tangent kernel at the test points since initialisation, over its size there",
     "sgd_steps": "SGD steps that the net was trained for",
 }
 _MEDIANS = {

@@ -40,9 +40,7 @@ TABLES = {
     "directions": Table(
         "the rule's direction beside the gradient's, for one d, m and C0",
         "direction, d, m, c0, value, low, high, n, cosine",
-        {
-            "value": "delta along the rule's direction over that along the gradient, geometric mean; below 1 it is shorter"
-        },
+        {"value": "delta along the rule over that along the gradient, geometric mean; below 1 it is shorter"},
     ),
     "shapes": Table(
         "the shape of a quantity's histogram over points, in the largest nets",
