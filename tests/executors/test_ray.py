@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,8 @@ import pytest
 from click.testing import Result
 
 from suite.host.executors import ray as on_ray
+
+from ..faults.processes import descendants, is_alive, kill
 
 pytest.importorskip("ray", reason="pip install 'suite-robustness[ray]'")
 
@@ -68,37 +69,6 @@ class Node:
         for process in processes:
             kill(process)
         self.process.communicate()
-
-
-def descendants(process: int) -> list[int]:
-    """A process's children, their children, and so on."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        if (fields := status(int(stat.parent.name))) is not None:
-            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    found = list(children.get(process, []))
-    for child in found:
-        found += children.get(child, [])
-    return found
-
-
-def status(process: int) -> list[str] | None:
-    """Of `/proc/PID/stat` what follows the name: state, parent, ...; None where there is no such process."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-
-
-def is_alive(process: int) -> bool:
-    return (status(process) or ["Z"])[0] != "Z"
-
-
-def kill(process: int) -> None:
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def listening(processes: list[int]) -> list[str]:

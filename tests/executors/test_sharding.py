@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from ..faults.processes import descendants, left_after
+
 Suite = Callable[[str], Result]
 Tables = Callable[[Path], dict[str, bytes]]
 Start = Callable[[str], "subprocess.Popen[str]"]
@@ -56,10 +58,11 @@ def test_a_killed_run_is_continued_by_however_many(suite: Suite, start: Start, t
     gate.hold()
     running = start("run gated.draws --jobs 2")
     gate.wait_for(workers=2)
+    children = descendants(running.pid)
     running.kill()
     running.wait()
-    workers = {pid for _, pid, _ in gate.passed()}
-    gate.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))  # nothing works on behind its back
+    assert len(children) == 4 and {pid for _, pid, _ in gate.passed()} <= {*children}
+    assert not left_after(2, children)  # nothing works on behind its back: neither processes nor their server
     gate.open()
     done = suite("run gated.draws")
     assert done.exit_code == 0, done.stderr

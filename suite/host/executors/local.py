@@ -14,11 +14,20 @@ from multiprocessing.forkserver import ensure_running
 from typing import Any
 
 from suite.host.executors.point import Outcome, Point, execute, restore
+from suite.host.watch import PARENT
 
 ATTEMPTS = 3  # a point whose process dies this often is given up
 
-# What nearly every point needs: torch, polars, SciPy, Foolbox, matplotlib. Imported once, however many processes.
-_PRELOADED = ["suite.host.run", "suite.host.analysis", "suite.models", "suite.attacks", "suite.figures"]
+# The end with the parent, then what nearly every point needs: torch, polars, SciPy, Foolbox, matplotlib. Imported once,
+# however many processes.
+_PRELOADED = [
+    "suite.host.watch",
+    "suite.host.run",
+    "suite.host.analysis",
+    "suite.models",
+    "suite.attacks",
+    "suite.figures",
+]
 
 
 class Local:
@@ -32,7 +41,7 @@ class Local:
         self.places = places
         self._workers: list[_Worker] = []
         if places > 1:
-            with _threads(places):
+            with _environment(places):
                 _context().set_forkserver_preload(_PRELOADED)
                 ensure_running()
 
@@ -106,8 +115,8 @@ class _Worker:
 
     def _start(self) -> None:
         self.connection, theirs = _context().Pipe()
-        with _threads(self.jobs):
-            self.process = _context().Process(target=_work, args=(theirs, dict(os.environ)), daemon=True)
+        with _environment(self.jobs):
+            self.process = _context().Process(target=_work, args=(theirs, _inherited()), daemon=True)
             self.process.start()
         theirs.close()
 
@@ -118,16 +127,21 @@ def _context() -> ForkServerContext:
 
 
 @contextmanager
-def _threads(jobs: int) -> Iterator[None]:
-    """Within the block the environment says how many threads each of so many processes may have."""
-    threads = thread_variables((os.cpu_count() or 1) // jobs)
-    before = {name: os.environ.get(name) for name in threads}
-    os.environ.update(threads)
+def _environment(jobs: int) -> Iterator[None]:
+    """Within the block the environment says how many threads each of so many processes may have, and whose they are."""
+    variables = thread_variables((os.cpu_count() or 1) // jobs) | {PARENT: str(os.getpid())}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
         for name, value in before.items():
             restore(name, value)
+
+
+def _inherited() -> dict[str, str]:
+    """The environment of a process that the server forks; whose the server is, is for the server alone."""
+    return {name: value for name, value in os.environ.items() if name != PARENT}
 
 
 def _work(connection: "Connection[Any, Any]", environment: Mapping[str, str]) -> None:
