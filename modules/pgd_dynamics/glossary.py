@@ -1,0 +1,10 @@
+"""Words for columns that several studies of this module have; light to import."""
+
+NETWORK = "number of the random network, from 0; each has weights and an input of its own"
+SCALE = "length of the input x"
+RATIO = "perturbation ratio: the radius eps of the ball over the length of the input"
+OF_NETWORKS = "number of networks"
+LOSS = "which loss: quadratic, logistic, or one that was imported"
+STEPS_90 = "steps to 90 % of the ascent's whole gain in loss"
+EPS_OVER_TAU = "radius eps over tau = B_l / H of Theorem 5.1, as sampled; below 1 the theorem promises one minimum"
+ONE_SIGN = "whether l'(f) keeps its sign at all sampled points, as the theorem asks"
