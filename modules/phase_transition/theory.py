@@ -5,6 +5,7 @@ what is computed from data.
 """
 
 from math import inf, pi, sqrt
+from statistics import NormalDist
 
 ABSOLUTE = sqrt(2 / pi)  # E|z| of a standard normal z
 
@@ -58,6 +59,43 @@ def generalisation_gap(n: int, d: int, sigma: float, norm: float) -> float:
     if d < n:
         return lemma_1_printed(n, d, sigma) + sigma**2 * d / n
     return sigma**2 + norm**2 * (1 - n / d) + lemma_1_printed(n, d, sigma)
+
+
+def gap_deviation(n: int, sigma: float) -> float:
+    """Standard deviation of Delta over data sets for d << n: sigma^2 sqrt(2 / n).
+
+    With H the projection onto the columns of X, Delta = sigma^2 - e^T (I - 2 H) e / n up to order d/n relative, and
+    Var e^T A e = 2 sigma^4 tr A^2, where (I - 2 H)^2 = I. Hence E Delta^2 ~ 4 sigma^4 d^2 / n^2 + 2 sigma^4 / n, whose
+    root is d/n for d >> sqrt(n) and n^-1/2, whatever d, for d << sqrt(n). Derived here; Lemma 2 says Theta(d/n).
+    """
+    return sigma**2 * sqrt(2 / n)
+
+
+def gap_in_deviations(n: int, d: int) -> float:
+    """E Delta over its standard deviation, for d < n; for d << n it is d sqrt(2 / n): 1 at the border d = sqrt(n / 2).
+
+    Below 1, a data set's own eps_star follows the luck of its noise; above, the expectation.
+    """
+    return generalisation_gap(n, d, 1, 1) / gap_deviation(n, 1)
+
+
+def exists_in(n: int, d: int) -> float:
+    """Share of data sets whose eps_star exists, d << n: that of Delta > 0, a normal law of the moments above."""
+    return NormalDist().cdf(gap_in_deviations(n, d))
+
+
+def eps_star_deviation(n: int, d: int, sigma: float, norm: float) -> float:
+    """What one standard deviation of Delta is worth in eps_star, d << n: `gap_deviation` over the slope of the loss."""
+    return eps_star_first_order(n, d, sigma, norm) / gap_in_deviations(n, d)
+
+
+def median_where_positive(mean: float) -> float:
+    """Median of a normal variable of this mean and variance 1, given that it is positive.
+
+    In units of `eps_star_deviation`, that of the data sets' own eps_star: 0.674 for d << sqrt(n), whatever d, and the
+    mean, as in `eps_star_first_order`, for d >> sqrt(n). Derived here.
+    """
+    return mean - NormalDist().inv_cdf(NormalDist().cdf(mean) / 2)
 
 
 def curvature(n: int, d: int, eps: float = 0.0) -> float:

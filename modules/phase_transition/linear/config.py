@@ -44,11 +44,13 @@ class LinearConfig(StudyConfig):
     )
     null: int = option(300, "clean trainings behind a p-value", source="Sec. 4", ge=10, le=100_000)
     growth: Sizes = option(
-        ("2/200", "4/200", "10/200", "20/200", "40/200", "4/400", "8/400",
-         "100/20", "200/20", "400/20", "1000/20"),
-        "dimension/samples at which eps_star is located, beside the sizes above; fitted are d/n <= 0.2 and d/n >= 5",
+        ("1/200", "2/200", "4/200", "10/200", "20/200", "40/200", "4/400", "8/400", "40/400", "80/400",
+         "2/800", "4/800", "40/800", "100/20", "200/20", "400/20", "1000/20"),
+        "dimension/samples at which eps_star is located, beside the sizes above; fitted are d/n <= 0.2 and d/n >= 5, "
+        "and apart d sqrt(2/n) <= 0.25 and >= 2",
     )  # fmt: skip
-    growth_repeats: int = option(50, "data sets per size behind an eps_star", ge=20, le=100_000)
+    growth_repeats: int = option(50, "data sets per size behind an eps_star of expected losses", ge=20, le=100_000)
+    own_repeats: int = option(200, "data sets per size, each with an eps_star of its own", ge=20, le=100_000)
 
     @model_validator(mode="after")
     def _rows_that_can_be_held(self) -> "LinearConfig":

@@ -1,14 +1,19 @@
 """Figures of `phase_transition.linear`: paths, p-values, and how critical strengths grow with d/n."""
 
+from statistics import NormalDist
+
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
 from modules.phase_transition import theory
 from modules.phase_transition.linear.config import LinearConfig
-from suite.figures import curve, lines, mark, points, quantity, upright
+from suite.figures import curve, lines, mark, percent, points, quantity, upright
 
 STRENGTH = "eps / sqrt(d/n)"
+_SIZE_OF, _EXISTS = "eps_star", "exists"
+_SHOWN = 0.2  # d/n up to which the derivation's next term stays small
+_ENDS = ("value", "low", "high")
 _MANY = 10**6  # samples: the limit at a given d/n
 
 
@@ -59,6 +64,37 @@ def growth(eps_star: pl.DataFrame, growth: pl.DataFrame, config: LinearConfig) -
         "eps_star against d/n: by its definition (losses, in expectation) and where the parameters part by one "
         f"standard deviation (Theorem 1), 95 % bootstrap intervals over {config.growth_repeats} data sets; lines: "
         f"derived for small and large d/n; leading powers: {', '.join(powers) or 'none'}; {_of(config)}."
+    )
+
+
+def regimes(per_data_set: pl.DataFrame, config: LinearConfig) -> tuple[Figure, str]:
+    """Two panels against E Delta over its deviation: eps_star, of data sets and of expected losses; how often it is."""
+    below = per_data_set.filter(pl.col("d_over_n") <= _SHOWN).with_columns(
+        panel=pl.lit(_SIZE_OF),
+        of=pl.lit("data sets, median"),
+        **{name: pl.col(name) / pl.col("deviation") for name in _ENDS},
+    )
+    expected = below.select(
+        "border", "panel", of=pl.lit("expected losses"), value=pl.col("eps_star") / pl.col("deviation")
+    )
+    exists = {end: f"exists{name}" for end, name in zip(_ENDS, ("", "_low", "_high"), strict=True)}
+    shares = below.select("border", "of", panel=pl.lit(_EXISTS), **{end: pl.col(name) for end, name in exists.items()})
+    drawn = pl.concat([below.select("border", "panel", "of", *_ENDS), expected, shares], how="diagonal")
+    border = quantity("border", "E Delta / its deviation, ~ d sqrt(2/n)", log=True)
+    in_deviations = quantity("value", "eps_star / its deviation", log=True)
+    law = np.vectorize(theory.median_where_positive)
+    references = [
+        curve(law, "derived: median of a normal law where > 0", only=_SIZE_OF),
+        curve(np.vectorize(NormalDist().cdf), "derived: a normal law", only=_EXISTS),
+        upright(1),
+    ]
+    ys = {_SIZE_OF: in_deviations, _EXISTS: percent("value", "eps_star exists")}
+    figure = points(drawn, x=border, y=ys, colour="of", panel="panel", references=references)
+    return figure, (
+        "eps_star of each data set, to the letter of its definition, and of expected losses (left), and how often the "
+        f"former exists (right), over {config.own_repeats} data sets a size with 95 % intervals; all sizes d/n <= "
+        f"{_SHOWN:g} fall onto one curve: left of 1, n^-1/2 whatever d, by the luck of the noise; right of it d/n. "
+        f"{_of(config)}."
     )
 
 

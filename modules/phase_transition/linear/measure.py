@@ -17,6 +17,7 @@ from modules.phase_transition.descent import clean_end, descend
 from modules.phase_transition.linear.config import LinearConfig
 from modules.phase_transition.linear.minimum import clean_estimate, minimise
 from modules.phase_transition.linear.p_values import hotelling, rank, same_mean
+from modules.phase_transition.linear.per_data_set import crossing
 from modules.phase_transition.sizes import parse_size
 from suite.measuring import Run
 
@@ -30,12 +31,14 @@ Columns = dict[str, Any]
 def measure(config: LinearConfig, run: Run) -> None:
     """Paths, p-values and least losses of adversarial linear regression (Theorems 1 and 2, Fig. 1-3, Table B.1).
 
-    Raw tables: `paths`, `tested` and `minima`, each with a row per data set and strength, `paths` also per step.
+    Raw tables: `paths`, `tested` and `minima`, each with a row per data set and strength, `paths` also per step;
+    `crossings` with a row per data set.
     """
     for name, what, sizes, compute in (
         ("paths", "paths", config.sizes, _paths),
         ("tested", "p-values", config.test_sizes, _tested),
         ("minima", "eps_star", config.located, _minima),
+        ("crossings", "eps_star of each data set", config.located, _crossings),
     ):
         for size in run.track(sizes, what):
             columns = partial(compute, config, *parse_size(size), run.device)
@@ -120,6 +123,17 @@ def _minima(config: LinearConfig, d: int, n: int, device: torch.device) -> Colum
     eps = torch.cat([eps.new_zeros(1), eps])
     columns = _rows(d, n, eps / order, eps, torch.cat(parts, 1), names, steps=False)
     return columns | ({"unchanged": [None] * len(columns["eps"])} if d < n else {})
+
+
+def _crossings(config: LinearConfig, d: int, n: int, device: torch.device) -> Columns:
+    """Rows per data set: its own eps_star, -inf or inf where there is none, see `Crossing`."""
+    parts = []
+    for repeats in chunks(config.own_repeats, n, d, min(n, d), device):
+        data = in_row_space(draw("crossings", repeats, n, d, config.sigma, config.theta0_norm, config.seed, device))
+        found = crossing(data, config.sigma)
+        parts.append(torch.stack([found.eps_star, found.delta, found.gap])[..., None])
+    rows = _rows(d, n, torch.zeros(1), torch.zeros(1), torch.cat(parts, 1), ("eps_star", "delta", "gap"), steps=False)
+    return {name: values for name, values in rows.items() if name not in ("eps", "eps_over_order")}
 
 
 def strengths(n: int, d: int, sigma: float, norm: float) -> NDArray[np.float64]:

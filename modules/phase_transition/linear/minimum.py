@@ -28,8 +28,10 @@ class Minimum:
     gap: Tensor
 
 
-def minimise(data: DataSets, eps: Tensor, tolerance: float = 1e-4, iterations: int = 300, every: int = 10) -> Minimum:
-    """The minimiser of the adversarial risk of each data set at strengths eps (E,), all > 0.
+def minimise(
+    data: DataSets, eps: Tensor, tolerance: Tensor | float = 1e-4, iterations: int = 300, every: int = 10
+) -> Minimum:
+    """The minimiser of the adversarial risk of each data set at strengths > 0: (E,) for all of them, or (R, E).
 
     Known exactly where it is 0 (eps >= collapse_strength) and, for n <= k, where it is the clean interpolator of
     least norm (eps <= unchanged_strength). Else taken when its relative gap is below the tolerance, looked at every so
@@ -39,11 +41,11 @@ def minimise(data: DataSets, eps: Tensor, tolerance: float = 1e-4, iterations: i
     X, y = data.X[:, None], data.y[:, None]
     n, k = data.X.shape[-2:]
     kernel = X @ X.mT if n <= k else None
-    strength = eps[:, None]
+    strength = eps[..., None]
     zero = eps >= collapse_strength(data.X, data.y)[:, None]
     same = eps <= unchanged_strength(data.X, data.y)[:, None] if n <= k else torch.zeros_like(zero)
-    weights = X.new_full((len(X), len(eps), n), 0.5)
-    kept, gap = X.new_zeros(len(X), len(eps), k), X.new_zeros(len(X), len(eps))
+    weights = X.new_full((len(X), eps.shape[-1], n), 0.5)
+    kept, gap = X.new_zeros(len(X), eps.shape[-1], k), X.new_zeros(len(X), eps.shape[-1])
     open_ = ~zero & ~same
     for iteration in range(1, iterations + 1):
         ridge = strength**2 * (1 / (1 - weights)).mean(-1, keepdim=True)
@@ -101,7 +103,7 @@ def _lower_bound(data: DataSets, alpha: Tensor, eps: Tensor) -> Tensor:
     """The dual value (R, E) of alpha (R, E, n), its length chosen best."""
     n = alpha.shape[-1]
     size, _ = alpha.abs().sort(-1)
-    wanted = torch.linalg.vector_norm(alpha @ data.X, dim=-1, keepdim=True) / eps[:, None]
+    wanted = torch.linalg.vector_norm(alpha @ data.X, dim=-1, keepdim=True) / eps[..., None]
     larger = size.sum(-1, keepdim=True) - size.cumsum(-1)  # sum of those above the m smallest
     level = ((wanted - larger) / torch.arange(1, n + 1, device=alpha.device)).amin(-1, keepdim=True)
     filled = size.maximum(level)

@@ -1,7 +1,7 @@
 """`phase_transition.linear` analysed: from rows per data set to means, critical strengths, powers of d/n and claims."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import nan
+from math import inf, nan
 from typing import Any
 
 import polars as pl
@@ -13,13 +13,16 @@ from modules.phase_transition.linear.config import LinearConfig
 from modules.phase_transition.linear.critical import bound, critical_strengths
 from modules.phase_transition.linear.growth import LAWS, fitted
 from modules.phase_transition.linear.halving import halving
+from modules.phase_transition.linear.regimes import claims as claims_apart
+from modules.phase_transition.linear.regimes import powers as fitted_apart
 from suite.claims import Claim
-from suite.statistics import mean, named, rate
+from suite.statistics import mean, median, named, rate
 from suite.tables import Shown
 
 SIZE = ("d", "samples")
 CELL = (*SIZE, "eps", "eps_over_order")
 LEVEL = 0.05  # of a test
+OVER = {"": "value", "_low": "low", "_high": "high"}  # ends of a column's name, and an estimate's columns
 
 
 def eps_star(minima: pl.DataFrame, config: LinearConfig) -> pl.DataFrame:
@@ -50,6 +53,35 @@ def eps_star(minima: pl.DataFrame, config: LinearConfig) -> pl.DataFrame:
 def growth(eps_star: pl.DataFrame) -> pl.DataFrame:
     """Powers of d/n, of the paper, derived and measured."""
     return _table([fitted(law, eps_star) for law in LAWS])
+
+
+def per_data_set(crossings: pl.DataFrame, eps_star: pl.DataFrame, config: LinearConfig) -> pl.DataFrame:
+    """A row per size: eps_star to the letter, a data set's own; its median where it exists, and how often it does.
+
+    exists: share of data sets in which it is a number; apart_at_0, infinite: counts of the others, see `Crossing`.
+    rms_delta: root of the mean square of Delta. For d < n, border: E Delta over its standard deviation, about
+    d sqrt(2/n); deviation: what the latter is worth in eps_star; ...derived: of `theory`; over_derived: the median over
+    it. eps_star: of expected losses. gap: as there.
+    """
+    own = pl.col("eps_star")
+    cells = crossings.group_by(SIZE, maintain_order=True).agg(
+        median(pl.when(own.is_finite()).then(own)),
+        named(rate(own.is_finite()), "exists"),
+        apart_at_0=(own == -inf).sum(),
+        infinite=(own == inf).sum(),
+        rms_delta=pl.col("delta").pow(2).mean().sqrt(),
+        gap=pl.col("gap").max(),
+        data_sets=pl.len(),
+    )
+    derived = _table([_derived(d, n, config) for d, n in cells.select(SIZE).iter_rows()])
+    table = cells.unnest("estimate", "exists").join(derived, on=SIZE, maintain_order="left")
+    over = {f"over_derived{end}": pl.col(name) / pl.col("derived") for end, name in OVER.items()}
+    return table.with_columns(**over).join(eps_star.select(*SIZE, "eps_star"), on=SIZE, maintain_order="left")
+
+
+def regimes(per_data_set: pl.DataFrame) -> pl.DataFrame:
+    """Powers of n and of d, on either side of d = sqrt(n / 2), of eps_star by both readings and of rms Delta."""
+    return _table([*fitted_apart(per_data_set)])
 
 
 def by_step(paths: pl.DataFrame) -> pl.DataFrame:
@@ -121,7 +153,8 @@ def half_way(tested: pl.DataFrame, eps_star: pl.DataFrame, config: LinearConfig)
 
 def claims(
     ends: pl.DataFrame, paths: pl.DataFrame, minima: pl.DataFrame, tested: pl.DataFrame, p_values: pl.DataFrame,
-    half_way: pl.DataFrame, growth: pl.DataFrame, eps_star: pl.DataFrame,
+    half_way: pl.DataFrame, growth: pl.DataFrame, eps_star: pl.DataFrame, per_data_set: pl.DataFrame,
+    regimes: pl.DataFrame,
 ) -> Iterator[Claim]:  # fmt: skip
     """Theorems 1 and 2, Fig. 2 and 3, Lemma 1 and 2, Table B.1: a row for each claim and size."""
     yield from judged.parting(ends)
@@ -133,6 +166,7 @@ def claims(
     yield from judged.powers(growth)
     yield from judged.variance(eps_star)
     yield from judged.table_b1(eps_star)
+    yield from claims_apart(regimes, per_data_set)
 
 
 def headline(growth: pl.DataFrame) -> dict[str, Any]:
@@ -181,6 +215,17 @@ def _located(cell: pl.DataFrame, d: int, n: int, config: LinearConfig) -> dict[s
         "variance": theory.variance_trace(n, d, *model),
         "variance_printed": theory.lemma_1_printed(n, d, config.sigma),
     }
+
+
+def _derived(d: int, n: int, config: LinearConfig) -> dict[str, Any]:
+    """What `theory` expects of the data sets' own eps_star; gaps for d > n."""
+    row: dict[str, Any] = {"d": d, "samples": n, "d_over_n": d / n}
+    if d > n:
+        return row | dict.fromkeys(("border", "deviation", "derived", "exists_derived"))
+    border = theory.gap_in_deviations(n, d)
+    deviation = theory.eps_star_deviation(n, d, config.sigma, config.theta0_norm)
+    derived = {"derived": deviation * theory.median_where_positive(border), "exists_derived": theory.exists_in(n, d)}
+    return row | {"border": border, "deviation": deviation} | derived
 
 
 def _tests(tested: pl.DataFrame) -> pl.DataFrame:

@@ -17,9 +17,12 @@ Finish = Callable[..., Any]
 NAME = "phase_transition.linear"
 SMALL = (
     "--sizes 3/40,40/5 --growth 2/40,4/40,6/40,30/5,60/5,90/5 --test-sizes 2/40 --test-eps 0.1,1,3 --repeats 8 "
-    "--null 20 --steps 20 --growth-repeats 20"
+    "--null 20 --steps 20 --growth-repeats 20 --own-repeats 20"
 )
-TABLES = {"paths", "tested", "minima", "eps_star", "by_step", "p_values", "growth", "ends", "half_way", "claims"}
+TABLES = {
+    "paths", "tested", "minima", "crossings", "eps_star", "per_data_set", "regimes", "by_step", "p_values", "growth",
+    "ends", "half_way", "claims",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def test_tables_figures_and_claims(whole: Callable[[], dict[str, Any]]) -> None:
     shown = whole()
     tables = {name: pq.read_table(file).to_pylist() for name, file in shown["tables"].items()}
     assert set(tables) == TABLES
-    assert set(shown["figures"]) == {"paths", "p_values", "growth"}
+    assert set(shown["figures"]) == {"paths", "p_values", "growth", "regimes"}
     assert all(Path(file).stat().st_size > 5000 for file in shown["figures"].values())
     assert len(tables["paths"]) == 2 * 8 * 4 * 20 and len(tables["by_step"]) == 2 * 4 * 20
     assert {row["value"] for row in tables["by_step"] if row["step"] == 1} == {0.0}
