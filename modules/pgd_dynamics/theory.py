@@ -3,6 +3,10 @@
 The adversary maximises l(f(x + delta), y) over |delta| <= eps; like the paper, everything here speaks of the
 minimisation of L = -l, so that a local maximum of the loss is a local minimum of L. The constraint is
 c = |delta|^2 - eps^2, with dc = 2 delta and d2c = 2 I.
+
+Scale is sharpness: f of sharpness beta at s x is s times f of sharpness beta s at x, so that an input of length s, a
+ball of radius r s and a label y are, but for a factor, an input of length 1, a ball of radius r, a label y / s and
+rectifiers s times as sharp. Derived here.
 """
 
 from dataclasses import dataclass, replace
