@@ -38,8 +38,6 @@ CLAIMS = Table(
     "claim, setting, value, low, high, n, of, unit, published, source, verdict, note",
     {
         "value": "what was measured, in `unit`; empty where there is no one number",
-        "low": "lower end of the 95 % interval of value",
-        "high": "upper end of the 95 % interval of value",
         "n": "number of independent units behind value; `of` names them",
         "of": "what n counts: images, seeds, data sets",
     },
@@ -56,7 +54,7 @@ COMMON: Mapping[str, str] = {
     "published": "the number that the paper gives; empty where it gives none",
     "source": "place in the paper: table, figure or theorem",
     "verdict": "reproduced, differs, or cannot be told",
-    "note": "why: the reason in words",
+    "note": "the reason in words",
     "seed": "seed of the random draws",
     "run": "number of the repetition, from 0; each has random draws of its own",
     "repeat": "number of the repetition, from 0; each has random draws of its own",

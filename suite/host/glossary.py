@@ -1,7 +1,7 @@
 """Every column of a study's tables in words: from the study's `columns.py`, the common names, and its options."""
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -61,6 +61,21 @@ def declared(study: str, known: Registry) -> tuple[dict[str, Table], dict[str, s
     return dict(getattr(module, "TABLES", {})), dict(getattr(module, "COLUMNS", {}))
 
 
+def by_meaning(tables: Mapping[str, Explained]) -> Iterator[tuple[str, str, list[str]]]:
+    """Every column once for each meaning that it has: name, meaning, and the tables where it has this one of several.
+
+    In order of appearance; ends of intervals that need no words are left out, as is what nobody explains.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, table in tables.items():
+        for column, meaning in table.columns.items():
+            if meaning and meaning != _end_of_an_interval(column):
+                found.setdefault(column, {}).setdefault(meaning, []).append(name)
+    for column, meanings in found.items():
+        for meaning, where in meanings.items():
+            yield column, meaning, where if len(meanings) > 1 else []
+
+
 def _explained(table: Table | None, names: Iterable[str], meanings: Mapping[str, str]) -> Explained:
     if table is None:
         return Explained("", {name: _meaning(name, meanings) for name in names})
@@ -73,10 +88,14 @@ def _explained(table: Table | None, names: Iterable[str], meanings: Mapping[str,
 def _meaning(column: str, meanings: Mapping[str, str]) -> str:
     if column in meanings:
         return meanings[column]
+    return _end_of_an_interval(column) if column.removesuffix("_low").removesuffix("_high") in meanings else ""
+
+
+def _end_of_an_interval(column: str) -> str:
+    """What `X_low` and `X_high` mean; "" for other names."""
     for suffix, end in _ENDS.items():
-        stem = column.removesuffix(suffix)
-        if stem != column and stem in meanings:
-            return f"{end} end of the 95 % confidence interval of {stem}"
+        if column.endswith(suffix):
+            return f"{end} end of the 95 % confidence interval of {column.removesuffix(suffix)}"
     return ""
 
 

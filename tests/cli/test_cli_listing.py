@@ -1,5 +1,6 @@
 """`list`, `info`, `--help`, `doctor`: what a newcomer types first; quick, and without torch."""
 
+import json
 import resource
 import subprocess
 import sys
@@ -40,6 +41,20 @@ def test_info_shows_everything_about_an_option(suite: Suite) -> None:
     assert "--rules GRADIENT,..." in text
     assert "--seed INTEGER" in text
     assert "preset large: numbers=10,20, fast=yes" in text
+
+
+def test_info_for_programs(suite: Suite) -> None:
+    study = json.loads(suite("info", "toy.squares", "--json").stdout)
+    assert study["paper"] == "Nobody (2026)"
+    numbers = next(option for option in study["options"] if option["name"] == "numbers")
+    assert numbers["flag"] == "--numbers" and numbers["default"] == "1,2,3" and numbers["unit"] == "apples"
+    assert study["presets"]["large"] == {"numbers": [10, 20], "fast": True}
+    assert study["tables"]["squares"] == {
+        "row": "a number",
+        "columns": {"number": "what is squared", "square": "its square", "name": "n and the number"},
+    }
+    rule = json.loads(suite("info", "leaky", "--json").stdout)
+    assert rule["typed"] == "leaky(slope=..., start=all)" and rule["arguments"] == {"slope": "...", "start": "all"}
 
 
 def test_help_of_a_study_shows_default_and_variable(suite: Suite) -> None:

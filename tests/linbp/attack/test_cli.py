@@ -286,6 +286,16 @@ def test_info_tells_type_default_unit_and_source(workplace: Path) -> None:
     assert len(options) == text.count("\n  --") == 19
 
 
+def test_info_explains_every_column_in_80_characters(workplace: Path) -> None:
+    text = CliRunner().invoke(main, ["info", "linbp.attack"], prog_name="suite").stdout
+    glossary = text.partition("\ntables, and what a row of each is\n")[2]
+    assert "\n  by_step: a gradient rule under one eps at one step\n      gradient, eps, step, value, low," in glossary
+    assert "\n  perturbation: norm of the change at the last step, in the unit of eps\n" in glossary
+    assert "\n  n (in calibration): training samples attacked\n" in glossary
+    assert "\n  verdict: reproduced, differs, or cannot be told\n" in glossary
+    assert max(map(len, glossary.splitlines())) <= 80
+
+
 def test_killed_in_the_middle_it_continues_to_the_same_bytes(
     command: Callable[..., list[str]], finished: Finish, workplace: Path
 ) -> None:
