@@ -188,16 +188,21 @@ def test_manifests_edited_by_hand_or_of_a_newer_version_are_not_trusted(
 ) -> None:
     run = RunDirectory(tmp_path)
     run.write(MANIFEST)
-    assert run.read() == {**MANIFEST, "headline": {}, "seen": [], "shown": [], "figures": {}, "analysis": None}
+    assert run.read() == {**MANIFEST, **NO_RESULTS}
     assert run.fault() == ""
     run.write({**MANIFEST, **edited})
     assert run.fault().startswith(why)
     assert (run.read(), run.status()) == ({}, "interrupted")
 
 
+NO_RESULTS: dict[str, Any] = {
+    "headline": {}, "limits": {}, "seen": [], "shown": [], "figures": {}, "analysis": None
+}  # fmt: skip
+
 RESULTS: dict[str, Any] = {
     "code": "c1",
-    "headline": {"rate": 0.5},
+    "headline": {"rate": 0.5, "n": 3},
+    "limits": {"rate": [0.25, None]},
     "tables": {"rates": {"file": "tables/rates.parquet", "rows": 1}},
     "shown": [{"table": "rates", "columns": [], "title": "Rates"}],
     "figures": {"curve": {"svg": "figures/curve.svg", "png": "figures/curve.png", "caption": ""}},
@@ -212,7 +217,8 @@ def test_results_join_what_was_measured_and_are_replaced_as_a_whole(tmp_path: Pa
     run.replace_results({"tables/rates.parquet": b"old", "figures/old.svg": b"x"}, RESULTS)
     run.replace_results({"tables/rates.parquet": b"new"}, RESULTS)
     content = run.read()
-    assert content["headline"] == {"rate": 0.5} and content["analysis"] == {"code": "c1"}
+    assert content["headline"] == {"rate": 0.5, "n": 3} and content["limits"] == {"rate": [0.25, None]}
+    assert content["analysis"] == {"code": "c1"}
     assert [*content["tables"]] == ["rates", "rows"]  # those of results first
     assert content["tables"]["rates"]["file"] == "results/tables/rates.parquet"
     assert content["figures"]["curve"]["svg"] == "results/figures/curve.svg"
@@ -224,7 +230,12 @@ def test_results_join_what_was_measured_and_are_replaced_as_a_whole(tmp_path: Pa
 
 @pytest.mark.parametrize(
     "edited",
-    [{"headline": None}, {"tables": {"x": {"file": "../../x", "rows": 1}}}, {"figures": {"a": {"svg": "/etc/x"}}}],
+    [
+        {"headline": None},
+        {"limits": {"rate": [0.5]}},
+        {"tables": {"x": {"file": "../../x", "rows": 1}}},
+        {"figures": {"a": {"svg": "/etc/x"}}},
+    ],
 )
 def test_results_that_cannot_be_trusted_are_none(tmp_path: Path, edited: dict[str, Any]) -> None:
     run = RunDirectory(tmp_path)

@@ -45,8 +45,8 @@ def run(tmp_path: Path) -> Callable[..., RunDirectory]:
 
 def test_claims_in_order_with_all_that_is_known(run: Callable[..., RunDirectory]) -> None:
     assert verdicts(run(MEASURED, IN_WORDS)) == [
-        Verdict("it grows; d = 20 (Fig. 1)", 0.45, 0.5, 0.4, 0.6, 9, "nets", "reproduced", "inside"),
-        Verdict("it holds", None, None, None, None, None, "", "cannot be told", "too few"),
+        Verdict("it grows; d = 20 (Fig. 1)", 0.45, 0.5, 0.4, 0.6, 9, "nets", "reproduced", "inside", "it grows"),
+        Verdict("it holds", None, None, None, None, None, "", "cannot be told", "too few", "it holds"),
     ]
 
 

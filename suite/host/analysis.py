@@ -12,6 +12,7 @@ import importlib
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from math import isnan
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from suite.host.registry import Registry
 from suite.host.settings import build_config
 from suite.host.store import RunDirectory
 from suite.plugin import StudyConfig
+from suite.statistics import Estimate
 from suite.tables import Shown, frame_bytes, read_frame
 
 if TYPE_CHECKING:
@@ -222,8 +224,10 @@ def _stored(made: Mapping[str, Any], drawn: Mapping[str, Any]) -> tuple[dict[str
         for kind, data in _render(figure, name).items():
             files[f"figures/{name}.{kind}"] = data
     shown: list[Shown] = made.get(SHOWN) or ([Shown(CLAIMS)] if CLAIMS in tables else [])
+    headline = made.get(HEADLINE) or {}
     record = {
-        "headline": made.get(HEADLINE) or {},
+        "headline": {name: value.value if isinstance(value, Estimate) else value for name, value in headline.items()},
+        "limits": {name: [value.low, value.high] for name, value in headline.items() if _is_limited(value)},
         "seen": made.get(SEEN) or [],
         "tables": {name: {"file": f"tables/{name}.parquet", "rows": len(frame)} for name, frame in tables.items()},
         "shown": [{"table": each.table, "columns": list(each.columns), "title": each.title} for each in shown],
@@ -231,6 +235,12 @@ def _stored(made: Mapping[str, Any], drawn: Mapping[str, Any]) -> tuple[dict[str
         "notes": made.get(NOTES) or [],
     }
     return files, record
+
+
+def _is_limited(value: Any) -> bool:
+    """Whether a headline number has an interval; one side of it may be open."""
+    ends = (value.value, value.low, value.high) if isinstance(value, Estimate) else (None,)
+    return all(end is not None and not isnan(end) for end in ends)
 
 
 def _render(figure: Any, name: str) -> dict[str, bytes]:

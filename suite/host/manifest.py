@@ -127,6 +127,7 @@ def _date(text: str) -> str:
 _File = Annotated[str, AfterValidator(_inside)]
 _Name = Annotated[str, AfterValidator(_named)]
 _Line = Annotated[str, Field(max_length=_LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Limits = Annotated[list[float | None], Field(min_length=2, max_length=2)]
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -188,6 +189,7 @@ class _Results(_Form):
 
     code: str
     headline: dict[str, Any]
+    limits: dict[str, _Limits] = {}
     tables: _Tables
     shown: list[_Shown]
     figures: Annotated[dict[_Name, _Figure], Field(max_length=MOST_FILES)]

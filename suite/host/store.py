@@ -62,8 +62,8 @@ class RunDirectory:
 
         A file that is there and cannot be trusted costs a warning.
 
-        `tables` holds those made by analysing before the raw ones; without results, `headline`, `seen`, `shown`
-        and `figures` are empty and `analysis` is None.
+        `tables` holds those made by analysing before the raw ones; without results, `headline`,
+        `limits`, `seen`, `shown` and `figures` are empty and `analysis` is None.
         """
         content, why = self._read()
         if why and os.path.lexists(self.path / MANIFEST):
@@ -93,7 +93,7 @@ class RunDirectory:
         if why := why or manifest.results_fault(content):
             if os.path.lexists(path):
                 log.warning("cannot use %s: %s (suite analyse makes it again)", path, why)
-            return {"headline": {}, "seen": [], "shown": [], "figures": {}, "analysis": None}
+            return {"headline": {}, "limits": {}, "seen": [], "shown": [], "figures": {}, "analysis": None}
         tables = {name: {**table, "file": f"{RESULTS}/{table['file']}"} for name, table in content["tables"].items()}
         figures = {
             name: {**figure, **{kind: f"{RESULTS}/{figure[kind]}" for kind in ("svg", "png")}}
@@ -101,6 +101,7 @@ class RunDirectory:
         }
         return {
             "headline": content["headline"],
+            "limits": content.get("limits", {}),
             "seen": content.get("seen", []),
             "shown": content["shown"],
             "figures": figures,

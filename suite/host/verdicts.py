@@ -25,6 +25,7 @@ class Verdict:
         n: over how many units, or None; `of` says what they are.
         verdict: one of WORDS.
         note: the reason.
+        topic: what verdicts share that are the same claim in other settings, in the same unit.
     """
 
     claim: str
@@ -36,6 +37,7 @@ class Verdict:
     of: str
     verdict: str
     note: str
+    topic: str = ""
 
 
 def verdicts(run: RunDirectory) -> list[Verdict]:
@@ -63,5 +65,6 @@ def of_row(row: Mapping[str, Any]) -> Verdict:
     """A row of the table of claims."""
     words = "; ".join(part for part in (row["claim"], row["setting"]) if part)
     source = f" ({row['source']})" if row["source"] else ""
+    topic = "; ".join(part for part in (row["claim"], row.get("unit")) if part)
     numbers = {name: row[name] for name in ("published", "value", "low", "high", "n", "verdict")}
-    return Verdict(f"{words}{source}", **numbers, of=row["of"] or "", note=row["note"] or "")
+    return Verdict(f"{words}{source}", **numbers, of=row["of"] or "", note=row["note"] or "", topic=topic)

@@ -1,12 +1,14 @@
 """Functions of results that ask for each other by name."""
 
+from math import inf, nan
 from typing import Any
 
 import polars as pl
 import pytest
 
 from suite.errors import SuiteError
-from suite.host.analysis import _Evaluation
+from suite.host.analysis import _Evaluation, _stored
+from suite.statistics import Estimate, rate_of
 
 TABLE = pl.DataFrame({"x": [1, 2]})
 
@@ -56,3 +58,11 @@ def test_a_failure_names_the_columns_that_were_given() -> None:
 def test_a_figure_may_have_the_name_of_a_table() -> None:
     given = _Evaluation("a.b", {"rates": TABLE}, {})
     assert given.called("rates", lambda rates: len(rates)) == 2 and given.value("rates") is TABLE
+
+
+def test_a_headline_of_estimates_is_stored_as_numbers_and_their_limits() -> None:
+    rate = rate_of(9, 10)
+    made = {"rate": rate, "open": Estimate(2.0, 1.0, inf, 3), "alone": Estimate(1.0, nan, nan, 1), "n": 3, "text": "a"}
+    record = _stored({"headline": made}, {})[1]
+    assert record["headline"] == {"rate": 0.9, "open": 2.0, "alone": 1.0, "n": 3, "text": "a"}
+    assert record["limits"] == {"rate": [rate.low, rate.high], "open": [1.0, inf]}

@@ -1,6 +1,6 @@
 """Tables and numbers of a page: how much of a file is shown, and which interval belongs to which number."""
 
-from math import nan
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,12 @@ import pytest
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED, Claim, Judgement, claims_table
 from suite.errors import SuiteError
 from suite.host.report.allowance import PAGE_BYTES, Allowance
-from suite.host.report.claims import claims, headline, tally
-from suite.host.report.intervals import MARGIN, WIDTH, interval_of, plot
+from suite.host.report.claims import claims, headline, in_words, tally
+from suite.host.report.intervals import interval_of
+from suite.host.report.plots import MARGIN, WIDTH, Scale, plot, scale_of
 from suite.host.report.provenance import duration
 from suite.host.report.tables import FEWEST, Head, read_head, view
+from suite.host.verdicts import of_row
 from suite.statistics import Estimate
 from suite.tables import frame_bytes, write_columns
 
@@ -87,21 +89,57 @@ def test_a_number_with_two_different_limits_has_none() -> None:
 
 def test_headline_numbers_in_words() -> None:
     found = headline(
-        {"rate": 0.56789, "found": None, "n": 3, "text": "<b>"}, [head(rate=[0.56789], low=[0.5], high=[0.6])]
+        {"rate": 0.56789, "found": None, "n": 3, "text": "<b>"}, {}, [head(rate=[0.56789], low=[0.5], high=[0.6])]
     )
     assert [(number.name, number.value, number.interval) for number in found] == [
         ("rate", "0.5679", "[0.5, 0.6]"), ("found", "-", ""), ("n", "3", ""), ("text", "<b>", ""),
     ]  # fmt: skip
 
 
-def test_the_line_spans_what_is_on_it() -> None:
-    found = plot(2.0, 1.0, 3.0, 5.0)
+def test_a_headline_that_is_an_estimate_has_its_own_limits() -> None:
+    """However few digits it has, and whatever stands beside the same number elsewhere."""
+    elsewhere = head(rate=[0.9, 0.56789], low=[0.1, 0.5], high=[0.95, 0.6])
+    found = headline({"rate": 0.9, "share": 0.56789}, {"rate": (0.8, None), "share": (0.4, 0.7)}, [elsewhere])
+    assert [(number.value, number.interval) for number in found] == [("0.9", "[0.8, inf]"), ("0.5679", "[0.4, 0.7]")]
+
+
+def test_a_scale_holds_all_numbers_and_open_ends_are_at_the_edge() -> None:
+    scale = scale_of([2.0, 1.0, None, 3.0, nan, "many", inf, 5])
+    assert scale == Scale(1.0, 5.0)
+    assert (scale.place(1.0), scale.place(5.0)) == (MARGIN, WIDTH - MARGIN)
+    assert scale.place(2.0) == pytest.approx(MARGIN + (WIDTH - 2 * MARGIN) / 4)
+    assert (scale.place(-inf), scale.place(inf)) == (0, WIDTH)
+    assert scale_of([]) is scale_of([2.0, 2.0, None]) is scale_of(["< 1", True]) is None
+
+
+def test_numbers_far_apart_are_drawn_by_their_logarithms() -> None:
+    scale = scale_of([0.01, 0.1, 1.0])
+    assert scale is not None and scale.is_log
+    assert scale.place(0.1) == pytest.approx(WIDTH / 2)
+    assert scale_of([-0.01, 100.0]) == Scale(-0.01, 100.0)
+
+
+def test_an_estimate_is_drawn_with_what_there_is_of_it() -> None:
+    scale = Scale(-1.0, 1.0)
+    found = plot(scale, 0.0, (-1.0, inf), 1.0)
     assert found is not None
-    assert (found.low, found.published) == (MARGIN, WIDTH - MARGIN)
-    assert found.measured == pytest.approx(MARGIN + (WIDTH - 2 * MARGIN) / 4)
-    assert plot(2.0, None, None, 2.0) is None
-    assert plot(None, 1.0, 2.0, 3.0) is plot("many", 1.0, 2.0, 3.0) is plot(2.0, 1.0, 3.0, "< 1") is None
-    assert plot(2.0, None, float("inf"), 5.0) is not None
+    assert (found.measured, found.low, found.high) == (WIDTH / 2, MARGIN, WIDTH)
+    assert (found.published, found.zero) == (WIDTH - MARGIN, WIDTH / 2)
+    bare = plot(Scale(1.0, 2.0), 1.5)
+    assert bare is not None and (bare.low, bare.high, bare.published, bare.zero) == (None,) * 4
+    assert plot(None, 1.0) is plot(scale, None, (0.0, 1.0)) is plot(scale, "many") is plot(scale, nan) is None
+
+
+def test_columns_with_limits_are_drawn_on_one_scale() -> None:
+    table = head(name=["a", "b"], rate=[0.25, 0.5], low=[0.0, 0.25], high=[0.5, 1.0], alike=[1.0, 1.0],
+                 alike_low=[1.0, 1.0], alike_high=[1.0, 1.0], n=[3, 4])  # fmt: skip
+    (drawn,) = view("t", table, Path("t"), ROOM, is_drawn=True).drawn
+    assert (drawn.name, drawn.after, drawn.low, drawn.high, drawn.is_log) == ("rate", 3, "0", "1", False)
+    first, second = drawn.plots
+    assert first is not None and second is not None
+    assert first.high == second.measured == WIDTH / 2 and first.measured == second.low
+    assert view("t", table, Path("t"), ROOM).drawn == ()
+    assert view("t", table, Path("t"), ROOM, columns=["name", "rate"], is_drawn=True).drawn == ()
 
 
 def test_claims_in_words(tmp_path: Path) -> None:
@@ -118,8 +156,20 @@ def test_claims_in_words(tmp_path: Path) -> None:
         ("b", "1", "", "10", "reproduced", ""),
         ("c", "", "", "", "cannot be told", "too few"),
     ]
+    assert found[0].plot is not None and found[0].plot.published == WIDTH - MARGIN
+    assert found[1].plot is found[2].plot is None  # one number alone, and none
     assert tally(found) == {"reproduced": 1, "differs": 1, "cannot be told": 1}
     assert notes == []
+
+
+def test_one_claim_in_several_settings_has_one_scale() -> None:
+    of = {"n": 9, "of": "nets", "published": None, "source": "", "verdict": REPRODUCED, "note": ""}
+    rows = [("grows", "d = 2", 1.0, 0.0, 2.0), ("grows", "d = 4", 3.0, 2.0, 4.0), ("falls", "d = 2", -9.0, -9.5, -8.5)]
+    names = ("claim", "setting", "value", "low", "high")
+    one, other, apart = in_words([of_row({**of, **dict(zip(names, row, strict=True))}) for row in rows])
+    assert one.plot is not None and other.plot is not None and apart.plot is not None
+    assert one.plot.high == other.plot.low == WIDTH / 2
+    assert apart.plot.measured == WIDTH / 2
 
 
 def test_a_table_called_claims_that_is_none_is_noted(tmp_path: Path) -> None:

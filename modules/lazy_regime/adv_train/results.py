@@ -165,7 +165,7 @@ def claims(
 def headline(powers: pl.DataFrame) -> Mapping[str, Any]:
     """The powers over all values."""
     whole = powers.filter(part=WHOLE).iter_rows(named=True)
-    return {f"power of {row['variable']}, {row['order']}": row["value"] for row in whole}
+    return {f"power of {row['variable']}, {row['order']}": Estimate.read(row, "runs") for row in whole}
 
 
 def shown(orders: pl.DataFrame | None, config: AdvTrainConfig, facts: Mapping[str, Any]) -> Iterator[Shown]:

@@ -8,7 +8,7 @@ import polars as pl
 from modules.lazy_regime.dial.config import DialConfig
 from modules.lazy_regime.generalising import not_generalising
 from suite.claims import Claim, order
-from suite.statistics import mcnemar_of, mean, rate_of
+from suite.statistics import Estimate, mcnemar_of, mean, rate_of
 from suite.tables import Shown
 
 FLIPS = ("single_step", "rule_step", "pgd", "rule_pgd", "many_steps")
@@ -100,7 +100,9 @@ def headline(dial: pl.DataFrame, config: DialConfig) -> Mapping[str, Any]:
     widest = dial.filter(m=max(config.widths))
     ends = (widest.row(place, named=True) for place in (0, -1))
     return {
-        f"{name} at C0 = {'inf' if row['c0'] is None else format(row['c0'], 'g')}, m = {row['m']}": row[name]
+        f"{name} at C0 = {'inf' if row['c0'] is None else format(row['c0'], 'g')}, m = {row['m']}": Estimate(
+            row[name], row[f"{name}_low"], row[f"{name}_high"], row["nets"], "nets"
+        )
         for row in ends
         for name in ("single_step", "drift")
     }

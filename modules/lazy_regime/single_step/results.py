@@ -13,7 +13,7 @@ from modules.lazy_regime.single_step import claims as judged
 from modules.lazy_regime.single_step.config import SingleStepConfig
 from modules.lazy_regime.single_step.published import POWERS
 from suite.claims import Claim
-from suite.statistics import against, estimates, geometric_mean, log_log_slope, mean
+from suite.statistics import Estimate, against, estimates, geometric_mean, log_log_slope, mean
 from suite.tables import Shown
 
 NET = ("d", "m", "c0", "run")
@@ -131,7 +131,7 @@ def claims(
 def headline(slopes: pl.DataFrame, config: SingleStepConfig) -> Mapping[str, Any]:
     """The three powers of d for the widest nets in the largest balls."""
     largest = slopes.filter(direction="bp", m=max(config.widths), c0=max(config.c0s))
-    powers = dict(largest.select("quantity", "value").iter_rows())
+    powers = {row["quantity"]: Estimate.read(row, "runs") for row in largest.iter_rows(named=True)}
     return {f"power of d in {name}": powers[name] for name in ("gradient", "eta", "delta")}
 
 

@@ -84,7 +84,9 @@ def claims(config: AdvTrainConfig, comparisons: pl.DataFrame | None = None) -> I
 def headline(config: AdvTrainConfig, outcomes: pl.DataFrame) -> dict[str, Any]:
     """The robust accuracy of the first seed's trainings, or how they ended."""
     return {
-        f"robust accuracy of {row['strategy']}": row["robust_accuracy"]
+        f"robust accuracy of {row['strategy']}": Estimate(
+            row["robust_accuracy"], row["robust_accuracy_low"], row["robust_accuracy_high"], row["n"], "images"
+        )
         if row["outcome"] == "converged"
         else row["outcome"]
         for row in outcomes.filter(seed=config.seed).iter_rows(named=True)

@@ -72,7 +72,9 @@ def headline(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, An
     eps, last = max(config.eps), facts["readings"][-1]
     at = success.filter(pl.col("eps") == eps, pl.col("steps").eq_missing(last))
     where = f"eps {format_number(eps)}, K {last}"
-    rates = {f"success of {row['gradient']} at {where}": row["value"] for row in at.iter_rows(named=True)}
+    rates = {
+        f"success of {row['gradient']} at {where}": Estimate.read(row, "images") for row in at.iter_rows(named=True)
+    }
     return {**facts.get("starts", {}), **rates}
 
 

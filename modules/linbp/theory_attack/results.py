@@ -10,7 +10,7 @@ from modules.linbp.simulated_claims import assumption, closer
 from modules.linbp.simulated_runs import pairs
 from modules.linbp.theory_attack.config import TheoryAttackConfig
 from suite.claims import Claim, majority
-from suite.statistics import rate_of
+from suite.statistics import Estimate, rate_of
 from suite.tables import Shown
 
 
@@ -49,7 +49,7 @@ def headline(config: TheoryAttackConfig, by_step: pl.DataFrame, ahead: pl.DataFr
     """In which share of runs LinBP is ahead at the end, and how many have diverged."""
     last = ahead.filter(dynamics="simulated", step=config.steps).to_dicts()
     gone = by_step.filter(pl.col("diverged") > 0, step=config.steps).to_dicts()
-    return {f"LinBP ahead at step {config.steps}, {row['mode']}": row["value"] for row in last} | {
+    return {f"LinBP ahead at step {config.steps}, {row['mode']}": Estimate.read(row, "runs") for row in last} | {
         f"runs that diverged, {row['mode']}, {row['dynamics']} {row['gradient']}": row["diverged"] for row in gone
     }
 

@@ -10,6 +10,7 @@ from modules.linbp.simulated_claims import assumption, closer
 from modules.linbp.theory_train.config import TheoryTrainConfig
 from modules.linbp.theory_train.half_way import half_way
 from suite.claims import Claim
+from suite.statistics import Estimate
 from suite.tables import Shown
 
 SOURCES = {"l1 distance": "Theorem 2, Fig. 2b", "loss": "Fig. 2a"}
@@ -45,7 +46,7 @@ def headline(config: TheoryTrainConfig, by_step: pl.DataFrame) -> dict[str, Any]
     last = by_step.filter(step=config.steps)
     ends = last.filter(quantity="l1 distance", dynamics="simulated").to_dicts()
     gone = last.filter(pl.col("diverged") > 0).to_dicts()
-    return {f"l1 distance at step {config.steps}, {row['gradient']}": row["value"] for row in ends} | {
+    return {f"l1 distance at step {config.steps}, {row['gradient']}": Estimate.read(row, "runs") for row in ends} | {
         f"runs that diverged, {row['quantity']}, {row['dynamics']} {row['gradient']}": row["diverged"] for row in gone
     }
 

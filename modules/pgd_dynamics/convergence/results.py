@@ -88,7 +88,8 @@ def claims(
 
 def headline(rates: pl.DataFrame) -> Mapping[str, Any]:
     """The exponents."""
-    return dict(rates.drop_nulls("value").select("quantity", "value").iter_rows())
+    rows = rates.drop_nulls("value").iter_rows(named=True)
+    return {row["quantity"]: Estimate.read(row, "networks") for row in rows}
 
 
 def shown(config: ConvergenceConfig) -> Iterator[Shown]:

@@ -80,8 +80,13 @@ def claims(comparisons: pl.DataFrame) -> Iterator[Claim]:
 
 def headline(summary: pl.DataFrame) -> Mapping[str, Any]:
     """The adversarial training loss of each scale at its best rate."""
-    best = summary.filter("best", training="adversarial").select("scale", "train_loss")
-    return {f"adversarial loss at scale {scale:g}": loss for scale, loss in best.iter_rows()}
+    best = summary.filter("best", training="adversarial")
+    return {
+        f"adversarial loss at scale {row['scale']:g}": Estimate(
+            row["train_loss"], row["train_loss_low"], row["train_loss_high"], row["n"], "seeds"
+        )
+        for row in best.iter_rows(named=True)
+    }
 
 
 def shown(config: InputScaleConfig) -> Iterator[Shown]:

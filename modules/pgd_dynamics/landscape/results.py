@@ -111,7 +111,9 @@ def claims(minima: pl.DataFrame, escapes: pl.DataFrame, config: LandscapeConfig)
 def headline(counts: pl.DataFrame) -> Mapping[str, Any]:
     """The mean number of minima by scale and ratio."""
     return {
-        f"minima at scale {format_number(row['scale'])}, ratio {format_number(row['ratio'])}": row["minima"]
+        f"minima at scale {format_number(row['scale'])}, ratio {format_number(row['ratio'])}": Estimate(
+            row["minima"], row["minima_low"], row["minima_high"], row["networks"], "networks"
+        )
         for row in counts.iter_rows(named=True)
     }
 

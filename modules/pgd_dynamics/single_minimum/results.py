@@ -97,7 +97,7 @@ def claims(minima: pl.DataFrame, curve: pl.DataFrame) -> Iterator[Claim]:
 def headline(curve: pl.DataFrame) -> Mapping[str, Any]:
     """The powers and the constant of each loss."""
     rows = curve.drop_nulls("value").iter_rows(named=True)
-    return {f"{row['loss']}, power of {row['variable']}": row["value"] for row in rows}
+    return {f"{row['loss']}, power of {row['variable']}": Estimate.read(row, "networks") for row in rows}
 
 
 def shown(config: SingleMinimumConfig) -> Iterator[Shown]:

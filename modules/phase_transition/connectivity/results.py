@@ -86,8 +86,12 @@ def claims(barriers: pl.DataFrame, config: ConnectivityConfig) -> Iterator[Claim
 
 def headline(means: pl.DataFrame) -> dict[str, Any]:
     """How high the curve climbs at each strength."""
-    curve = means.filter(path="curve").select("eps", "excess")
-    return {f"climb along the curve, eps {eps:.4g}": excess for eps, excess in curve.iter_rows()}
+    return {
+        f"climb along the curve, eps {row['eps']:.4g}": Estimate(
+            row["excess"], row["excess_low"], row["excess_high"], row["n"], "seeds"
+        )
+        for row in means.filter(path="curve").iter_rows(named=True)
+    }
 
 
 def shown(barriers: pl.DataFrame, claims: pl.DataFrame, config: ConnectivityConfig) -> Iterator[Shown]:

@@ -56,7 +56,7 @@ def headline(powers: pl.DataFrame) -> dict[str, Any]:
     """Powers of h in the distance of the coefficients over all steps."""
     scales = {scale: f"|a_j| {scale}" for scale in SCALES}
     rows = powers.filter(pl.col("quantity") == "path").iter_rows(named=True)
-    return {f"power of h in the distance, {_setting(row, scales)}": row["value"] for row in rows}
+    return {f"power of h in the distance, {_setting(row, scales)}": Estimate.read(row, "data sets") for row in rows}
 
 
 def shown(config: TwoLayerConfig) -> Iterator[Shown]:

@@ -1,13 +1,15 @@
 """A run's verdicts and headline numbers in words, with what is drawn beside them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError
-from suite.host.report.intervals import Plot, interval_of, plot
+from suite.host.report.intervals import interval_of
+from suite.host.report.plots import Limits, Plot, Scale, plot, scale_of
 from suite.host.report.tables import Head
 from suite.host.text import format_value
 from suite.host.verdicts import CLAIMS, WORDS, Verdict, read_verdicts
@@ -36,11 +38,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Number:
-    """A headline number with its 95 % limits, where a table has them."""
+    """A headline number in words, with its 95 % limits where it has any; `limits` are these as numbers."""
 
     name: str
     value: str
     interval: str
+    limits: Limits | None = None
 
 
 def claims(files: Mapping[str, Path], heads: Mapping[str, Head], notes: list[str]) -> list[Claim]:
@@ -48,7 +51,7 @@ def claims(files: Mapping[str, Path], heads: Mapping[str, Head], notes: list[str
     if CLAIMS not in heads:
         return []
     try:
-        return [_claim(verdict) for verdict in read_verdicts(files[CLAIMS])]
+        return in_words(read_verdicts(files[CLAIMS]))
     except SuiteError as error:
         notes.append(error.what)
         return []
@@ -60,16 +63,31 @@ def tally(found: Sequence[Claim]) -> dict[str, int]:
     return {word: counted[word] for word in WORDS if counted[word]}
 
 
-def headline(values: Mapping[str, Any], tables: Sequence[Head]) -> list[Number]:
-    """The numbers that the study puts first."""
+def headline(values: Mapping[str, Any], limits: Mapping[str, Limits], tables: Sequence[Head]) -> list[Number]:
+    """The numbers that the study puts first.
+
+    Args:
+        limits: of those numbers that are estimates; None is an open side.
+        tables: in which the limits of the other numbers are looked for.
+    """
     made = []
     for name, value in values.items():
-        limits = interval_of(value, tables)
-        made.append(Number(name, _text(value), _limits(*limits) if limits else ""))
+        found = _open(limits[name]) if name in limits else interval_of(value, tables)
+        made.append(Number(name, _text(value), _limits(*found) if found else "", found))
     return made
 
 
-def _claim(verdict: Verdict) -> Claim:
+def in_words(found: Sequence[Verdict]) -> list[Claim]:
+    """Verdicts in words; what is measured of one claim in several settings is drawn on one scale."""
+    numbers = defaultdict[str, list[Any]](list)
+    for verdict in found:
+        numbers[verdict.topic] += (verdict.value, verdict.low, verdict.high, verdict.published)
+    scales = {topic: scale_of(values) for topic, values in numbers.items()}
+    return [claim_in_words(verdict, scales[verdict.topic]) for verdict in found]
+
+
+def claim_in_words(verdict: Verdict, scale: Scale | None) -> Claim:
+    """A verdict in words, drawn on a scale."""
     limits = _limits(verdict.low, verdict.high) if verdict.low is not None or verdict.high is not None else ""
     return Claim(
         claim=verdict.claim,
@@ -78,8 +96,13 @@ def _claim(verdict: Verdict) -> Claim:
         n="" if verdict.n is None else f"{verdict.n} {verdict.of}".rstrip(),
         verdict=verdict.verdict,
         note=verdict.note,
-        plot=plot(verdict.value, verdict.low, verdict.high, verdict.published),
+        plot=plot(scale, verdict.value, (verdict.low, verdict.high), verdict.published),
     )
+
+
+def _open(limits: Limits) -> tuple[float, float]:
+    low, high = limits
+    return -inf if low is None else low, inf if high is None else high
 
 
 def _limits(low: Any, high: Any) -> str:

@@ -14,6 +14,7 @@ from suite.host.report.allowance import MOST_RUNS, Allowance
 from suite.host.report.experiments import ExperimentView
 from suite.host.report.render import render
 from suite.host.report.runs import Describe, IndexRow, RunView
+from suite.host.report.side_by_side import SideBySide, side_by_side
 from suite.host.store import RunDirectory, find_runs
 
 log = logging.getLogger("suite")
@@ -23,7 +24,8 @@ log = logging.getLogger("suite")
 class Page:
     """Everything that a page says.
 
-    kind: `Run`, `Runs`, `Experiment` or `Index`; index: a line for every run, also for those that are not in `runs`.
+    kind: `Run`, `Runs`, `Experiment` or `Index`; index: a line for every run, also for those that are not in `runs`;
+    beside: those of some few runs that are of one study, compared.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class Page:
     index: tuple[IndexRow, ...] = ()
     experiments: tuple[ExperimentView, ...] = ()
     note: str = ""
+    beside: tuple[SideBySide, ...] = ()
 
     @property
     def anchors(self) -> dict[str, str]:
@@ -46,12 +49,16 @@ class Page:
 
 
 def runs_page(found: Sequence[RunDirectory], describe: Describe) -> str:
-    """Some runs in full. Raises SuiteError, naming the file, where one's `run.json` cannot be trusted."""
+    """Some runs in full, and side by side what is of one study.
+
+    Raises SuiteError, naming the file, where one's `run.json` cannot be trusted.
+    """
     studies = dict.fromkeys(str(run.read_written()["study"]) for run in found)
     full, index, note = _views(found, describe, len(found))
     if len(full) == 1:
         return render(Page("Run", full[0].study, "", full))
-    return render(Page("Runs", f"{len(found)} runs", ", ".join(studies), full, index, note=note))
+    beside = tuple(side_by_side(found, Allowance.of_one_in(len(found))))
+    return render(Page("Runs", f"{len(found)} runs", ", ".join(studies), full, index, note=note, beside=beside))
 
 
 def experiment_page(root: Path, record: Path, describe: Describe) -> str:

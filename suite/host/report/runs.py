@@ -82,7 +82,7 @@ def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView
     # In the order of their weight: each takes its part of the allowance.
     shown = [
         tables.view(entry["table"], heads[entry["table"]], files[entry["table"]], allowance,
-                    columns=entry["columns"], title=entry["title"])
+                    columns=entry["columns"], title=entry["title"], is_drawn=True)
         for entry in manifest["shown"] if entry["table"] in heads and entry["table"] != CLAIMS
     ]  # fmt: skip
     drawn = [
@@ -96,7 +96,8 @@ def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView
     return RunView(
         study=study, key=run.path.resolve().name, path=str(run.path), status=status,
         error=_text(manifest.get("error")) if status == "failed" else "", described=described, notes=tuple(notes),
-        settings=tuple(settings(config, described)), headline=tuple(headline(manifest["headline"], [*heads.values()])),
+        settings=tuple(settings(config, described)),
+        headline=tuple(headline(manifest["headline"], manifest["limits"], [*heads.values()])),
         seen=tuple(manifest["seen"]),
         claims=tuple(kept), judged=tally(judged), shown=tuple(shown), figures=tuple(drawn), galleries=tuple(galleries),
         tables=tuple(rest), command=command(study, config, described), provenance=tuple(provenance(manifest)),
@@ -118,7 +119,7 @@ def brief_row(run: RunDirectory, describe: Describe) -> IndexRow:
     """The same from `run.json` alone: no intervals, no verdicts. Raises SuiteError where that cannot be trusted."""
     manifest = plain(run.read_written())
     chosen = _chosen(settings(manifest["config"], describe(manifest["study"])))
-    numbers = "; ".join(f"{number.name} {number.value}" for number in headline(manifest["headline"], []))
+    numbers = "; ".join(f"{number.name} {number.value}" for number in headline(manifest["headline"], {}, []))
     started, seconds = manifest["timings"]["started"], manifest["timings"]["seconds"]
     error = _text(manifest.get("error"))
     return IndexRow(

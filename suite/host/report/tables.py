@@ -1,16 +1,19 @@
 """Parquet files as tables of a page: the first rows, as text, and how many there are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError
 from suite.host.report.allowance import Allowance
-from suite.host.text import format_column
+from suite.host.report.plots import Plot, limit_columns, plot, scale_of
+from suite.host.text import format_column, format_value
 
 FEWEST = 5  # rows; fewer are not worth a table
 CELL = 12  # bytes of markup around a cell's text
+PLOT = 220  # of a drawing
+MOST_DRAWN = 2  # columns of a table
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,26 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A column of estimates as drawings on one scale: by row, and the numbers at the scale's two ends.
+
+    after: the place of the column behind which they stand.
+    """
+
+    name: str
+    after: int
+    low: str
+    high: str
+    is_log: bool
+    plots: tuple[Plot | None, ...]
+
+
+@dataclass(frozen=True)
 class TableView:
     """A table of the page.
 
-    cells: by row, as text; numeric: by column, whether its cells are numbers; total: rows in the file.
+    cells: by row, as text; numeric: by column, whether its cells are numbers; total: rows in the file; drawn: columns
+    that have limits beside them.
     """
 
     name: str
@@ -35,6 +54,7 @@ class TableView:
     cells: tuple[tuple[str, ...], ...]
     total: int
     file: str
+    drawn: tuple[Drawn, ...] = ()
 
     @property
     def is_cut(self) -> bool:
@@ -59,22 +79,48 @@ def read_head(path: Path, rows: int) -> Head:
 
 
 def view(
-    name: str, head: Head, file: Path, allowance: Allowance, *, columns: Sequence[str] = (), title: str = ""
+    name: str,
+    head: Head,
+    file: Path,
+    allowance: Allowance,
+    *,
+    columns: Sequence[str] = (),
+    title: str = "",
+    is_drawn: bool = False,
 ) -> TableView:
-    """The head as text, of the columns that are asked for or of all, cut to what the allowance holds."""
+    """The head as text, of the columns that are asked for or of all, cut to what the allowance holds.
+
+    is_drawn: whether estimates are drawn, too.
+    """
     chosen = [column for column in columns or head.columns if column in head.columns]
     plain = {column: [_plain(value) for value in head.columns[column][: allowance.rows]] for column in chosen}
     numeric = tuple(all(isinstance(value, int | float | None) for value in plain[column]) for column in chosen)
     texts = [format_column(plain[column]) for column in chosen]
+    drawn = _drawn(chosen, plain) if is_drawn else []
     cells, taken = list[tuple[str, ...]](), 0
     for row in zip(*texts, strict=True):
-        size = sum(len(text.encode()) + CELL for text in row)
+        size = sum(len(text.encode()) + CELL for text in row) + PLOT * len(drawn)
         if taken + size > allowance.left and len(cells) >= FEWEST:
             break
         cells.append(row)
         taken += size
     allowance.left -= min(taken, allowance.left)
-    return TableView(name, title or name, tuple(chosen), numeric, tuple(cells), head.total, str(file))
+    return TableView(name, title or name, tuple(chosen), numeric, tuple(cells), head.total, str(file), tuple(drawn))
+
+
+def _drawn(names: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> list[Drawn]:
+    """The first columns that have limits and numbers that differ."""
+    made = list[Drawn]()
+    for name in names:
+        limits = limit_columns(name, names)
+        if limits is None or len(made) == MOST_DRAWN:
+            continue
+        rows = [*zip(columns[name], columns[limits[0]], columns[limits[1]], strict=True)]
+        if (scale := scale_of(value for row in rows for value in row)) is not None:
+            plots = tuple(plot(scale, value, (low, high)) for value, low, high in rows)
+            ends = format_value(scale.low), format_value(scale.high)
+            made.append(Drawn(name, names.index(limits[1]), *ends, scale.is_log, plots))
+    return made
 
 
 def _plain(value: Any) -> Any:

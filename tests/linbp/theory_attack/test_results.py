@@ -5,6 +5,7 @@ import polars as pl
 
 from modules.linbp.theory_attack import results
 from modules.linbp.theory_attack.config import TheoryAttackConfig
+from suite.statistics import rate_of
 
 CONFIG = TheoryAttackConfig(modes=("sign", "raw"), steps=1)
 
@@ -35,8 +36,8 @@ def test_tables_keep_the_order_of_modes() -> None:
     ahead = results.ahead(distances())
     assert ahead["mode"].unique(maintain_order=True).to_list() == ["sign", "raw"]
     assert results.headline(CONFIG, results.by_step(distances()), ahead) == {
-        "LinBP ahead at step 1, sign": 10 / 12, "LinBP ahead at step 1, raw": 10 / 12
-    }  # fmt: skip
+        f"LinBP ahead at step 1, {mode}": rate_of(10, 12, "runs") for mode in ("sign", "raw")
+    }
     assert results.condition(distances()) is None
 
 
