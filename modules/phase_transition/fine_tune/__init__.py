@@ -48,10 +48,19 @@ study = Study(
             "eps": (0.25 / 255, 0.5 / 255, 1 / 255),
             "scratch_eps": (0.5 / 255, 1 / 255, 2 / 255),
         },
-        # ... of l2, from scratch as in Table B.2.
+        # ... of 10,000 samples; from scratch between the strengths of Table 1, which are far apart there.
+        "paper_10k": {
+            **_PAPER,
+            "train_limit": 10_000,
+            "eps": (0.25 / 255, 0.5 / 255, 1 / 255),
+            "scratch_eps": (2 / 255, 4 / 255, 8 / 255),
+        },
+        # ... of l2, from scratch as in Table B.2; steps of Rice et al., 10 x 15/255 of 128/255.
         "paper_l2": {
             **_PAPER,
             "norm": "l2",
+            "attack": "pgd(steps=10,reach=1.17)",
+            "tune_attack": ("pgd(steps=10,reach=1.17)", "fgm(reach=1.25)"),
             "eps": (5 / 255, 10 / 255, 15 / 255),
             "scratch_eps": (32 / 255, 64 / 255),
         },

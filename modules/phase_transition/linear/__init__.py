@@ -31,5 +31,5 @@ study = Study(
             "own_repeats": 1000,
         },
     },
-    costs={"quick": Cost(0.4), "paper": Cost(50)},
+    costs={"quick": Cost(1), "paper": Cost(70)},
 )

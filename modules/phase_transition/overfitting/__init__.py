@@ -34,7 +34,7 @@ study = Study(
             "attack_mode": "train",
             "train_limit": (10_000, 50_000),
             "eps": (0.5 / 255, 1 / 255, 4 / 255, 8 / 255),
-            "fast_eps": (1 / 255, 2 / 255, 4 / 255, 8 / 255, 12 / 255, 16 / 255),
+            "fast_eps": tuple(level / 255 for level in (1, 2, 4, 8, 12, 16, 20, 32)),  # Table B.6
             "epochs": None,
             "batch_size": None,
             "select": "test",
@@ -42,5 +42,5 @@ study = Study(
             "test_limit": None,
         },
     },
-    costs={"quick": Cost(1), "mnist": Cost(36, gigabytes=1.1), "paper": Cost(6000, gpu=True, gigabytes=8)},
+    costs={"quick": Cost(1), "mnist": Cost(36, gigabytes=1.1), "paper": Cost(6300, gpu=True, gigabytes=8)},
 )

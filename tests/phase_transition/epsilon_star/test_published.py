@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from modules.phase_transition.crossing import crossing
+from modules.phase_transition.epsilon_star import study
 from modules.phase_transition.epsilon_star.config import EpsilonStarConfig
 from modules.phase_transition.epsilon_star.published import ROWS, Row, mnist_width, printed, recomputed
 
@@ -94,3 +95,17 @@ def test_what_is_printed_is_found_by_its_settings(
 ) -> None:
     known = printed(EpsilonStarConfig(**{**PAPER.model_dump(), **changes}), *kind)
     assert (known and (known.eps_star, known.same_settings)) == expected
+
+
+@pytest.mark.parametrize(
+    ("preset", "same_settings"),
+    [("paper", True), ("paper_l2", False), ("paper_cifar100", True), ("paper_svhn", True), ("paper_wide", True),
+     ("paper_trades", False), ("paper_mart", False), ("mnist_50k", False)],
+)  # fmt: skip
+def test_each_preset_of_the_paper_has_its_row_and_seeds_for_an_interval(preset: str, same_settings: bool) -> None:
+    """The paper prints eps_star for 50,000 samples of each; steps in l2, betas and the MNIST schedule are not given."""
+    config = EpsilonStarConfig(**study.presets[preset])
+    for model in config.model:
+        found = printed(config, model, 50_000, "bp")
+        assert found is not None and found.same_settings is same_settings, model
+    assert config.seeds >= 3

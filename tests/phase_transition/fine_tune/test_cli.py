@@ -185,7 +185,7 @@ def test_bad_input_is_one_line_before_any_work(refused: Callable[..., str], type
     assert told in refused(NAME, typed)
 
 
-@pytest.mark.parametrize("preset", ["quick", "mnist", "paper", "paper_l2"])
+@pytest.mark.parametrize("preset", ["quick", "mnist", "paper", "paper_10k", "paper_l2"])
 def test_presets_are_valid(preset: str) -> None:
     config = FineTuneConfig(**declared.presets[preset])
     assert config.from_scratch and config.attack.startswith("pgd")

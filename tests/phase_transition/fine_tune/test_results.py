@@ -288,7 +288,9 @@ def test_table_4_is_published_for_its_own_settings_alone() -> None:
         assert printed(FineTuneConfig(**{**paper, name: value}), 50_000, 40) == {}
     assert printed(FineTuneConfig(**paper), 20_000, 40) == {}
     of_l2 = printed(FineTuneConfig(**study.presets["paper_l2"]), 50_000, 40)
-    assert of_l2[pgd, "1-point"] == (20.1, False), "its step in l2 is not given"
+    assert of_l2["pgd(reach=1.17,steps=10)", "1-point"] == (20.1, False), "its step in l2 is not given"
+    of_10k = printed(FineTuneConfig(**study.presets["paper_10k"]), 10_000, 40)
+    assert of_10k[pgd, "least-squares"] == (2.5, True)
 
 
 @pytest.mark.parametrize(
