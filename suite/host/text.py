@@ -34,6 +34,15 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
 
 
+def format_bytes(size: int) -> str:
+    """`512 B`, `1.5 kB`, `20 MB`."""
+    if size < 1000:
+        return f"{size} B"
+    power = min((len(str(size)) - 1) // 3, 4)
+    number = size / 1000**power
+    return f"{number:.1f} {' kMGT'[power]}B" if number < 10 else f"{number:.0f} {' kMGT'[power]}B"
+
+
 def format_minutes(minutes: float) -> str:
     """`6 s`, `12 min` or `1.5 h`: as exact as such a number is."""
     if minutes < 1:

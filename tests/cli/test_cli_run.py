@@ -101,7 +101,7 @@ def test_runs_lists_and_shows(suite: Suite, workplace: Path) -> None:
     assert suite("runs").stdout == f"no runs in {workplace / 'runs'}\n"
     path = Path(json.loads(suite("run", "toy.squares", "--json").stdout)["run"])
     listed = suite("runs", "list").stdout.splitlines()
-    assert listed[0].split() == ["study", "key", "status", "when", "headline", "options"]
+    assert listed[0].split() == ["study", "key", "status", "when", "headline", "options", "tags", "note"]
     assert listed[2].split()[:3] == ["toy.squares", path.name, "finished"]
     assert listed[2].endswith("largest = 9; nothing = -")  # nothing but defaults
     suite("run", "toy.squares", "--step-size", "8/255", "--numbers", "4,5")

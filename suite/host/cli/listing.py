@@ -12,6 +12,7 @@ from typing import Any
 from suite.errors import SuiteError, did_you_mean
 from suite.host.cli.text import format_table
 from suite.host.cli.times import format_age, read_time
+from suite.host.notes import read_notes
 from suite.host.plain import plain
 from suite.host.registry import Registry
 from suite.host.store import find_runs
@@ -30,12 +31,14 @@ class Asked:
 
     Args:
         study: a study, or a module for all of its studies; None for all.
+        tag: a tag; None for all.
         status: one of STATUSES; None for all.
         since: those that were started then or later; None for all.
         sort: one of ORDERS; equal ones by their start.
     """
 
     study: str | None = None
+    tag: str | None = None
     status: str | None = None
     since: datetime | None = None
     sort: str = "started"
@@ -75,6 +78,8 @@ def as_text(rows: Sequence[Row], width: int | None) -> str:
                 "when": row["started"] or "",
                 "headline": _headline(row["headline"]),
                 "options": _options(row["options"]),
+                "tags": ",".join(row["tags"]),
+                "note": row["note"],
             }
             for row in rows
         ]
@@ -86,12 +91,14 @@ def as_text(rows: Sequence[Row], width: int | None) -> str:
             "key": key,
             "status": row["status"],
             "age": format_age(read_time(row["started"])) if row["started"] else "-",
+            "tags": ",".join(row["tags"]),
             "options": _options(row["options"]),
             "headline": _headline(row["headline"]),
         }
         for row, key in zip(rows, short, strict=True)
     ]
-    return format_table(told, [*told[0]], width, cut=("options", "headline"))
+    columns = [name for name in told[0] if name != "tags" or any(row["tags"] for row in rows)]
+    return format_table(told, columns, width, cut=("tags", "options", "headline"))
 
 
 def default_options(known: Registry, study: str) -> dict[str, Any]:
@@ -107,7 +114,7 @@ def chosen_options(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> di
 
 
 def _row(run: Any, content: Mapping[str, Any], defaults: Mapping[str, Any]) -> Row:
-    timings = content.get("timings", {})
+    timings, said = content.get("timings", {}), read_notes(run)
     return {
         "run": run.name,
         "study": run.path.parent.name,
@@ -117,11 +124,15 @@ def _row(run: Any, content: Mapping[str, Any], defaults: Mapping[str, Any]) -> R
         "seconds": timings.get("seconds"),
         "headline": content.get("headline", {}),
         "options": chosen_options(content.get("config", {}), defaults),
+        "tags": [*said.tags],
+        "note": said.note,
         "path": str(run.path),
     }
 
 
 def _is_meant(row: Row, asked: Asked) -> bool:
+    if asked.tag is not None and asked.tag not in row["tags"]:
+        return False
     if asked.status not in (None, row["status"]):
         return False
     return asked.since is None or (row["started"] is not None and read_time(row["started"]) >= asked.since)

@@ -34,6 +34,16 @@ def runs_option() -> Callable[[Command], Command]:
     )
 
 
+def runs_here_option() -> Callable[[Command], Command]:
+    """`--runs` after a verb of `suite runs`, where it is as likely to be typed as before it."""
+    return click.option(
+        "--runs",
+        type=click.Path(path_type=Path),
+        default=lambda: click.get_current_context().obj,
+        help="Folder of run directories.",
+    )
+
+
 def device_option() -> Callable[[Command], Command]:
     """`--device`: where the work happens."""
     return option(

@@ -8,20 +8,13 @@ from typing import Any, TypeVar
 import click
 
 from suite.errors import SuiteError
-from suite.host.cli import listing, terminal
-from suite.host.cli.options import json_option, option, registry, runs_option
+from suite.host.cli import labelling, listing, removing, terminal
+from suite.host.cli.options import json_option, option, registry, runs_here_option, runs_option
 from suite.host.cli.results import print_results
 from suite.host.cli.times import parse_since
 from suite.host.store import find_run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-_here = click.option(  # the same option after the verb, where it is as likely to be typed
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=lambda: click.get_current_context().obj,
-    help="Folder of run directories.",
-)
 
 
 def _listing_options(command: Command) -> Command:
@@ -33,6 +26,7 @@ def _listing_options(command: Command) -> Command:
                help="What the list is sorted by."),
         option("--since", metavar="DATE|AGE", help="Only runs started since 2026-11-28, or in the last 12h or 2d."),
         option("--status", type=click.Choice(listing.STATUSES), help="Only runs of this status."),
+        option("--tag", metavar="NAME", help="Only runs with this tag."),
         option("--study", metavar="NAME", help="Only runs of this study, or of all studies of this module."),
     ):  # fmt: skip
         command = decorate(command)
@@ -44,7 +38,7 @@ def _listing_options(command: Command) -> Command:
 @runs_option()
 @click.pass_context
 def command(ctx: click.Context, /, runs: Path, **asked: Any) -> None:
-    """List runs, and show one."""
+    """List, show, label and remove runs."""
     ctx.obj = runs
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_runs, runs=runs, **asked)
@@ -57,12 +51,13 @@ def command(ctx: click.Context, /, runs: Path, **asked: Any) -> None:
 
 @command.command(name="list")
 @_listing_options
-@_here
+@runs_here_option()
 @click.pass_context
 def list_runs(
     ctx: click.Context,
     runs: Path,
     study: str | None,
+    tag: str | None,
     status: str | None,
     since: str | None,
     sort: str,
@@ -74,19 +69,19 @@ def list_runs(
     A terminal gets a line a run that fits it; a file or a pipe, and --wide, whole texts.
     """
     moment = None if since is None else parse_since(since, "--since")
-    rows = listing.run_rows(runs, listing.Asked(study, status, moment, sort), registry(ctx))
+    rows = listing.run_rows(runs, listing.Asked(study, tag, status, moment, sort), registry(ctx))
     if as_json:
         click.echo(listing.as_json(rows))
     elif rows:
         click.echo(listing.as_text(rows, None if wide else terminal.width()))
     else:
-        such = " that are meant" if study or status or since else ""
+        such = " that are meant" if study or tag or status or since else ""
         click.echo(f"no runs{such} in {runs}")
 
 
 @command.command()
 @click.argument("key")
-@_here
+@runs_here_option()
 def show(runs: Path, key: str) -> None:
     """Show a run by its key or the beginning of it."""
     run = find_run(runs, key)
@@ -99,3 +94,10 @@ def show(runs: Path, key: str) -> None:
         print_results(run, {})
     else:
         click.echo(f"run:      {run.path} ({run.status()})")
+
+
+for verb in (
+    labelling.tag_run, labelling.untag_run, labelling.note_run,
+    removing.remove_runs, removing.collect_garbage, removing.disk_usage,
+):  # fmt: skip
+    command.add_command(verb)
