@@ -1,14 +1,16 @@
 """PGD on the batches of a training, for adversarial training: nothing is read back, all draws are torch's own."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from suite.attacks.arguments import check_batch, check_choice, check_positive
 from suite.attacks.differentiate import Autograd, constant_weights
 from suite.attacks.iterate import Settings, step_in_ball
-from suite.attacks.losses import LOSSES, Cotangent, kl_from
+from suite.attacks.losses import Cotangent, against, kl_from
+from suite.errors import SuiteError
 from suite.training.mode import in_mode
 
 Start = Literal["image", "uniform", "radial", "near"]
@@ -34,6 +36,8 @@ class Adversary:
             whose running statistics move with every step of the attack, as in Rice et al. 2020's loop; dropout on.
         against: the settings' loss with the labels, or the divergence from the prediction on the clean image
             (TRADES), which is zero at the image: `start` must be another place.
+
+    Raises SuiteError for values outside these ranges, and when called for a batch that is empty or of another kind.
     """
 
     model: nn.Module
@@ -43,7 +47,16 @@ class Adversary:
     mode: Literal["eval", "train"] = "eval"
     against: Literal["labels", "clean"] = "labels"
 
+    def __post_init__(self) -> None:
+        check_positive("eps", self.eps)
+        check_choice("start", self.start, get_args(Start))
+        check_choice("mode", self.mode, ("eval", "train"))
+        check_choice("against", self.against, ("labels", "clean"))
+        if self.against == "clean" and self.start == "image":
+            raise SuiteError("start='image' with against='clean'", "the divergence is flat there; give another start")
+
     def __call__(self, pixels: Tensor, labels: Tensor) -> Tensor:
+        check_batch(pixels, labels)
         radius = pixels.new_full((), self.eps)
         with in_mode(self.model, training=self.mode == "train"), constant_weights(self.model):
             cotangent = self._cotangent(pixels, labels)
@@ -58,8 +71,8 @@ class Adversary:
         if self.against == "clean":
             with torch.no_grad():
                 return kl_from(self.model(pixels))
-        loss = LOSSES[self.settings.loss]
-        return lambda logits: loss(logits, labels)
+        on_cpu = labels.device.type == "cpu"  # elsewhere looking at labels would wait for the device at every batch
+        return against(self.settings.loss, labels, check=on_cpu)
 
     def _offset(self, pixels: Tensor) -> Tensor:
         if self.start == "near":

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from suite.attacks.arguments import check_batch, check_count, check_positive, check_shape
 from suite.attacks.differentiate import Differentiator
-from suite.attacks.losses import cross_entropy
+from suite.attacks.losses import against
 
 MOMENTUM = 0.75  # alpha
 ENOUGH = 0.75  # rho: the share of steps between checkpoints that must raise the loss, lest the step is halved
@@ -26,19 +27,26 @@ def apgd(
         steps: N_iter >= 1.
         start: (N, ...) first iterates within the ball; None: the images.
 
+    Raises SuiteError for values outside these ranges, and for labels that are not the model's classes.
+
     Cost: steps + 1 forward and backward passes over all samples.
     """
+    check_positive("eps", eps)
+    check_count("steps", steps)
+    check_batch(images, labels)
+    if start is not None:
+        check_shape("start", start, images.shape)
     low, high = (images - eps).clamp(min=0), (images + eps).clamp(max=1)
 
-    def measure(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        logits, gradient = differentiate(x, lambda z: cross_entropy(z, labels))
+    def measure(x: Tensor, *, check: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        logits, gradient = differentiate(x, against("ce", labels, check=check))
         return F.cross_entropy(logits, labels, reduction="none"), gradient, logits.argmax(1) != labels
 
     def ball(x: Tensor) -> Tensor:
         return torch.minimum(torch.maximum(x, low), high)
 
     x = previous = images if start is None else start
-    loss, gradient, fooled = measure(x)
+    loss, gradient, fooled = measure(x, check=True)
     best, best_loss, best_gradient = x, loss, gradient
     size = torch.full_like(loss, 2 * eps)
     rises = torch.zeros_like(loss)

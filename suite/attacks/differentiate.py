@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from suite.attacks.arguments import check_choice
 from suite.attacks.losses import Cotangent
 from suite.errors import SuiteError
 from suite.gradients.view import rules_of
@@ -55,8 +56,9 @@ def differentiator(model: nn.Module, probe: Tensor, engine: str = "auto") -> tup
             on it, `autograd` forgoes it.
 
     Raises:
-        SuiteError: `jacobian` where it would not be exact.
+        SuiteError: another engine; `jacobian` where it would not be exact.
     """
+    check_choice("engine", engine, ("auto", "jacobian", "autograd"))
     able: list[OwnEngine] = [rule for rule in rules_of(model) if isinstance(rule, OwnEngine)]
     if engine == "autograd" or not able:
         return Autograd(model), "autograd"

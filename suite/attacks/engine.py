@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from suite.attacks.arguments import check_choice
 from suite.attacks.differentiate import Differentiator, differentiator
 from suite.attacks.fast import fastest, fold_batch_norm
 from suite.attacks.losses import LOSSES, Cotangent
@@ -52,6 +53,8 @@ def fast_engine(
     Args:
         layout: a name in LAYOUTS; None takes what `fast_layout` finds.
     """
+    if layout is not None:
+        check_choice("layout", layout, LAYOUTS)
     layout = layout or fast_layout(model, rule, probe, engine)
     arranged = _arranged(fold_batch_norm(model, probe[:2]), rule, probe[:2], engine, layout)
     exact, _ = differentiator(rule(model), probe[:2], "autograd")

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
+from typing import Any, Literal, Union, get_args, get_origin
 
 import foolbox
 from foolbox.attacks.base import Attack
@@ -49,9 +50,7 @@ def make_attack(call: Call, **defaults: object) -> Attack:
     for name, value in call.arguments.items():
         if name not in known:
             raise SuiteError(f"attack {call.name} has no argument {name!r}", did_you_mean(name, tuple(known)))
-        kinds = _NUMBERS.get(known[name].annotation)
-        if kinds and type(value) not in kinds:
-            raise SuiteError(f"{name}={value} of attack {call.name}", f"give {known[name].annotation.__name__}")
+        _check_kind(name, value, known[name].annotation, call.name)
         _check_range(name, value, call.name)
     if "rel_stepsize" in call.arguments:  # Foolbox would let the absolute one win
         defaults.pop("abs_stepsize", None)
@@ -66,6 +65,18 @@ def make_attack(call: Call, **defaults: object) -> Attack:
         raise
     except Exception as error:  # a missing package, a missing argument, a value out of range
         raise SuiteError(f"attack {call} cannot be made: {one_line(error)}") from error
+
+
+def _check_kind(name: str, value: Argument, annotation: Any, attack: str) -> None:
+    """Refuses what is not of the kind that a parameter is declared to be, and names of what only Python can give."""
+    kinds = get_args(annotation) if get_origin(annotation) is Union else (annotation,)
+    choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
+    numbers = [kind for kind in kinds if kind in _NUMBERS]
+    if value in choices or any(type(value) in _NUMBERS[kind] for kind in numbers):
+        return
+    told = [*map(repr, choices), *(kind.__name__ for kind in numbers)]
+    remedy = f"give {' or '.join(told)}" if told else "it cannot be given here: leave it out"
+    raise SuiteError(f"{name}={value} of attack {attack}", remedy)
 
 
 def _check_range(name: str, value: Argument, attack: str) -> None:

@@ -10,11 +10,11 @@ from foolbox.criteria import Misclassification, TargetedMisclassification
 from foolbox.distances import Distance, l2, linf
 from torch import Tensor
 
+from suite.attacks.arguments import check_positive, check_seed
 from suite.attacks.differentiate import Autograd, Differentiator
 from suite.attacks.iterate import Norm, Settings, iterate
-from suite.attacks.losses import LOSSES
 from suite.attacks.random_start import ball_noise, random_starts
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError
 
 
 class IFGSM(AttackWithDistance):  # type: ignore[misc]
@@ -43,14 +43,8 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
         seed: int = 0,
         engine: Differentiator | None = None,
     ) -> None:
-        if steps < 1:
-            raise SuiteError(f"steps={steps} is not positive", "give at least one step")
-        if not step_size > 0:  # NaN too
-            raise SuiteError(f"step_size={step_size} is not positive", "give a step such as 2/255")
-        if loss not in LOSSES:
-            raise SuiteError(f"unknown loss {loss!r}", did_you_mean(loss, tuple(LOSSES)))
-        if norm not in ("linf", "l2"):
-            raise SuiteError(f"unknown norm {norm!r}", "linf or l2")
+        Settings(steps, step_size, norm, loss)  # refuses what no call could use
+        check_seed(seed)
         self.steps, self.step_size, self.norm, self.loss = steps, step_size, norm, loss
         self.random_start, self.early_stop, self.seed, self.engine = random_start, early_stop, seed, engine
         self.calls = 0
@@ -66,8 +60,10 @@ class IFGSM(AttackWithDistance):  # type: ignore[misc]
             raise SuiteError(f"unknown argument {next(iter(kwargs))!r}", "set it in the constructor")
         one = not isinstance(epsilons, Iterable)
         radii = [epsilons] if one else list(epsilons)
-        if not radii or not all(radius is not None and radius >= 0 for radius in radii):
-            raise SuiteError(f"epsilons={epsilons} are not radii", "give one or more numbers >= 0")
+        if not radii:
+            raise SuiteError("epsilons is empty", "give at least one radius")
+        for radius in radii:
+            check_positive("eps", radius.item() if hasattr(radius, "item") else radius, zero=True)  # of an array, too
         wrapped, restore = eagerpy.astensor_(inputs)
         images, labels, targeted = wrapped.raw, *_unpack(criterion)
         if targeted and self.loss == "stable_ce":

@@ -10,6 +10,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
+from suite.attacks.arguments import check_images, check_shape
 from suite.attacks.differentiate import Autograd
 from suite.attacks.sign_steps import SignSteps, sign_steps
 from suite.attacks.transferable import Budget
@@ -55,8 +56,12 @@ def ila(layer: MidLayer, images: Tensor, adversarials: Tensor, budget: Budget) -
         layer: of the surrogate, weights frozen.
         images: (N, ...) pixels in [0, 1].
 
+    Raises SuiteError for images of whole numbers, and adversarials of another shape.
+
     Cost: K gradients of E N rows up to the layer.
     """
+    check_images(images)
+    check_shape("adversarials", adversarials, (len(budget.epsilons), *images.shape))
     with torch.no_grad():
         clean, moved = layer(images), layer(adversarials.flatten(0, 1))
         guide = moved - clean.repeat(len(adversarials), *[1] * (clean.ndim - 1))

@@ -9,13 +9,22 @@ What nobody reads is not computed:
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from suite.attacks.arguments import (
+    check_batch,
+    check_bounds,
+    check_choice,
+    check_count,
+    check_positive,
+    check_radii,
+    check_shape,
+)
 from suite.attacks.differentiate import Differentiator
-from suite.attacks.losses import LOSSES
+from suite.attacks.losses import LOSSES, against
 
 Norm = Literal["linf", "l2"]
 
@@ -34,6 +43,8 @@ class Settings:
         bounds: valid pixel range, always respected.
         early_stop: a sample is left at its first misclassified iterate; else every sample walks all K steps.
         targeted: `labels` are the classes to reach, and the loss descends.
+
+    Raises SuiteError for values outside these ranges.
     """
 
     steps: int
@@ -44,6 +55,15 @@ class Settings:
     bounds: tuple[float, float] = (0.0, 1.0)
     early_stop: bool = True
     targeted: bool = False
+
+    def __post_init__(self) -> None:
+        check_count("steps", self.steps)
+        check_positive("step_size", self.step_size)
+        check_choice("norm", self.norm, get_args(Norm))
+        check_choice("loss", self.loss, LOSSES)
+        check_bounds(self.bounds)
+        if not isinstance(self.unit, Tensor):
+            check_positive("unit", self.unit)
 
 
 @dataclass(frozen=True)
@@ -81,13 +101,19 @@ def iterate(
     Args:
         differentiate: logits and input gradient of the model under some gradient rule.
         predict: logits of the model; the same values as `differentiate` gives.
-        epsilons: radii > 0, ascending.
+        epsilons: radii >= 0, ascending.
         start: (E, N, ...) first iterates; None starts at the images.
         judge: logits of the true model, asked before a row counts as fooled, and about every row at the steps
             `readings` and the last; None where `predict` is the true model.
 
+    Raises SuiteError for a batch, radii or starts of another kind, and for labels that are not the model's classes.
+
     Cost: at most K backward and K+1 forward passes over E*N rows; N rows until the smallest ball binds.
     """
+    check_batch(images, labels, empty=True)
+    check_radii(epsilons, zero=True)
+    if start is not None:
+        check_shape("start", start, (len(epsilons), *images.shape))
     rows = _Rows.begin(images, len(epsilons), start)
     record = _Record(images, len(epsilons), settings)
     radii = torch.tensor(epsilons, dtype=images.dtype, device=images.device)
@@ -98,7 +124,7 @@ def iterate(
             with torch.no_grad():
                 logits = predict(rows.x)
         else:
-            logits, gradient = differentiate(rows.x, lambda z, y=y: LOSSES[settings.loss](z, y))  # type: ignore[misc]
+            logits, gradient = differentiate(rows.x, against(settings.loss, y, check=step == 0))
         prediction = logits.argmax(1)
         if judge is not None:
             prediction = _judged(judge, rows.x, prediction, y, settings.targeted, everyone=last or step in readings)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from suite.attacks.arguments import check_classes
+
 Cotangent = Callable[[Tensor], Tensor]
 """Logits (B, C) -> d loss / d logits (B, C), the loss summed over the batch."""
 
@@ -44,6 +46,17 @@ LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "nll_logits": nll_of_logits,
     "stable_ce": stable_cross_entropy,
 }
+
+
+def against(loss: str, labels: Tensor, *, check: bool) -> Cotangent:
+    """The named loss with these labels; with `check` they must be classes of the logits, which waits for the device."""
+
+    def cotangent(logits: Tensor) -> Tensor:
+        if check:
+            check_classes(labels, logits.shape[1])
+        return LOSSES[loss](logits, labels)
+
+    return cotangent
 
 
 def _onehot(logits: Tensor, labels: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks.adversary import Adversary
+from suite.attacks.arguments import check_batch, check_count, check_positive
 from suite.attacks.differentiate import frozen
 from suite.attacks.iterate import Norm, Settings
 from suite.training import MANY_STEPS, ONE_STEP, Evaluation, as_pixels, evaluate
@@ -20,8 +21,12 @@ def robustness(
         model: what is judged; the adversary has its own, the same under a gradient rule perhaps.
         images: (N, C, H, W), uint8 or float pixels in [0, 1].
         labels: (N,) int64.
-        batch_size: samples attacked at once.
+        batch_size: samples attacked at once, >= 1.
+
+    Raises SuiteError for no images, and where shapes or types are others.
     """
+    check_count("batch_size", batch_size)
+    check_batch(images, labels, eight_bit=True)
     with frozen(model, adversary.model):
         parts = torch.arange(len(labels), device=labels.device).split(batch_size)
         attacked = torch.cat([adversary(as_pixels(images[ids]), labels[ids]) for ids in parts])
@@ -37,8 +42,10 @@ def one_and_many(
 
     Args:
         eps: radius of the ball > 0, that of the training.
-        steps: of PGD, each 2.5 eps / steps long.
+        steps: of PGD >= 1, each 2.5 eps / steps long.
     """
+    check_positive("eps", eps)
+    check_count("steps", steps)
     once = Adversary(model, eps, Settings(1, eps, norm), start="image")
     often = Adversary(model, eps, Settings(steps, REACH * eps / steps, norm))
     return {

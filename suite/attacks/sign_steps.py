@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from suite.attacks.arguments import check_bounds, check_count, check_images, check_positive, check_radii
+
 Direction = Callable[[Tensor, int], Tensor]
 """(iterates (L, N, ...), step from 0) -> ascent directions of that shape. L paths: one per strength, or the last path
 stands for several strengths."""
@@ -25,6 +27,8 @@ class SignSteps:
         decay: of the momentum g_t = decay g_{t-1} + d / |d|_1 (Dong et al., CVPR 2018); None walks along d itself.
         bounds: valid pixel range.
         share: let strengths share a path while no ball binds. Only for directions that do not depend on the strength.
+
+    Raises SuiteError for values outside these ranges.
     """
 
     steps: int
@@ -32,6 +36,14 @@ class SignSteps:
     decay: float | None = None
     bounds: tuple[float, float] = (0.0, 1.0)
     share: bool = True
+
+    def __post_init__(self) -> None:
+        check_count("steps", self.steps)
+        if self.step_size is not None:
+            check_positive("step_size", self.step_size)
+        if self.decay is not None:
+            check_positive("decay", self.decay, zero=True)
+        check_bounds(self.bounds)
 
     def paths(self, step: int, epsilons: tuple[float, ...]) -> int:
         """How many different paths there are after `step` (from 0)."""
@@ -48,12 +60,12 @@ def sign_steps(direction: Direction, images: Tensor, epsilons: tuple[float, ...]
     Args:
         epsilons: radii > 0 in the sup-norm, ascending.
 
-    Raises ValueError for radii in another order.
+    Raises SuiteError for other radii, and for images of whole numbers.
 
     Cost: K calls of `direction` on at most E N rows; on N rows until the smallest ball binds.
     """
-    if list(epsilons) != sorted(epsilons):
-        raise ValueError(f"radii {epsilons} are not ascending")
+    check_images(images)
+    check_radii(epsilons)
     radii = images.new_tensor(epsilons).view(-1, *[1] * images.ndim)
     x = images[None] if settings.share else images.expand(len(epsilons), *images.shape)
     moves = torch.zeros_like(x)

@@ -10,10 +10,20 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from suite.attacks import diversity
+from suite.attacks.arguments import (
+    check_batch,
+    check_choice,
+    check_count,
+    check_positive,
+    check_radii,
+    check_seed,
+    check_shape,
+)
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.keyed_draws import uniform
-from suite.attacks.losses import LOSSES
+from suite.attacks.losses import LOSSES, against
 from suite.attacks.sign_steps import SignSteps, sign_steps
+from suite.errors import SuiteError
 
 _NOISE = 0  # purpose of the draws
 
@@ -50,12 +60,21 @@ METHODS: Mapping[str, Method] = {
 
 @dataclass(frozen=True)
 class Budget:
-    """How far an attack goes: radii > 0 in ascending order, K steps, their length, and the momentum's decay."""
+    """How far an attack goes: radii > 0 in ascending order, K steps, their length, and the momentum's decay.
+
+    Raises SuiteError for values outside these ranges.
+    """
 
     epsilons: tuple[float, ...]
     steps: int = 100
     step_size: float = 1 / 255
     decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_radii(self.epsilons)
+        check_count("steps", self.steps)
+        check_positive("step_size", self.step_size)
+        check_positive("decay", self.decay, zero=True)
 
 
 def craft(
@@ -80,8 +99,16 @@ def craft(
         loss: a name in suite.attacks.losses.LOSSES. Where the surrogate is sure of a label, `ce` in float32 loses the
             direction of the first steps to rounding, and `stable_ce` (for untargeted attacks) does not.
 
+    Raises SuiteError for values outside these ranges, and for labels that are not the model's classes.
+
     Cost: K gradients of at most E N rows; FGSM takes one of N rows.
     """
+    check_batch(images, labels)
+    check_shape("ids", ids, labels.shape)
+    check_seed(seed)
+    check_choice("loss", loss, LOSSES)
+    if targeted and loss == "stable_ce":
+        raise SuiteError("loss 'stable_ce' is for untargeted attacks", "use ce")
     radii = images.new_tensor(budget.epsilons).view(-1, *[1] * images.ndim)
     sign = -1 if targeted else 1
 
@@ -93,8 +120,8 @@ def craft(
         if method.diversity:
             resampling = diversity.draw(images, ids, step, seed)
             seen = resampling.apply(seen)
-        targets = labels.repeat(len(x))
-        _, gradient = differentiate(seen.flatten(0, 1), lambda logits: sign * LOSSES[loss](logits, targets))
+        ascended = against(loss, labels.repeat(len(x)), check=step == 0)
+        _, gradient = differentiate(seen.flatten(0, 1), lambda logits: sign * ascended(logits))
         gradient = gradient.view_as(x)
         return gradient if resampling is None else resampling.pull_back(gradient)
 

@@ -182,3 +182,20 @@ def test_has_steps() -> None:
 def test_numbers_out_of_range_are_refused(typed: str) -> None:
     with pytest.raises(SuiteError, match=r"of attack .* \(give a (positive )?number"):
         make_attack(parse_call(typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("LinfPGD(abs_stepsize=abc)", "give float"),
+        ("GaussianBlurAttack(max_sigma=true)", "give float"),
+        ("EADAttack(decision_rule=XX)", "give 'EN' or 'L1'"),
+        ("pgd(norm=l3)", "give 'linf' or 'l2'"),
+        ("BoundaryAttack(init_attack=x)", "it cannot be given here: leave it out"),
+        ("BoundaryAttack(tensorboard=logs)", "give False"),  # it would write files
+        ("ifgsm(engine=5)", "it cannot be given here"),
+    ],
+)
+def test_values_of_another_kind_are_refused(typed: str, told: str) -> None:
+    with pytest.raises(SuiteError, match=rf" of attack .* \({told}"):
+        make_attack(parse_call(typed))
