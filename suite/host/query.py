@@ -1,14 +1,18 @@
 """SQL over everything that has been run: DuckDB on the runs' Parquet files, which is all that a query can reach.
 
 Views: `runs` has one row a run; `rows_NAME` the rows of all finished runs' tables NAME, each with its `run`. A view is
-made where the query names it. Files that are missing or damaged are left out of their view, with a warning.
+made where the query names it. Files that are missing or damaged are left out of their view, with a warning. The query
+itself is a process of its own (`query_worker.py`), with limits of time and memory.
 """
 
 import json
 import logging
+import pickle
 import re
+import signal
+import subprocess
+import sys
 import tempfile
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from suite.errors import SuiteError, one_line, shortened
+from suite.errors import SuiteError, shortened
 from suite.host.plain import plain
 from suite.host.store import RunDirectory, find_runs
 
@@ -43,7 +47,7 @@ RUNS = pa.schema(
 )
 """Columns of the view `runs`; `headline->>'$.name'` and `config->>'$.option'` reach into the two objects."""
 
-MOST_SECONDS, MOST_MEMORY = 60.0, "4GB"
+MOST_SECONDS, MOST_MEMORY = 60.0, 4 * 2**30
 MOST_ROWS = 200_000
 LONGEST = 100_000  # characters of a query
 
@@ -62,29 +66,17 @@ def query(sql: str, root: Path, seconds: float = MOST_SECONDS) -> tuple[list[str
             takes more time or memory than it may, gives more than MOST_ROWS rows or two columns of one name, or asks
             for files other than the runs' tables.
     """
-    duckdb = _duckdb()
     if len(sql) > LONGEST or not plain(sql) == sql:
         raise SuiteError(f"cannot read the query {shortened(sql)!r}", f"write at most {LONGEST} characters of UTF-8")
-    statement = _one_select(sql)
+    check_one_select(sql)
     runs = [(run, run.read()) for run in find_runs(root)]
     files = _files(runs)
-    with _connection(runs, {view: files[view] for view in files if view.lower() in sql.lower()}) as connection:
-        timer = threading.Timer(seconds, connection.interrupt)
-        timer.start()
-        try:
-            found = connection.execute(statement)
-            names = [column[0] for column in found.description]
-            rows = found.fetchmany(MOST_ROWS + 1)
-        except duckdb.InterruptException as error:
-            raise SuiteError(f"the query was given up after {seconds:g} s", "ask for less at once") from error
-        except duckdb.Error as error:
-            raise SuiteError(" ".join(str(error).split()), _views_told(files)) from error
-        except (ValueError, OverflowError, RecursionError) as error:  # of a value that Python cannot hold
-            raise SuiteError(
-                f"the query's result cannot be read: {one_line(error)}", "cast it, as with ::VARCHAR"
-            ) from error
-        finally:
-            timer.cancel()
+    with data_base(runs, {view: files[view] for view in files if view.lower() in sql.lower()}) as (file, allowed):
+        request = {"sql": sql, "file": file, "allowed": allowed, "most": MOST_ROWS + 1, "memory": MOST_MEMORY}
+        kind, found = _answered({**request, "seconds": seconds})
+    if kind != "rows":
+        raise _failure(kind, str(found), seconds, files)
+    names, rows = found
     if len(rows) > MOST_ROWS:
         raise SuiteError(f"the query gives more than {MOST_ROWS} rows", "aggregate them, or add LIMIT")
     if twice := [name for name, times in Counter(names).items() if times > 1]:
@@ -92,8 +84,30 @@ def query(sql: str, root: Path, seconds: float = MOST_SECONDS) -> tuple[list[str
     return names, rows
 
 
-def _one_select(sql: str) -> Any:
-    """The statement. Raises SuiteError for what is not one SELECT by DuckDB's own parser."""
+def _answered(request: dict[str, Any]) -> tuple[str, Any]:
+    """What the process that answers says, or how the kernel ended it: of `time` or of `memory`."""
+    command = [sys.executable, "-P", str(Path(__file__).with_name("query_worker.py"))]
+    done = subprocess.run(command, input=pickle.dumps(request), capture_output=True, check=False)
+    if done.returncode == -signal.SIGALRM:
+        return "time", ""
+    if done.returncode:
+        return "memory", done.stderr.decode(errors="replace")
+    answer: tuple[str, Any] = pickle.loads(done.stdout)
+    return answer
+
+
+def _failure(kind: str, text: str, seconds: float, files: Files) -> SuiteError:
+    if kind == "time":
+        return SuiteError(f"the query was given up after {seconds:g} s", "ask for less at once")
+    if kind == "memory":
+        return SuiteError(f"the query needs more than {MOST_MEMORY >> 30} GiB of memory", "ask for less at once")
+    if kind == "value":
+        return SuiteError(f"the query's result cannot be read: {shortened(text)}", "cast it, as with ::VARCHAR")
+    return SuiteError(" ".join(text.split()), _views_told(files))
+
+
+def check_one_select(sql: str) -> None:
+    """Raises SuiteError for what is not one SELECT by DuckDB's own parser."""
     duckdb = _duckdb()
     try:
         statements = duckdb.extract_statements(sql)
@@ -101,14 +115,11 @@ def _one_select(sql: str) -> Any:
         raise SuiteError(" ".join(str(error).split()), "write one SELECT") from error
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise SuiteError("a query is one SELECT", "write SELECT ...")
-    return statements[0]
 
 
 @contextmanager
-def _connection(
-    runs: Sequence[tuple[RunDirectory, dict[str, Any]]], files: Files
-) -> Iterator["duckdb.DuckDBPyConnection"]:
-    """A read-only connection to a data base that holds nothing but the views, and reaches no file but their tables."""
+def data_base(runs: Sequence[tuple[RunDirectory, dict[str, Any]]], files: Files) -> Iterator[tuple[str, list[str]]]:
+    """Within the block, the path of a data base that holds nothing but the views, and of the tables that they read."""
     duckdb = _duckdb()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "runs.duckdb"
@@ -119,13 +130,7 @@ def _connection(
             )
             for view, pairs in files.items():
                 _make_view(making, view, pairs)
-        with duckdb.connect(file, read_only=True) as connection:
-            allowed = ", ".join(_quoted(path) for pairs in files.values() for _, path in pairs)
-            connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
-            connection.execute("SET autoload_known_extensions = false; SET autoinstall_known_extensions = false")
-            connection.execute(f"SET allowed_paths = [{allowed}]")
-            connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-            yield connection
+        yield str(file), [path for pairs in files.values() for _, path in pairs]
 
 
 def _files(runs: Sequence[tuple[RunDirectory, dict[str, Any]]]) -> Files:
