@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 import suite.data
 import suite.models
 from suite.errors import SuiteError, WorkFailed
+from suite.host import underway
 from suite.host.inputs import Inputs, choose_device, references, resolve
-from suite.host.progress import Progress
+from suite.host.progress import Loop, Progress
 from suite.host.registry import Registry
 from suite.host.run import Run
 from suite.plugin import DatasetRef, GradientRefs, ModelRef, StudyConfig, option
@@ -265,3 +266,17 @@ def test_progress_is_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys:
     assert pairs == [(1, 3), (2, 3)]
     shown = capsys.readouterr()
     assert "outer" in shown.err and shown.out == ""
+
+
+def test_while_it_works_a_run_says_how_far_it_is(make: Callable[..., Run]) -> None:
+    seen = list[list[Loop]]()
+
+    def study(config: Config, run: Run) -> None:
+        run.once("part", lambda: {"x": [1]})
+        for _ in run.track(range(3), "steps"):
+            seen.append(underway.loops_of(run.directory.path))
+
+    run = make()
+    run.execute(study)
+    assert seen[0] == [Loop("steps", 3, 0)]
+    assert not (run.directory.path / underway.FILE).exists()

@@ -1,8 +1,9 @@
-"""Progress on stderr: bars on a terminal, now and then a plain line where it is piped."""
+"""Progress on stderr: bars on a terminal, now and then a plain line where it is piped; and a note for onlookers."""
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from dataclasses import dataclass
 from multiprocessing import parent_process
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,12 +13,28 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_NOTES = 1.0
+
+
+@dataclass
+class Loop:
+    """A loop that is under way; `total` is None where nobody knows."""
+
+    description: str
+    total: int | None
+    done: int = 0
 
 
 class Progress:
-    """Tracks loops, also nested ones, until `stop`."""
+    """Tracks loops, also nested ones, until `stop`.
 
-    def __init__(self) -> None:
+    note: is given the loops that are under way, the outermost first, at most once a second.
+    """
+
+    def __init__(self, note: Callable[[Sequence[Loop]], None] | None = None) -> None:
+        self._note = note
+        self._loops: list[Loop] = []
+        self._last_note = -_SECONDS_BETWEEN_NOTES
         self._bars: rich.progress.Progress | None = None
         self._last_line = time.monotonic()
 
@@ -26,15 +43,28 @@ class Progress:
         total = len(items) if isinstance(items, Sized) else total
         draws = sys.stderr.isatty() and parent_process() is None  # several processes have no bars on one terminal
         advance = self._bar(description, total) if draws else self._lines(description, total)
-        for item in items:
-            yield item
-            advance()
+        loop = Loop(description, total)
+        self._loops.append(loop)
+        self._tell()
+        try:
+            for item in items:
+                yield item
+                loop.done += 1
+                advance()
+                self._tell()
+        finally:
+            self._loops.remove(loop)
 
     def stop(self) -> None:
         """Removes the bars from the screen; to be called before anything else is written."""
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
+
+    def _tell(self) -> None:
+        if self._note is not None and (now := time.monotonic()) - self._last_note >= _SECONDS_BETWEEN_NOTES:
+            self._last_note = now
+            self._note(self._loops)
 
     def _bar(self, description: str, total: int | None) -> Callable[[], None]:
         from rich.console import Console

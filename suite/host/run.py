@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from suite.errors import SuiteError, WorkFailed, one_line
 from suite.files import NAME, atomic
+from suite.host import underway
 from suite.host.inputs import Inputs, resolve
 from suite.host.keys import measuring_code, run_key
 from suite.host.manifest import FORMAT
-from suite.host.progress import Progress
+from suite.host.progress import Loop, Progress
 from suite.host.provenance import git_state, peak_memory, versions
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory, check_writable
@@ -57,7 +58,7 @@ class Run:
         self.origins = {"code": self.code, **inputs.digests}
         self.key = run_key(study, config, self.code, inputs.digests)
         self.directory = RunDirectory(root / study / self.key)
-        self._progress = Progress()
+        self._progress = Progress(self._note)
         self._tables: dict[str, Table] = {}
         self._facts: dict[str, Any] = {}
         self._models: dict[str, str] = {}
@@ -178,9 +179,11 @@ class Run:
             self._finish()
         except Exception as error:
             self._progress.stop()
+            underway.forget(self.directory.path)
             self._fail(error)
         finally:
             self._progress.stop()
+            underway.forget(self.directory.path)
             self.directory.close()
 
     def _part(self, name: str) -> Path:
@@ -192,6 +195,11 @@ class Run:
             if fresh:
                 self.directory.clear()
             self.directory.write(self._manifest("running"))
+
+    def _note(self, loops: Sequence[Loop]) -> None:
+        """Tells those who look at the directory how far the work is; nothing before anything is stored."""
+        if self.directory.is_open:
+            underway.note(self.directory.path, loops)
 
     def _finish(self) -> None:
         self._open()
