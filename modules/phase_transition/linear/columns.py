@@ -5,7 +5,7 @@ from suite.glossary import CLAIMS, Table
 
 COLUMNS = {
     **OF_SIZES,
-    "d_over_n": "d/n",
+    "d_over_n": "dimension over number of samples",
     "data_sets": "number of data sets",
     "diverged": "data sets on which a training ended above 10 times the loss of the zero start: in no mean",
     "gone": "whether a training ended above 10 times the loss of the zero start, or not finite",
@@ -72,8 +72,8 @@ TABLES = {
     "per_data_set": Table(
         "a size d/n: eps_star of each data set by itself, to the letter of its definition",
         "d, samples, value, low, high, n, exists, exists_low, exists_high, apart_at_0, infinite, rms_delta, gap, "
-        "data_sets, d_over_n, border, deviation, derived, exists_derived, over_derived, over_derived_low, "
-        "over_derived_high, eps_star",
+        "data_sets, d_over_n, border, deviation, derived, exists_derived, "
+        "eps_star, rise, over_derived, over_derived_low, over_derived_high",
         {
             "value": "median eps_star of the data sets that have one",
             "n": "data sets that have one",
@@ -88,6 +88,7 @@ TABLES = {
             "exists_derived": "share of data sets that have one, as derived here; for d < n alone",
             "over_derived": "value over derived",
             "eps_star": "eps_star of expected losses, as in the table eps_star",
+            "rise": "adversarial minus clean training loss at sqrt(d/n), over |Delta|: median of data sets (Theorem 2)",
         },
     ),
     "regimes": Table(
@@ -139,10 +140,10 @@ TABLES = {
         "d, samples, repeat, eps, eps_over_order, step, apart, norm, loss, clean_norm, clean_loss, gone",
         {
             "step": "number of the step of gradient descent, from 1",
-            "apart": "|theta(eps) - theta(0)|",
-            "norm": "|theta(eps)|",
+            "apart": "length of theta(eps) - theta(0)",
+            "norm": "length of theta(eps)",
             "loss": "adversarial training loss",
-            "clean_norm": "|theta(0)|",
+            "clean_norm": "length of theta(0)",
             "clean_loss": "clean training loss",
         },
     ),

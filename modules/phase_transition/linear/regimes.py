@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy.interpolate import CubicHermiteSpline
 
+from modules.phase_transition import theory
 from modules.phase_transition.columns import columns_of, read
 from suite import claims as judge
 from suite.claims import Claim
@@ -39,6 +41,8 @@ GROWTHS = (
            "Theorems 1, 2"),
     Growth("eps_star", "eps_star of expected losses", (-0.5, 0.5), {SMALL: (-1, 1), LARGE: (-1, 1)}, "Theorems 1, 2"),
     Growth("rms_delta", "root of E Delta^2", (-0.5, 0.5), {SMALL: (-0.5, 0), LARGE: (-1, 1)}, "Lemma 2"),
+    Growth("rise", "(adversarial - clean training loss) / |Delta| at sqrt(d/n), median", (0, 0),
+           {SMALL: (0, 0.5), LARGE: (0.5, -0.5)}, "Theorem 2"),
 )  # fmt: skip
 
 
@@ -57,6 +61,25 @@ def powers(sizes: pl.DataFrame) -> Iterator[dict[str, Any]]:
             row |= columns_of("n_power", slope_of(n, value, [d, *beside]))
             row |= columns_of("d_power", slope_of(d, value, [n, *beside]))
             yield row | {"sizes": len(used), "lost": len(there) - len(used)}
+
+
+def rises(minima: pl.DataFrame) -> pl.DataFrame:
+    """A row per size: Theorem 2's ratio at eps = sqrt(d/n) in each data set, with its own Delta; the median.
+
+    The theorem says that it goes to 0 below sqrt(d/n) and not above, whatever d and n do. The loss rises by about
+    2 eps |theta| mean|r|, so that at sqrt(d/n) it is sqrt(d/n) over Delta: sqrt(d) for d << sqrt(n), and sqrt(n/d),
+    above any bound, for sqrt(n) << d << n. Derived here.
+    """
+    rows = []
+    for (d, n), cell in minima.group_by("d", "samples", maintain_order=True):
+        sets = cell["repeat"].n_unique()
+        eps, loss, slope, test = (
+            cell[name].to_numpy().reshape(sets, -1) for name in ("eps", "loss", "slope", "clean_test")
+        )
+        at_border = CubicHermiteSpline(eps[0], loss, slope, axis=1)(theory.eps_star_order(n, d))
+        ratio = (at_border - loss[:, 0]) / np.abs(test[:, 0] - loss[:, 0])
+        rows.append({"d": d, "samples": n, "rise": float(np.median(ratio))})
+    return pl.DataFrame(rows)
 
 
 def claims(regimes: pl.DataFrame, per_data_set: pl.DataFrame) -> Iterator[Claim]:

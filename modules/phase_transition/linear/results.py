@@ -15,6 +15,7 @@ from modules.phase_transition.linear.growth import LAWS, fitted
 from modules.phase_transition.linear.halving import halving
 from modules.phase_transition.linear.regimes import claims as claims_apart
 from modules.phase_transition.linear.regimes import powers as fitted_apart
+from modules.phase_transition.linear.regimes import rises
 from suite.claims import Claim
 from suite.statistics import mean, median, named, rate
 from suite.tables import Shown
@@ -55,13 +56,15 @@ def growth(eps_star: pl.DataFrame) -> pl.DataFrame:
     return _table([fitted(law, eps_star) for law in LAWS])
 
 
-def per_data_set(crossings: pl.DataFrame, eps_star: pl.DataFrame, config: LinearConfig) -> pl.DataFrame:
+def per_data_set(
+    crossings: pl.DataFrame, eps_star: pl.DataFrame, minima: pl.DataFrame, config: LinearConfig
+) -> pl.DataFrame:
     """A row per size: eps_star to the letter, a data set's own; its median where it exists, and how often it does.
 
     exists: share of data sets in which it is a number; apart_at_0, infinite: counts of the others, see `Crossing`.
     rms_delta: root of the mean square of Delta. For d < n, border: E Delta over its standard deviation, about
     d sqrt(2/n); deviation: what the latter is worth in eps_star; ...derived: of `theory`; over_derived: the median over
-    it. eps_star: of expected losses. gap: as there.
+    it. eps_star: of expected losses. rise: Theorem 2's ratio at sqrt(d/n), see `rises`. gap: as there.
     """
     own = pl.col("eps_star")
     cells = crossings.group_by(SIZE, maintain_order=True).agg(
@@ -76,7 +79,9 @@ def per_data_set(crossings: pl.DataFrame, eps_star: pl.DataFrame, config: Linear
     derived = _table([_derived(d, n, config) for d, n in cells.select(SIZE).iter_rows()])
     table = cells.unnest("estimate", "exists").join(derived, on=SIZE, maintain_order="left")
     over = {f"over_derived{end}": pl.col(name) / pl.col("derived") for end, name in OVER.items()}
-    return table.with_columns(**over).join(eps_star.select(*SIZE, "eps_star"), on=SIZE, maintain_order="left")
+    for beside in (eps_star.select(*SIZE, "eps_star"), rises(minima)):
+        table = table.join(beside, on=SIZE, maintain_order="left")
+    return table.with_columns(**over)
 
 
 def regimes(per_data_set: pl.DataFrame) -> pl.DataFrame:
