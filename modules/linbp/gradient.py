@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from modules.linbp.constant_tail import ConstantTail
 from suite.errors import SuiteError, did_you_mean
-from suite.gradients import Rectified, changing, from_start, linear
+from suite.gradients import Rectified, between, changing, from_start, linear
 from suite.gradients.residual import Branch, branches
 from suite.gradients.sgm import factor
 
@@ -24,12 +24,19 @@ VARIANTS = ("li", "guo")
 
 
 @changing("rectifiers")
-def linbp(model: nn.Module, start: str | int | None = None, variant: str = "li", lam: float | None = None) -> nn.Module:
-    """The model with a linear backward pass from `start` on.
+def linbp(
+    model: nn.Module,
+    start: str | int | None = None,
+    variant: str = "li",
+    lam: float | None = None,
+    stop: str | int | None = None,
+) -> nn.Module:
+    """The model with a linear backward pass from `start` on, or from `start` up to `stop`.
 
     Args:
         model: any nn.Module; it is not touched, and shares its parameters, buffers and mode with the result.
-        start: a module path (`layer4`, `features.17`): its first rectifier call and all later ones;
+        start: a module path (`layer4`, `features.17`): its first rectifier call and all later ones. A container that
+            the model never calls itself, since it goes through what is in it, means the first called of these;
             an integer: that rectifier call (0 the first, -1 the last) and all later ones;
             `all` (the same as 0); `none` (plain backpropagation);
             None: `model.linbp_start`, the position that the model zoo keeps for each architecture.
@@ -38,11 +45,14 @@ def linbp(model: nn.Module, start: str | int | None = None, variant: str = "li",
             is rescaled, for every sample, to the length it has in backpropagation (modules.linbp.guo). In nets
             without residual blocks, such as VGG, Guo et al.'s rule is `li`.
         lam: of `guo` only: factor in (0, 1] on the rescaled branch gradient, 1 unless given; SGM's (Wu et al. 2020).
+        stop: of `li` only: the first rectifier call that keeps its derivative again, and with it all later ones, as
+            the end of a Python slice: `start=layer3,stop=layer4` linearises layer3 alone, `start=5,stop=6` one call.
 
     Raises:
         SuiteError: unknown path, with the nearest names; None on a model without a position; `guo` on a model without
-            residual blocks that are recognised (suite.gradients.residual), lam out of range or with `li`. At the
-            first forward pass: an index out of range, with the valid range; a start that no rectifier follows.
+            residual blocks that are recognised (suite.gradients.residual), lam out of range or with `li`; stop with
+            `guo`. At the first forward pass: an index out of range, with the valid range; a start that no rectifier
+            follows; a stop that is not behind the start.
 
     Cost: that of the model, and for `guo` a second backward pass through the branches; a negative start takes one more
     forward pass, the first time. `guo` is differentiable once, and in eager mode.
@@ -51,11 +61,13 @@ def linbp(model: nn.Module, start: str | int | None = None, variant: str = "li",
         raise SuiteError(f"variant={variant} of linbp", did_you_mean(str(variant), VARIANTS))
     if variant == "li" and lam is not None:
         raise SuiteError("lam is an argument of linbp(variant=guo)", "write linbp+sgm(lam=...) for the factor alone")
+    if variant == "guo" and stop is not None:
+        raise SuiteError("stop is an argument of linbp(variant=li)", "leave it out, or use variant=li")
     start = getattr(model, "linbp_start", None) if start is None else start
     if start is None:
         raise SuiteError("the model does not say where LinBP starts", "give start=..., e.g. start=all or a module path")
     if variant == "li":
-        return from_start(model, start, LinBP)
+        return between(model, start, stop, LinBP)
     from modules.linbp.guo import Guo  # keeps the compiler away, and so imports it: seconds that others need not spend
 
     known, lam = _branches(model), factor(1 if lam is None else lam, "linbp")
@@ -86,11 +98,13 @@ def linear_backward(model: nn.Module, start: str | int | None = None) -> Iterato
 
 
 class LinBP(Rectified):
-    """The rule behind a view; `start` is a module path of the model or a rectifier call's index."""
+    """The rule behind a view; `start` and `stop` are module paths of the model or rectifier calls' indices."""
 
-    def __init__(self, start: str | int) -> None:
-        super().__init__(start, linear)
+    def __init__(self, start: str | int, stop: str | int | None = None) -> None:
+        super().__init__(start, linear, stop)
 
     def engine(self, model: nn.Module, probe: Tensor) -> ConstantTail:
         """The faster exact way to differentiate this rule's models (suite.attacks.differentiate.OwnEngine)."""
+        if self.stop is not None:
+            raise SuiteError("rectifiers behind stop keep their derivative", "leave stop out, or use --engine autograd")
         return ConstantTail(self, model, probe)

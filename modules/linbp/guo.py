@@ -42,9 +42,9 @@ class Guo(Rectified):
         """Runs one module call of the view; a compiled model runs as it is, for no compiler follows this."""
         return super().call(module, forward, *args, **kwargs)
 
-    def new_trace(self, calls: int = 0, first: int | None = None) -> "BranchTrace":
-        """A forward pass in the given state."""
-        return BranchTrace(self.lasts, self.lam, calls, first)
+    def new_trace(self, first: int | None = None, end: int | None = None) -> "BranchTrace":
+        """A forward pass that is so many rectifier calls before the start."""
+        return BranchTrace(self.lasts, self.lam, first)
 
     def _check(self, trace: Trace) -> None:
         super()._check(trace)
@@ -69,8 +69,8 @@ class Passage:
 class BranchTrace(Trace):
     """A forward pass that makes the rectifiers in branches linear, from the start on."""
 
-    def __init__(self, lasts: Mapping[str, str], lam: float, calls: int, first: int | None) -> None:
-        super().__init__(calls=calls, first=first)
+    def __init__(self, lasts: Mapping[str, str], lam: float, first: int | None) -> None:
+        super().__init__(first=first)
         self.lasts, self.lam = lasts, lam
         self.linear = 0  # rectifier calls in branches
         self.open: tuple[str, Passage, GradientEdge | None] | None = None  # the last module, and where z comes in

@@ -18,8 +18,9 @@ from typing import Any
 
 from suite.gradients.calls import RectifierCall, rectifier_calls
 from suite.gradients.compose import compose
+from suite.gradients.gated import gated
 from suite.gradients.leaky import leaky
-from suite.gradients.rectified import Rectified, from_start
+from suite.gradients.rectified import Rectified, between, from_start
 from suite.gradients.rectifiers import RECTIFIERS, is_rectifier
 from suite.gradients.rule import GradientRule, bp, changing
 from suite.gradients.sgm import sgm
@@ -34,11 +35,13 @@ __all__ = [
     "Rectified",
     "RectifierCall",
     "View",
+    "between",
     "bp",
     "changing",
     "compose",
     "find_path",
     "from_start",
+    "gated",
     "is_rectifier",
     "leaky",
     "linear",

@@ -7,10 +7,11 @@ half-line or interval and bends elsewhere. Clamps count only where they are a re
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 Function = Callable[..., Any]
@@ -54,11 +55,15 @@ def is_rectifier(function: Function, args: tuple[Any, ...], kwargs: Mapping[str,
 
 @dataclass(frozen=True)
 class Corners:
-    """A piecewise linear rectifier's derivative: 1 between `low` and `high`, `outside` elsewhere."""
+    """A piecewise linear rectifier's derivative: 1 between `low` and `high`, `outside` elsewhere and on the corners."""
 
     low: float = 0.0
     high: float = inf
     outside: float = 0.0
+
+    def gate(self, x: Tensor) -> Tensor:
+        """Where x is between the corners (bool)."""
+        return (x > self.low) & (x < self.high) if isfinite(self.high) else x > self.low
 
 
 def corners(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Corners | None:

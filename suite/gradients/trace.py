@@ -9,7 +9,8 @@ from torch.overrides import TorchFunctionMode
 from suite.gradients.rectifiers import is_rectifier
 from suite.gradients.view import Forward
 
-State = tuple[int, int | None]
+State = tuple[int | None, int | None]
+"""Rectifier calls until the first that is substituted, and until the first behind that is not; None: not known yet."""
 
 Substitute = Callable[[Forward, tuple[Any, ...], dict[str, Any]], Any]
 """Runs a rectifier call `function(*args, **kwargs)` to the same value, with another derivative."""
@@ -22,17 +23,35 @@ def unchanged(function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 @dataclass
 class Trace:
-    """One forward pass: rectifier calls so far, and the first one that is substituted, once known."""
+    """One forward pass: rectifier calls so far, and which are substituted, once known: from `first` to before `end`."""
 
     substitute: Substitute = unchanged
     calls: int = 0
     first: int | None = None
+    end: int | None = None
     entries: dict[str, State | None] = field(default_factory=dict)  # state on entry, by module path
+    entered: dict[str, int] = field(default_factory=dict)  # rectifier calls before a module's first entry, by path
+
+    def note_entry(self, path: str) -> None:
+        """Remembers how a module was entered."""
+        self.entries[path] = self.state if self.entries.get(path, self.state) == self.state else None
+        self.entered.setdefault(path, self.calls)
+
+    @property
+    def starts(self) -> list[str]:
+        """After the pass: paths of modules that a rectifier follows, in order."""
+        return [path for path, calls in self.entered.items() if path and calls < self.calls]
 
     @property
     def begun(self) -> bool:
-        """Whether the next rectifier call is the start or behind it."""
-        return self.first is not None and self.calls >= self.first
+        """Whether the next rectifier call is the start or behind it, and before the stop."""
+        return self.first is not None and self.calls >= self.first and (self.end is None or self.calls < self.end)
+
+    @property
+    def state(self) -> State:
+        """Where this forward pass stands, for a part of the model that begins here to begin again."""
+        first, end = (None if place is None else max(place - self.calls, 0) for place in (self.first, self.end))
+        return first, end
 
     def enter(self, path: str, is_start: bool, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Called as the module at `path` is entered; returns the arguments it shall run with."""

@@ -4,14 +4,15 @@
 hooks and train/eval mode, and passes each forward call through the rule. The original is never written to.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
 from functools import cache, partial
 from typing import Any, Protocol, cast
 
 import torch
 from torch import nn
 
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError
 
 Forward = Callable[..., Any]
 
@@ -113,10 +114,11 @@ def rules_of(model: nn.Module) -> tuple[ForwardRule, ...]:
     return model._view_rules if isinstance(model, View) else ()
 
 
-def find_path(model: nn.Module, path: str) -> str:
+def find_path(model: nn.Module, path: str, what: str = "start") -> str:
     """The module path that `path` names: exact, or the one module whose path ends in it (`layer4` inside a wrapper).
 
-    Raises SuiteError with the nearest names when there is none, or all candidates when there are several.
+    Raises SuiteError with the nearest names when there is none, or all candidates when there are several; `what` is
+    the argument that it was given as.
     """
     names = [str(name) for name, _ in model.named_modules() if name]
     if path in names:
@@ -125,5 +127,22 @@ def find_path(model: nn.Module, path: str) -> str:
     if len(endings) == 1:
         return endings[0]
     if endings:
-        raise SuiteError(f"start {path!r} names several modules", "one of " + ", ".join(endings[:6]))
-    raise SuiteError(f"the model has no module {path!r}", did_you_mean(path, names))
+        raise SuiteError(f"{what} {path!r} names several modules", "one of " + ", ".join(endings[:6]))
+    raise SuiteError(f"the model has no module {path!r}", nearest(path, names))
+
+
+def nearest(path: str, names: Sequence[str]) -> str:
+    """The remedy for a place that will not do: those most alike in name, and the outermost of the others."""
+    near = sorted((name for name in names if _likeness(path, name) >= 0.6), key=lambda name: -_likeness(path, name))[:3]
+    others = sorted((name for name in names if name not in near), key=lambda name: name.count("."))
+    listed = ", ".join(others[:12]) + (f" and {len(others) - 12} more" if len(others) > 12 else "")
+    if not near:
+        return f"known: {listed}" if listed else "none is known"
+    return f"did you mean {' or '.join(near)}?" + (f" there are also {listed}" if listed else "")
+
+
+def _likeness(path: str, name: str) -> float:
+    """How alike a typed path and a module's are, in [0, 1]; a wrapper's prefix does not count."""
+    parts = name.split(".")
+    endings = [".".join(parts[i:]) for i in range(len(parts))]
+    return max(SequenceMatcher(None, path, ending).ratio() for ending in endings)

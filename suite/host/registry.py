@@ -15,6 +15,7 @@ _OWN_RULES = {
     "bp": Target("suite.gradients:bp", "the true gradient (backpropagation)"),
     "leaky": Target("suite.gradients:leaky", "rectifiers' derivative at least `slope`: 0 is bp, 1 is linear"),
     "softplus": Target("suite.gradients:softplus", "backward pass through rectifiers of sharpness `beta`"),
+    "gated": Target("suite.gradients:gated", "another gate from `start` to `stop`: linear, half, rate, permuted, ..."),
     "sgm": Target("suite.gradients:sgm", "gradient of residual branches times `lam` (Wu et al. 2020)"),
 }
 
@@ -31,7 +32,7 @@ class Registry:
     Attributes:
         modules: by module name.
         studies: by full name, `module.study`.
-        gradients: gradient rules by name, the host's own (`bp`, `leaky`, `softplus`, `sgm`) among them.
+        gradients: gradient rules by name, the host's own (`bp`, `leaky`, `sgm` and others) among them.
         broken: one line for every plugin that could not be loaded.
 
     Raises:

@@ -158,10 +158,10 @@ def test_list_and_info_show_the_rules(workplace: Path) -> None:
         return str(result.stdout)
 
     listed = typed("list")
-    for rule in ("bp", "leaky", "softplus", "sgm", "linbp"):
+    for rule in ("bp", "leaky", "softplus", "gated", "sgm", "linbp"):
         assert re.search(rf"^  {rule} +\w+", listed, re.MULTILINE)
     assert "as typed: softplus(beta=..., start=all)" in typed("info", "softplus")
-    assert "as typed: linbp(start=..., variant=li, lam=...)" in typed("info", "linbp")
+    assert "as typed: linbp(start=..., variant=li, lam=..., stop=...)" in typed("info", "linbp")
     assert "as typed: bp\n" in typed("info", "bp")
     assert "in (0, 1]; 1 is backpropagation" in typed("info", "sgm")
     assert typed("info", "linbp.attack").startswith("linbp.attack: ")
