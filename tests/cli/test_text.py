@@ -62,11 +62,26 @@ def test_a_terminal_wraps_texts_and_keeps_words_and_numbers_whole() -> None:
     assert format_table(WIDE, ["rule", "n", "why"], width=60) == format_table(WIDE, ["rule", "n", "why"])
 
 
+def test_words_and_names_break_where_columns_are_too_narrow_for_them() -> None:
+    rows = [{"rule": "linbp(start=layer4)", "only_first": 40}]
+    assert format_table(rows, ["rule", "only_first"], width=20).splitlines() == [
+        "rule           only_",
+        "               first",
+        "---------  ---------",
+        "linbp(            40",
+        "start=",
+        "layer4)",
+    ]
+
+
 def test_a_terminal_too_narrow_for_its_columns_gets_a_block_a_row() -> None:
-    assert format_table(WIDE, ["rule", "n", "why"], width=28).splitlines() == [
-        "rule  linbp(start=layer4)",
+    assert format_table(WIDE, ["rule", "n", "why"], width=17).splitlines() == [
+        "rule  linbp(",
+        "      start=",
+        "      layer4)",
         "n     40",
-        "why   too few to tell by",
+        "why   too few to",
+        "      tell by",
         "      these rows",
         "",
         "rule  bp",

@@ -1,4 +1,4 @@
-"""What `run` and `runs show` say about a run directory; read from the directory alone."""
+"""What `run` says about a run directory; read from the directory alone."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from suite.host.cli.text import print_table
+from suite.host.cli.text import print_lines, print_table
 from suite.host.store import RunDirectory
-from suite.host.text import format_value
+from suite.host.text import counted, format_value
 from suite.host.verdicts import CLAIMS
 
 _OF_CLAIMS = ("claim", "setting", "value", "low", "high", "n", "published", "source", "verdict", "note")
@@ -36,26 +36,30 @@ def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(_OF_CLAIMS if table == CLAIMS else rows[0] if rows else ())
 
 
-def print_results(run: RunDirectory, following: Mapping[str, str]) -> None:
-    """The tables that the study shows, its headline, where everything is, what was seen, and commands to try next."""
+def print_tables(run: RunDirectory, content: Mapping[str, Any], most: int | None = None) -> None:
+    """The tables that the study shows; of each at most so many rows."""
     from suite.tables import read_rows  # polars, for runs that are shown
 
-    content = run.read()
     for shown in content["shown"]:
         rows = read_rows(run.path / content["tables"][shown["table"]]["file"])
         columns = shown["columns"] or _columns(shown["table"], rows)
         click.echo(f"{shown['title'] or shown['table']}\n")
-        print_table(rows, columns)
+        print_table(rows[:most], columns)
+        if most is not None and len(rows) > most:
+            click.echo(f"and {counted(len(rows) - most, 'more row')}")
         click.echo()
+
+
+def print_results(run: RunDirectory, following: Mapping[str, str]) -> None:
+    """The tables that the study shows, its headline, where everything is, what was seen, and commands to try next."""
+    content = run.read()
+    print_tables(run, content)
     if content["headline"]:
         click.echo("headline: " + "; ".join(f"{k} = {format_value(v)}" for k, v in content["headline"].items()))
     for figure in content["figures"].values():
         click.echo(f"figure:   {run.path / figure['png']}")
     click.echo(f"run:      {run.path} ({run.status()}, {content['timings']['seconds']:.1f} s)")
-    if content["seen"]:
-        click.echo("\nWhat was seen")
-        for sentence in content["seen"]:
-            click.echo(f"  {sentence}")
+    print_lines("What was seen", content["seen"])
     if following:
         width = max(map(len, following))
         click.echo("\nNext")

@@ -1,6 +1,5 @@
 """`suite runs`: what has been run."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,9 +7,8 @@ from typing import Any, TypeVar
 import click
 
 from suite.errors import SuiteError
-from suite.host.cli import labelling, listing, removing, terminal
+from suite.host.cli import labelling, listing, removing, showing, terminal
 from suite.host.cli.options import json_option, option, registry, runs_here_option, runs_option
-from suite.host.cli.results import print_results
 from suite.host.cli.times import parse_since
 from suite.host.store import find_run
 
@@ -80,20 +78,17 @@ def list_runs(
 
 
 @command.command()
-@click.argument("key")
+@click.argument("run")
 @runs_here_option()
-def show(runs: Path, key: str) -> None:
-    """Show a run by its key or the beginning of it."""
-    run = find_run(runs, key)
-    content = run.read_written()
-    described = {name: value for name, value in content.items() if name not in ("shown", "tables", "figures", "models")}
-    click.echo(json.dumps(described, indent=2))
-    for table in content["tables"].values():
-        click.echo(f"table:    {run.path / table['file']} ({table['rows']} rows)")
-    if run.status() == "finished":
-        print_results(run, {})
+@json_option()
+@click.pass_context
+def show(ctx: click.Context, run: str, runs: Path, as_json: bool) -> None:
+    """Show a run, named by its key or the beginning of it."""
+    found = find_run(runs, run)
+    if as_json:
+        click.echo(showing.as_json(found, found.read_written(), registry(ctx)))
     else:
-        click.echo(f"run:      {run.path} ({run.status()})")
+        showing.print_run(found, found.read_written(), registry(ctx))
 
 
 for verb in (

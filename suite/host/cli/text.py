@@ -1,5 +1,6 @@
 """Rows as aligned plain text: a line each in a pipe, fitted to the width of a terminal."""
 
+import re
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,25 +12,57 @@ from suite.errors import shortened
 from suite.host.cli import terminal
 from suite.host.text import format_column
 
-GAP = "  "
+GAP = INDENT = "  "
 LEAST = 8  # characters of a column that is shortened
-WORD = 30  # longest word that is kept in one piece
+WORD = 30  # longest word that is kept in one piece where that is possible
+BREAKS = " =(,/_"  # behind which else a line may end
 
 
 @dataclass(frozen=True)
 class _Column:
-    """A column as text: its name, a text a row, its width, and the width that it cannot go below."""
+    """A column as text: its name, a text a row, its width, and the widths below which words and their parts break."""
 
     name: str
     texts: Sequence[str]
     right: bool
     width: int
     least: int
+    of_parts: int
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], cut: Collection[str] = ()) -> None:
     """Prints the table, fitted where it goes to a terminal."""
     click.echo(format_table(rows, columns, terminal.width(), cut))
+
+
+def print_pairs(title: str, pairs: Mapping[str, str]) -> None:
+    """A title, and for each pair whose text is not empty a line `name  text`; nothing where there is none.
+
+    In a terminal texts are wrapped beside their names.
+    """
+    named = {name: shortened(text, len(text)) for name, text in pairs.items() if text}
+    if named:
+        margin = max(map(len, named)) + len(GAP)
+        width = terminal.width()
+        room = None if width is None else max(width - len(INDENT) - margin, WORD)
+        click.echo(f"\n{title}")
+        for name, text in named.items():
+            first, *more = [text] if room is None else _wrapped(text, room)
+            click.echo(f"{INDENT}{name.ljust(margin)}{first}")
+            for line in more:
+                click.echo(f"{INDENT}{' ' * margin}{line}")
+
+
+def print_lines(title: str, lines: Sequence[str]) -> None:
+    """A title and the lines, indented, wrapped in a terminal; nothing where there are none."""
+    width = terminal.width()
+    if lines:
+        click.echo(f"\n{title}")
+    for text in lines:
+        first, *more = [text] if width is None else _wrapped(text, max(width - 2 * len(INDENT), WORD))
+        click.echo(f"{INDENT}{first}")
+        for line in more:
+            click.echo(f"{2 * INDENT}{line}")
 
 
 def format_table(
@@ -40,12 +73,14 @@ def format_table(
     Args:
         width: of the terminal; None for rows of one line, however long.
         cut: columns whose texts end in an ellipsis where the terminal is too narrow, so that each row has one line.
-            Without any, texts are wrapped within their columns, and where there are too many columns for that, each row
-            becomes a block of lines.
+            Without any, texts and names are wrapped within their columns, between words or else within them, and where
+            there are too many columns for that, each row becomes a block of lines.
     """
     made = [_column(name, [row[name] for row in rows], cut) for name in columns]
     if width is not None:
         room = width - len(GAP) * (len(made) - 1)
+        if not cut and sum(column.least for column in made) > room:
+            made = [replace(column, least=column.of_parts) for column in made]
         if not cut and sum(column.least for column in made) > room:
             return _blocks(made, width)
         made = _fitted(made, room)
@@ -56,15 +91,16 @@ def format_table(
 
 def _column(name: str, values: Sequence[Any], cut: Collection[str]) -> _Column:
     texts = [shortened(text, len(text)) for text in format_column(values)]
-    width = max(map(len, [name, *texts]))
     right = all(isinstance(value, int | float | None) for value in values)
-    words = [len(word) for text in [name, *texts] for word in text.split()]
-    least = min(max(words, default=1), max(WORD, len(name)))
-    if right or (cut and name not in cut):
-        least = width
-    elif cut:
-        least = min(width, max(LEAST, len(name)))
-    return _Column(name, texts, right, width, least)
+    width, number = max(map(len, [name, *texts])), max(map(len, texts), default=1) if right else 1
+    least = max(number, min(_longest([name, *texts], " "), max(WORD, len(name))))
+    if cut:
+        least = min(width, max(LEAST, len(name))) if name in cut else width
+    return _Column(name, texts, right, width, least, max(number, _longest([name] if right else [name, *texts], BREAKS)))
+
+
+def _longest(texts: Sequence[str], breaks: str) -> int:
+    return max(len(part.rstrip()) for text in ["-", *texts] for part in _parts(text, breaks))
 
 
 def _fitted(columns: Sequence[_Column], room: int) -> list[_Column]:
@@ -98,7 +134,25 @@ def _line(texts: Sequence[str], columns: Sequence[_Column]) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return [text] if len(text) <= width else textwrap.wrap(text, width, break_on_hyphens=False)
+    """Lines that fit, broken between words, within a word at its punctuation, or else anywhere."""
+    lines = [""]
+    for word in _parts(text, " "):
+        if len(lines[-1]) + len(word.rstrip()) <= width:
+            lines[-1] += word
+            continue
+        lines += [""] if lines[-1] else []
+        for part in _parts(word, BREAKS):
+            if len(lines[-1]) + len(part.rstrip()) > width and lines[-1]:
+                lines.append("")
+            pieces = textwrap.wrap(part, width, drop_whitespace=False) if len(part.rstrip()) > width else [part]
+            lines[-1] += pieces[0]
+            lines += pieces[1:]
+    return [line.rstrip() for line in lines]
+
+
+def _parts(text: str, breaks: str) -> list[str]:
+    """The text in parts that end behind a character of `breaks`."""
+    return re.findall(f"[^{breaks}]*[{breaks}]*", text)[:-1] or [""]
 
 
 def _cut(text: str, width: int) -> str:
