@@ -1,5 +1,11 @@
-"""Tables as data frames, and their files: Parquet with checksums, whole or absent."""
+"""Tables as data frames, and their files: Parquet that is whole or absent, and tells damage.
 
+Parquet's pages may have checksums; the names of columns, types, counts and encodings in its footer have none. So the
+footer's metadata hold the digest of the whole file, taken while the digest's own place was blank. Files of older
+versions, and strangers', have no such seal: of them pages alone are checked.
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -9,9 +15,16 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xxhash
 
 from suite.errors import SuiteError
 from suite.files import atomic
+
+SEAL = b"suite.xxh3_128"
+BLANK = b"0" * 32
+_SEALED = re.compile(
+    re.escape(SEAL) + rb"\x18\x20([0-9a-f]{32})"
+)  # as Parquet writes a text of 32 bytes behind its key
 
 
 @dataclass(frozen=True)
@@ -31,9 +44,7 @@ class Shown:
 
 def frame_bytes(frame: pl.DataFrame) -> bytes:
     """A data frame as a Parquet file; equal frames give equal bytes."""
-    file = BytesIO()
-    pq.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), file, write_page_checksum=True)
-    return file.getvalue()
+    return _sealed(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def read_frame(path: Path) -> pl.DataFrame:
@@ -71,23 +82,68 @@ def read_columns(path: Path) -> dict[str, Any] | None:
 
 def column_names(path: Path) -> list[str]:
     """Names of a stored table's columns. Raises SuiteError where the file is missing or damaged."""
+    return list(_table(path).column_names)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a stored table is there, and as it was written as far as it has a seal; what is sealed is not decoded."""
     try:
-        return list(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException):
-        raise _damaged(path) from None
+        data = path.read_bytes()
+        return _is_as_written(data) and (_seal(data) is not None or _decoded(data) is not None)
+    except (OSError, ValueError, pa.ArrowException):
+        return False
 
 
 def _write(path: Path, table: pa.Table) -> None:
+    data = _sealed(table)
     with atomic(path) as file:
-        pq.write_table(table, file, write_page_checksum=True)
+        file.write(data)
 
 
 def _table(path: Path) -> pa.Table:
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read()
-    except (OSError, pa.ArrowException):
-        raise _damaged(path) from None
+        data = path.read_bytes()
+        if _is_as_written(data):
+            return _decoded(data)
+    except (OSError, ValueError, pa.ArrowException):
+        pass
+    raise _damaged(path)
+
+
+def _decoded(data: bytes) -> pa.Table:
+    with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
+        return file.read()
+
+
+def _sealed(table: pa.Table) -> bytes:
+    """A table as Parquet; equal tables give equal bytes."""
+    file = BytesIO()
+    with pq.ParquetWriter(file, table.schema, write_page_checksum=True) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({SEAL: BLANK})
+    data = bytearray(file.getvalue())
+    seal = _seal(data)
+    assert seal is not None, "the entry was just written"
+    data[slice(*seal)] = xxhash.xxh3_128_hexdigest(data).encode()
+    return bytes(data)
+
+
+def _is_as_written(data: bytes) -> bool:
+    """Whether the file's digest is that of its seal; true where it has none."""
+    seal = _seal(data)
+    if seal is None:
+        return True
+    begin, end = seal
+    digest = xxhash.xxh3_128(data[:begin])
+    digest.update(BLANK)
+    digest.update(data[end:])
+    return digest.hexdigest().encode() == data[begin:end]
+
+
+def _seal(data: bytes | bytearray) -> tuple[int, int] | None:
+    """Where in a file its seal's digest lies: in the footer, whose length is said eight bytes before the end."""
+    found = [*_SEALED.finditer(data, max(0, len(data) - 8 - int.from_bytes(data[-8:-4], "little")))]
+    return found[-1].span(1) if found else None
 
 
 def _damaged(path: Path) -> SuiteError:

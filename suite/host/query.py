@@ -25,6 +25,7 @@ import pyarrow as pa
 from suite.errors import SuiteError, shortened
 from suite.host.plain import plain
 from suite.host.store import RunDirectory, find_runs
+from suite.tables import is_whole
 
 if TYPE_CHECKING:
     import duckdb
@@ -148,10 +149,7 @@ def _files(runs: Sequence[tuple[RunDirectory, dict[str, Any]]]) -> Files:
 
 def _make_view(connection: "duckdb.DuckDBPyConnection", view: str, pairs: Sequence[tuple[str, str]]) -> None:
     """The rows of the files that can be read; no view where there are none, or none that fit together."""
-    try:
-        return _join(connection, view, pairs)
-    except _duckdb().Error:
-        whole = [(run, path) for run, path in pairs if _is_whole(connection, path)]
+    whole = [(run, path) for run, path in pairs if is_whole(Path(path))]
     for run, path in pairs:
         if (run, path) not in whole:
             log.warning("%s is missing or damaged, left out of %s (run it again with --fresh)", path, view)
@@ -170,14 +168,6 @@ def _join(connection: "duckdb.DuckDBPyConnection", view: str, pairs: Sequence[tu
         f"CREATE VIEW {view} AS SELECT MAP {{{names}}}[filename] AS run, * EXCLUDE (filename) "
         f"FROM read_parquet([{listed}], union_by_name = true, filename = true)"
     )
-
-
-def _is_whole(connection: "duckdb.DuckDBPyConnection", path: str) -> bool:
-    try:
-        connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_quoted(path)})")
-    except _duckdb().Error:
-        return False
-    return True
 
 
 def _run_row(run: RunDirectory, content: Mapping[str, Any]) -> dict[str, Any]:

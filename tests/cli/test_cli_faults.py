@@ -160,3 +160,17 @@ def test_a_table_that_is_gone_or_damaged(suite: Suite, content: bytes | None) ->
     assert asked.exit_code == 2 and "squares.parquet is missing or damaged" in warning
     assert error.startswith("error: ") and "rows_squares" in error
     assert suite("run", "toy.squares", "--fresh").exit_code == 0
+
+
+def test_a_table_whose_footer_is_damaged_gives_no_numbers(suite: Suite) -> None:
+    """A column of another name: neither Parquet's checksums nor DuckDB would notice."""
+    run = Path(json.loads(suite("run", "toy.squares", "--json").stdout)["run"])
+    table = run / "tables" / "squares.parquet"
+    table.write_bytes(table.read_bytes().replace(b"square", b"squirt"))
+    for reading in (["compare", run.name, run.name], ["analyse", run.name]):
+        result = suite(*reading)
+        assert result.exit_code and "damaged" in result.stderr.splitlines()[-1]
+    asked = suite("query", "SELECT * FROM rows_squares")
+    warning, error = asked.stderr.splitlines()
+    assert asked.exit_code == 2 and f"{table.name} is missing or damaged, left out of rows_squares" in warning
+    assert error.startswith("error: ")
