@@ -112,7 +112,7 @@ def headline(counts: pl.DataFrame) -> Mapping[str, Any]:
     """The mean number of minima by scale and ratio."""
     return {
         f"minima at scale {format_number(row['scale'])}, ratio {format_number(row['ratio'])}": Estimate(
-            row["minima"], row["minima_low"], row["minima_high"], row["networks"], "networks"
+            row["minima"], row["minima_low"], row["minima_high"], row["n"], "networks"
         )
         for row in counts.iter_rows(named=True)
     }
