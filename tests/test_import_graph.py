@@ -218,7 +218,7 @@ def test_a_config_leads_to_nothing_that_works_with_it(module: str) -> None:
 
 @pytest.mark.parametrize("module", named("modules/*/*/measure.py"))
 def test_measuring_leads_to_no_results_and_no_figures(module: str) -> None:
-    shown = [name for name in PLUGINS if name.endswith((".results", ".figures"))]
+    shown = [name for name in PLUGINS if name.endswith((".results", ".figures"))] + named("modules/*/*/columns.py")
     assert_none([line for name, line in imports(module).items() if name in shown])
     assert_none([" -> ".join(way) for name in [*shown, "suite.figures"] if (way := why([module], PACKAGES, name))])
 
@@ -230,7 +230,12 @@ def test_analysing_leads_to_no_torch(module: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    named(*(f"modules/*/{file}.py" for file in ("__init__", "*/__init__", "*/config", "*/results", "*/figures"))),
+    named(
+        *(
+            f"modules/*/{file}.py"
+            for file in ("__init__", "*/__init__", "*/config", "*/results", "*/figures", "*/columns")
+        )
+    ),
 )
 def test_what_is_light_runs_no_torch_when_it_is_imported(module: str) -> None:
     assert_none(torch_in(executed(module)))

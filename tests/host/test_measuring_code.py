@@ -60,6 +60,7 @@ def test_results_the_host_and_other_studies_leave_the_key(
     sibling = next(name for name in KNOWN.modules[module].studies if name != short)
     for file in (
         f"{folder}/figures.py",
+        f"{folder}/columns.py",
         f"{folder}/results.py",
         f"{folder}/__init__.py",
         f"modules/{module}/{sibling}/results.py",

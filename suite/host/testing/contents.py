@@ -24,16 +24,17 @@ HEAVY = (
     "ray",
     "mlflow",
 )
-"""What a table of contents and a config must not import: `suite list` and `suite info` are to be quick."""
+"""What contents, configs and words for columns must not import: `suite list` and `suite info` are to be quick."""
 
 _LIST = """
 import sys
 sys.path[:] = {path!r}
 from importlib.metadata import EntryPoint
+from suite.host.glossary import explain
 from suite.host.registry import Registry
 known = Registry([EntryPoint({name!r}, {value!r}, {group!r})])
 for study in known.studies:
-    known.config(study)
+    explain(study, known)
 print(*[name for name in {heavy!r} if name in sys.modules])
 """
 
@@ -89,7 +90,7 @@ def loads(module: Module) -> Iterator[str]:
 
 
 def is_light(module: Module) -> Iterator[str]:
-    """A fresh interpreter that lists the module and all its options has imported nothing heavy."""
+    """A fresh interpreter that lists the module, all its options and columns has imported nothing heavy."""
     plugin = _entry_point(module)
     if plugin is None:
         return

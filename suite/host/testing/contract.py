@@ -6,7 +6,7 @@ from functools import partial
 
 from suite.errors import one_line
 from suite.host.registry import Registry
-from suite.host.testing import contents, results, rules, settings
+from suite.host.testing import columns, contents, results, rules, settings
 from suite.host.testing.trial import Trial
 from suite.plugin import Module
 from suite.refs import parse_call
@@ -82,7 +82,7 @@ def _of_studies(module: Module) -> Iterator[Check]:
         if short not in module.studies:
             continue
         trial = Trial(f"{module.name}.{short}", study)
-        for rule, faults in {**settings.RULES, **results.RULES}.items():
+        for rule, faults in {**settings.RULES, **results.RULES, **columns.RULES}.items():
             yield Check(trial.name, rule, partial(faults, trial))
 
 

@@ -7,7 +7,7 @@ from suite.plugin import Module, Target
 
 NAMES = (
     "sound", "sourceless", "undescribed", "hiding", "unstable", "mislabelled", "deaf", "lenient", "crashing", "bare",
-    "batchwise", "drifting", "wandering",
+    "batchwise", "drifting", "wandering", "speechless", "garrulous",
 )  # fmt: skip
 
 DECLARATION = """
@@ -22,6 +22,24 @@ study = Study(
     presets={{"smoke": {{"numbers": (1, 2, 3, 4)}}}},
 )
 """
+
+SOUND_WORDS = """
+from suite.glossary import Table
+
+TABLES = {"squares": Table("a number", "number, square", {"number": "what is squared", "square": "its square"})}
+"""
+WORDS = {
+    "speechless": "",
+    "garrulous": """
+from suite.glossary import Table
+
+COLUMNS = {"cube": "of another study"}
+TABLES = {
+    "squares": Table("a number", "number, vague", {"number": "it", "root": "of the number"}),
+    "cubes": Table("a number", "number", {"number": "what is cubed"}),
+}
+""",
+}
 
 module = Module(
     name="faulty",

@@ -122,9 +122,9 @@ def bare(config: BareConfig, run: Run) -> None:
         run.table("squares").add(square=number**2)
 
 
-BatchwiseConfig = DriftingConfig = WanderingConfig = SoundConfig
+BatchwiseConfig = DriftingConfig = WanderingConfig = SpeechlessConfig = GarrulousConfig = SoundConfig
 
-wandering = sound
+wandering = speechless = garrulous = sound
 
 
 def batchwise(config: SoundConfig, run: Run) -> None:
