@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from suite import data, gradients, models
-from suite.host.analysis import NOT_TABLES
 from suite.host.cli import main
 from suite.host.cli.fields import config_fields
+from suite.host.glossary import Explained, by_meaning, explain
 from suite.host.registry import Registry
 from suite.host.text import format_minutes, text_of
 from suite.plugin import Module, Study
@@ -73,15 +73,21 @@ def study_lines(name: str, study: Study, known: Registry) -> Iterator[str]:
         for preset, values in study.presets.items()
     ]
     yield from (*table(("preset", "takes, on one core", "sets"), presets), "")
-    for what, target in (("Tables", study.results), ("Figures", study.figures)):
-        made = [(f"`{key}`", first_paragraph(text)) for key, text in public_functions(target)]
-        if made:
-            yield from (
-                f"### {what} of {name}",
-                "",
-                *table(("name", "holds" if what == "Tables" else "shows"), made),
-                "",
-            )
+    yield from glossary_lines(name, explain(name, known))
+    figures = [(f"`{key}`", first_paragraph(text)) for key, text in public_functions(study.figures)]
+    if figures:
+        yield from (f"### Figures of {name}", "", *table(("name", "shows"), figures), "")
+
+
+def glossary_lines(name: str, tables: Mapping[str, Explained]) -> Iterator[str]:
+    """What a study writes: its tables with their columns, and what each column means."""
+    rows = [(f"`{key}`", one.row, ", ".join(f"`{column}`" for column in one.columns)) for key, one in tables.items()]
+    yield from (f"### Tables of {name}", "", *table(("table", "a row is", "columns"), rows), "")
+    meanings = [
+        (f"`{column}`", ", ".join(f"`{key}`" for key in where) or "all", meaning)
+        for column, meaning, where in by_meaning(tables)
+    ]
+    yield from (f"### Columns of {name}", "", INTERVALS, "", *table(("column", "in", "means"), meanings), "")
 
 
 def rules_page(known: Registry) -> str:
@@ -171,7 +177,7 @@ def text_in(node: ast.expr) -> str:
 
 
 def public_functions(target: str | None) -> Iterable[tuple[str, str]]:
-    """Name and docstring of what a study's results or figures make."""
+    """Name and docstring of what a study's figures make."""
     if target is None:
         return []
     own = {
@@ -179,7 +185,7 @@ def public_functions(target: str | None) -> Iterable[tuple[str, str]]:
         for name, value in vars(importlib.import_module(target)).items()
         if inspect.isfunction(value) and value.__module__ == target and not name.startswith("_")
     }
-    return [(name, inspect.getdoc(made) or "") for name, made in own.items() if name not in NOT_TABLES]
+    return [(name, inspect.getdoc(made) or "") for name, made in own.items()]
 
 
 def cost_text(study: Study, preset: str) -> str:
@@ -210,6 +216,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
     return [f"| {' | '.join(row)} |" for row in [list(head), ["---"] * len(head), *cells]]
 
+
+INTERVALS = "`X_low` and `X_high` are the ends of the 95 % confidence interval of `X`."
 
 RULES = (
     "A rule is a function of a model: what comes out has the same parameters and the same forward pass bit for bit, "
@@ -252,6 +260,9 @@ What a study of one's own is declared with; [a module of your own](../writing-a-
       show_root_heading: false
       show_root_toc_entry: false
       members: [Module, Study, Cost, Target, StudyConfig, option]
+
+::: suite.glossary.Table
+    options: { heading_level: 3 }
 
 ## Gradient rules
 

@@ -10,6 +10,7 @@ import yaml
 
 from suite import data, models
 from suite.host.cli.fields import config_fields
+from suite.host.glossary import explain
 from suite.host.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,15 @@ def test_every_study_is_there_with_its_options_presets_and_tables(pages: dict[st
         wanted = [f"`{field.flag}`" for field in config_fields(known.config(name))] + [f"`{p}`" for p in study.presets]
         assert [text for text in wanted if text not in of_study] == []
         assert f"### Tables of {name}" in of_study and name in pages["reference/index.md"]
+        lacking = [key for key, table in explain(name, known).items() if f"| `{key}` | {table.row} |" not in of_study]
+        assert lacking == []
+
+
+def test_columns_are_there_with_their_meaning(pages: dict[str, str]) -> None:
+    page = pages["reference/linbp.md"]
+    of_study = page[page.index("### Columns of linbp.attack") :].partition("\n### ")[0]
+    assert "| `n` | `calibration` | training samples attacked |" in of_study
+    assert "| `perturbation` | all | norm of the change at the last step, in the unit of eps |" in of_study
 
 
 def test_rules_models_data_sets_and_commands_are_there(pages: dict[str, str]) -> None:
