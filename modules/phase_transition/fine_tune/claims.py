@@ -61,6 +61,22 @@ def rules(estimates: pl.DataFrame) -> Iterator[Claim]:
         yield Claim(f"larger than under {first}", OURS, judgement, setting, ratio)
 
 
+def one_step(estimates: pl.DataFrame) -> Iterator[Claim]:
+    """ "Using FGM leads to a good estimate": eps_star by FGM over that by PGD, paired by seed, within CLOSE of 1."""
+    there = estimates.filter(measure=RUNNING[0])
+    pgd = there.filter(pl.col("attack").str.starts_with("pgd"))
+    if not len(pgd):
+        return
+    reference = pgd.filter(attack=pgd["attack"][0]).select("gradient", "method", "seed", reference="eps_star")
+    fgm = there.filter(pl.col("attack").str.starts_with("fgm"))
+    pairs = fgm.join(reference, on=["gradient", "method", "seed"], how="left", maintain_order="left")
+    pairs = pairs.with_columns(over=pl.col("eps_star") / pl.col("reference"))
+    for row in _by(pairs, "attack", "gradient", "method", values="over"):
+        ratio = geometric_mean_of(row["values"], "seeds")
+        judgement = equivalence(ratio, 1 - CLOSE, 1 + CLOSE, lost=row["lost"])
+        yield Claim(f"FGM's eps_star is within {CLOSE:.0%} of PGD's", _APPENDIX, judgement, _setting(row), ratio)
+
+
 def table_4(estimates: pl.DataFrame, printed: Mapping[tuple[str, str], Printed]) -> Iterator[Claim]:
     """eps_star beside Table 4's, in its unit; any other setting than the table's leaves nothing to judge."""
     rows = _by(estimates.filter(measure=RUNNING[0], gradient="bp"), "attack", "method", values="eps_star")

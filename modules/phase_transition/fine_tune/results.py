@@ -102,9 +102,10 @@ def table_4() -> pl.DataFrame:
 def claims(
     estimates: pl.DataFrame, costs: pl.DataFrame, config: FineTuneConfig, facts: Mapping[str, Any]
 ) -> Iterator[Claim]:
-    """What is claimed of fine-tuning: its cost, its agreement with training from scratch, Table 4, other rules."""
+    """What is claimed of fine-tuning: its cost, its agreement with training from scratch, FGM, Table 4, other rules."""
     yield from judged.cheap(costs)
     yield from judged.close(estimates)
+    yield from judged.one_step(estimates)
     yield from judged.rules(estimates)
     yield from judged.table_4(estimates, printed(config, facts["samples"]["train"], facts["fine_tuning"]["epochs"]))
 

@@ -262,6 +262,23 @@ def test_rules_are_compared_by_seed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ratios", "holds"), [((0.95, 1.0, 1.05), YES), ((0.5, 0.52, 0.51), NO), ((0.6, 1.0, 1.4), OPEN)]
+)
+def test_fgm_is_compared_with_pgd_by_seed(ratios: tuple[float, ...], holds: str) -> None:
+    """eps_star by PGD is 0.02, by FGM so many times that; a seed without FGM's could turn the answer."""
+    rows = [
+        {"measure": "running", "attack": attack, "gradient": "bp", "method": "1-point", "seed": seed, "eps_star": star}
+        for seed, ratio in enumerate(ratios)
+        for attack, star in (("pgd(reach=2.5,steps=5)", 0.02), ("fgm(reach=1.25)", 0.02 * ratio))
+    ]
+    (claim,) = claims.one_step(pl.DataFrame(rows))
+    assert (verdict(claim), claim.setting) == (holds, "fgm(reach=1.25), bp, 1-point")
+    (lost,) = claims.one_step(pl.DataFrame([*rows[:-1], rows[-1] | {"eps_star": None}]))
+    assert verdict(lost) == OPEN
+    assert list(claims.one_step(pl.DataFrame(rows).filter(pl.col("attack").str.starts_with("pgd")))) == []
+
+
+@pytest.mark.parametrize(
     ("value", "same", "holds"), [(5.1, True, YES), (6.0, True, NO), (5.1, False, OPEN), (6.0, False, OPEN)]
 )
 def test_a_printed_value_is_looked_for_in_the_interval(value: float, same: bool, holds: str) -> None:
