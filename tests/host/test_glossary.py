@@ -18,7 +18,7 @@ from suite.glossary import Table
 
 COLUMNS = {"gradient": "the study's", "label": "the study's"}
 TABLES = {
-    "rates": Table("a rule", "gradient, label, eps, loss, <victim>", {"label": "the table's", "<victim>": "a victim's"})
+    "rates": Table("a rule", "gradient, label, eps, seed, <victim>", {"label": "the table's", "<victim>": "a victim's"})
 }
 """
 
@@ -44,7 +44,7 @@ def test_the_table_comes_before_the_study_that_before_common_names_those_before_
     assert rates.columns["label"] == "the table's"
     assert rates.columns["gradient"] == "the study's"
     assert rates.columns["eps"] == COMMON["eps"]  # not the option, which holds several
-    assert rates.columns["loss"] == COMMON["loss"]
+    assert rates.columns["seed"] == COMMON["seed"]  # not the option's words
 
 
 @pytest.mark.usefixtures("package")
