@@ -12,7 +12,6 @@ from modules.linbp.names import BP
 from suite.errors import SuiteError
 from suite.gradients import find_path, rectifier_calls
 from suite.gradients.rule import GradientRule
-from suite.gradients.trace import Interception, Trace
 from suite.refs import parse_argument
 
 
@@ -46,11 +45,13 @@ def default_start(model: nn.Module, x: Tensor) -> int | None:
     start, total = getattr(model, "linbp_start", None), len(rectifier_calls(model, x[:1]))
     if not isinstance(start, str):
         return None if start is None else start % total
-    trace, entries = Trace(substitute=_never), list[int]()
-    module = model.get_submodule(find_path(model, start))
-    hook = module.register_forward_pre_hook(lambda *_: entries.append(trace.calls))
-    with hook, torch.no_grad(), Interception(trace):
-        model(x[:1])
+    path, entries = find_path(model, start), list[int]()
+
+    def at_module(entered: str, before: int) -> None:
+        if entered == path or entered.startswith(f"{path}."):  # of a container, a model may call the contents alone
+            entries.append(before)
+
+    rectifier_calls(model, x[:1], at_module=at_module)
     return entries[0] if entries and entries[0] < total else None
 
 
@@ -84,10 +85,6 @@ def applicable(model: nn.Module, rule: GradientRule, x: Tensor, starts: Iterable
     if refused and len(rules) == 1:
         raise refused
     return rules
-
-
-def _never(*_: object) -> None:
-    raise AssertionError("a trace without a start substitutes nothing")
 
 
 def _without_common_prefix(paths: Sequence[str]) -> list[str]:

@@ -46,10 +46,12 @@ def gated(
         shuffled  m with the positions of each channel's map in another order, the same for all channels of a sample
         random    1 with probability p, else 0, independently in every entry
 
-    For a leaky ReLU of slope a it is a + (1 - a) times that. Draws are keyed by the values of the sample that the model
-    is given, the seed and the rectifier: neither the rest of the batch nor its order matters, and every iterate of an
-    attack draws anew. Only `permuted` depends on which other samples are in the batch; equal samples share a partner,
-    and a batch in which all are equal is refused, that of one sample too: so attack whole batches, without early stop.
+    For a leaky ReLU of slope a it is a + (1 - a) times that; `linear` is 1 there too.
+
+    Draws are keyed by the values of the sample that the model is given, the seed and the rectifier: neither the rest of
+    the batch nor its order matters, and every iterate of an attack draws anew. Only `permuted` depends on which other
+    samples are in the batch; equal samples share a partner, and a batch in which all are equal is refused, that of one
+    sample too: so attack whole batches, without early stop.
 
     Args:
         model: any nn.Module; it is not touched.
@@ -120,7 +122,7 @@ class GateTrace(Trace):
                 f"gated replaces the gates of piecewise linear rectifiers, and the model calls {function.__name__}",
                 "it knows ReLU, ReLU6, leaky ReLU, hardtanh; choose a start behind the others, or leaky(slope=...)",
             )
-        if self.rule.gate == "linear" and not at.outside:
+        if self.rule.gate == "linear":
             return linear(function, args, kwargs)
         return bridged(lambda x, y: weighted(x, y.detach(), self._derivative(x, at, index)), function, args, kwargs)
 
@@ -128,7 +130,7 @@ class GateTrace(Trace):
         assert self.rule is not None
         drawn = self._keys() if self.rule.gate in DRAWN else torch.zeros(0, dtype=torch.int64)
         gates = self.rule.substitution(at.gate(x).to(x.dtype), drawn, index)
-        return at.outside + (1 - at.outside) * gates if at.outside else gates
+        return gates if at.is_zero_outside else at.outside + (1 - at.outside) * gates
 
     def _keys(self) -> Tensor:
         if self.own_keys is None:

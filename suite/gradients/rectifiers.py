@@ -22,6 +22,7 @@ _ALWAYS: tuple[Function, ...] = (
     *(F.relu6, F.hardtanh, F.hardtanh_),
     *(F.leaky_relu, F.leaky_relu_, F.elu, F.elu_, F.celu, torch.celu, torch.celu_, F.selu, torch.selu, torch.selu_),
     *(F.silu, F.gelu, F.softplus, F.mish, F.hardswish),
+    *(F.prelu, torch.Tensor.prelu, F.rrelu, torch.rrelu, torch.rrelu_),
 )
 _CLAMPS: tuple[Function, ...] = (
     *(torch.clamp, torch.clip, torch.Tensor.clamp, torch.Tensor.clip),
@@ -35,6 +36,9 @@ _THRESHOLDS: tuple[Function, ...] = (F.threshold, torch.threshold, torch.thresho
 RECTIFIERS: frozenset[Function] = frozenset((*_ALWAYS, *_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
 """Every function whose calls may be rectifiers; `is_rectifier` decides for one call."""
 
+PRELUS: frozenset[Function] = frozenset((F.prelu, torch.Tensor.prelu))
+"""Those with a weight, their second argument."""
+
 _RELUS = frozenset((*_PLAIN, *_CLAMP_MINS, *_THRESHOLDS))
 _CONDITIONAL = frozenset((*_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
 
@@ -47,10 +51,10 @@ def is_rectifier(function: Function, args: tuple[Any, ...], kwargs: Mapping[str,
         return True
     first, second = _bound(args, kwargs, 1, "min", "threshold"), _bound(args, kwargs, 2, "max", "value")
     if function in _CLAMP_MINS:
-        return _is_number(first, 0)
+        return is_constant(first, 0)
     if function in _CLAMPS:
-        return _is_number(first, 0) and (second is None or _is_number(second, 6))
-    return _is_number(first, 0) and _is_number(second, 0)
+        return is_constant(first, 0) and (second is None or is_constant(second, 6))
+    return is_constant(first, 0) and is_constant(second, 0)
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,26 @@ class Corners:
 
     low: float = 0.0
     high: float = inf
-    outside: float = 0.0
+    outside: float | Tensor = 0.0
+
+    @property
+    def is_zero_outside(self) -> bool:
+        """Whether nothing leaks."""
+        return not isinstance(self.outside, Tensor) and self.outside == 0
 
     def gate(self, x: Tensor) -> Tensor:
         """Where x is between the corners (bool)."""
         return (x > self.low) & (x < self.high) if isfinite(self.high) else x > self.low
+
+
+class Written:
+    """A rectifier that is written as another function of x: `call(x)`, with that function's name."""
+
+    def __init__(self, call: Callable[[Tensor], Any], name: str, corners: Corners | None) -> None:
+        self.call, self.__name__, self.corners = call, name, corners
+
+    def __call__(self, x: Tensor) -> Any:
+        return self.call(x)
 
 
 def corners(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Corners | None:
@@ -73,12 +92,16 @@ def corners(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]
         value = _bound(args, kwargs, position, *names)
         return default if value is None else float(value)
 
+    if isinstance(function, Written):
+        return function.corners
     if function is F.relu6:
         return Corners(high=6.0)
     if function in (F.hardtanh, F.hardtanh_):
         return Corners(given(1, -1.0, "min_val"), given(2, 1.0, "max_val"))
     if function in (F.leaky_relu, F.leaky_relu_):
         return Corners(outside=given(1, 0.01, "negative_slope"))
+    if function in PRELUS:
+        return Corners(outside=_by_channel(args[1], args[0]))
     if function in _CLAMPS:
         return Corners(high=given(2, inf, "max"))
     return Corners() if function in _RELUS else None
@@ -100,7 +123,7 @@ def in_place(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any
 # Position of `inplace` among the arguments of torch.nn.functional's functions.
 _INPLACE_POSITION: Mapping[Function, int] = {
     F.relu: 1, F.relu6: 1, F.silu: 1, F.mish: 1, F.hardswish: 1, F.selu: 1,
-    F.leaky_relu: 2, F.elu: 2, F.celu: 2, F.hardtanh: 3, F.threshold: 3,
+    F.leaky_relu: 2, F.elu: 2, F.celu: 2, F.hardtanh: 3, F.threshold: 3, F.rrelu: 4,
 }  # fmt: skip
 
 
@@ -114,5 +137,13 @@ def _is_floating(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.is_floating_point()
 
 
-def _is_number(value: Any, expected: float) -> bool:
+def _by_channel(weight: Tensor, x: Tensor) -> Tensor:
+    """A PReLU's slopes (1,) or (C,), to be multiplied with x (B, C, ...)."""
+    return weight.detach().view(-1, *[1] * (x.dim() - 2)) if weight.numel() > 1 else weight.detach()
+
+
+def is_constant(value: Any, expected: float) -> bool:
+    """Whether a bound, a number or a tensor that is not trained, has this value everywhere."""
+    if isinstance(value, torch.Tensor):
+        return not (value.requires_grad or value.is_meta) and bool((value == expected).all())
     return isinstance(value, int | float) and value == expected

@@ -53,4 +53,4 @@ def _derivative(x: Tensor, at: Corners, beta: float) -> Tensor:
     slope = torch.sigmoid(beta * (x - at.low))
     if isfinite(at.high):
         slope = slope - torch.sigmoid(beta * (x - at.high))
-    return at.outside + (1 - at.outside) * slope if at.outside else slope
+    return slope if at.is_zero_outside else at.outside + (1 - at.outside) * slope

@@ -101,6 +101,31 @@ def linear(function: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[
     return x
 
 
+class _Both(torch.autograd.Function):
+    """forward(a, b) = a; backward passes the gradient to both. Twice differentiable and vmappable."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(a: Tensor, b: Tensor) -> Tensor:
+        return a.detach()
+
+    @staticmethod
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        """Nothing to keep."""
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        return gradient, gradient
+
+
+def with_weight(through_input: Tensor, function: Callable[..., Tensor], args: tuple[Any, ...]) -> Tensor:
+    """The value of `function(x, weight)`, the gradient of x by `through_input`, that of the weight by the function."""
+    with torch._C.DisableTorchFunction():  # the call has been counted
+        through_weight = function(args[0].detach(), args[1])
+    return _Both.apply(through_input, through_weight)  # type: ignore[no-any-return]
+
+
 def bridged(
     bridge: Callable[[Tensor, Tensor], Tensor],
     function: Callable[..., Tensor],

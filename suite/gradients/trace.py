@@ -6,7 +6,9 @@ from typing import Any
 
 from torch.overrides import TorchFunctionMode
 
-from suite.gradients.rectifiers import is_rectifier
+from suite.gradients.handwritten import WATCHED, Handwritten
+from suite.gradients.rectifiers import PRELUS, is_rectifier
+from suite.gradients.straight_through import with_weight
 from suite.gradients.view import Forward
 
 State = tuple[int | None, int | None]
@@ -75,16 +77,32 @@ class Trace:
 
 
 class Interception(TorchFunctionMode):
-    """Sends torch functions called in this thread to the trace, however a model spells them."""
+    """Sends torch functions called in this thread to the trace, however a model spells them.
+
+    A trained slope (PReLU) keeps its own gradient whatever a rule does to the input's.
+    """
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
         self.trace = trace
+        self.handwritten = Handwritten()
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if not args and "input" in kwargs:  # F.relu(input=x)
             args, kwargs = (kwargs["input"],), {name: kwargs[name] for name in kwargs if name != "input"}
         if is_rectifier(function, args, kwargs):
+            if function in PRELUS and args[1:] and args[1].requires_grad:
+                through_input = self.trace.rectify(function, (args[0], args[1].detach()), kwargs)
+                return with_weight(through_input, function, args)
             return self.trace.rectify(function, args, kwargs)
-        return self.trace.other(function, args, kwargs)
+        if function not in WATCHED:
+            return self.trace.other(function, args, kwargs)
+        if (found := self.handwritten.rectifier(function, args)) is not None:
+            written, x = found
+            return self.trace.rectify(written, (x,), {})
+        if self.trace.begun:
+            self.handwritten.refuse(function, args)
+        result = self.trace.other(function, args, kwargs)
+        self.handwritten.note(function, args, result)
+        return result

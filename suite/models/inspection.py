@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from suite.data import Dataset
 from suite.errors import SuiteError
+from suite.gradients.attention import attention_calls
 from suite.gradients.calls import rectifier_calls
 from suite.gradients.residual import branches
 from suite.gradients.view import find_path
@@ -20,7 +21,6 @@ from suite.models.reference import parse_reference
 WRAPPER = "network."  # of a Classifier
 
 POOLS = ("max_pool", "avg_pool", "lp_pool", "fractional_max_pool")
-ATTENTION = ("scaled_dot_product_attention", "multi_head_attention_forward", "softmax")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Inspection:
         macs: multiply-add operations of a forward pass of one image.
         linbp_start: where linbp without a start begins, if the model says so.
         blocks: paths of residual blocks that are recognised.
-        pools, attention: pairs of path and torch function.
+        pools: pairs of path and torch function.
+        attention: the same of each place that attends; by hand, the function is the product with a softmax's result.
     """
 
     parameters: int
@@ -78,23 +79,24 @@ def inspect_model(ref: str, dataset: Dataset) -> Inspection:
 
 
 def inspection(model: Classifier, shape: tuple[int, ...]) -> Inspection:
-    """Looks into a model by one forward pass of one image (C, H, W); on the meta device nothing is computed."""
+    """Looks into a model by two forward passes of one image (C, H, W); on the meta device nothing is computed."""
     counted, before = FlopCounterMode(display=False), list[int]()
     entries: dict[str, int] = {}
     others: dict[tuple[str, str], None] = {}
 
     def at_other(path: str, function: Any, args: tuple[Any, ...]) -> None:
         name = getattr(function, "__name__", "")
-        if args and isinstance(args[0], Tensor) and any(each in name for each in (*POOLS, *ATTENTION)):
+        if args and isinstance(args[0], Tensor) and any(each in name for each in POOLS):
             others.setdefault((_short(model, path), name))
 
     def at_module(path: str, number: int) -> None:
         entries.setdefault(path, number)
 
+    x = torch.zeros(1, *shape, device=model.mean.device)
     with counted:
         calls = rectifier_calls(
             model,
-            torch.zeros(1, *shape, device=model.mean.device),
+            x,
             at_rectifier=lambda: before.append(counted.get_total_flops() // 2),
             at_other=at_other,
             at_module=at_module,
@@ -119,8 +121,8 @@ def inspection(model: Classifier, shape: tuple[int, ...]) -> Inspection:
         linbp_start=model.linbp_start,
         rectifiers=rectifiers,
         blocks=_blocks(model),
-        pools=tuple(pair for pair in others if any(each in pair[1] for each in POOLS)),
-        attention=tuple(pair for pair in others if any(each in pair[1] for each in ATTENTION)),
+        pools=tuple(others),
+        attention=tuple((_short(model, path), name) for path, name in attention_calls(model, x)),
     )
 
 

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner
+from torch import Tensor, nn
 
 from suite.data import Dataset
 from suite.host.cli import main
-from suite.models.inspection import inspect_model
+from suite.models import Classifier, ModelInfo
+from suite.models.inspection import inspect_model, inspection
 
 Noise = Callable[..., Dataset]
 
@@ -27,6 +29,25 @@ def test_rectifiers_and_what_they_cost(noise: Noise) -> None:
 
 def test_residual_blocks(noise: Noise) -> None:
     assert len(inspect_model("resnet20", noise((3, 32, 32))).blocks) == 9
+
+
+def test_attention_by_torchs_module_and_by_hand() -> None:
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention, self.head = nn.MultiheadAttention(4, 2, batch_first=True), nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x.flatten(2)
+            x = self.attention(x, x, x, need_weights=False)[0]
+            x = (x @ x.mT).softmax(-1) @ x
+            return self.head(x.mean(1)).softmax(-1)  # no attention
+
+    model = Classifier(Attending(), ModelInfo("own", "own", "blank", "", None, "here")).eval()
+    assert inspection(model, (1, 2, 2)).attention == (
+        ("attention", "scaled_dot_product_attention"),
+        ("network", "matmul"),
+    )
 
 
 def test_as_typed() -> None:
