@@ -9,6 +9,7 @@ import click
 
 from suite.host.cli.options import json_option, runs_option
 from suite.host.cli.text import print_table
+from suite.host.plain import plain
 from suite.host.store import find_run
 
 MOST = 20  # flipped rows shown; --json has all
@@ -29,7 +30,7 @@ def command(first: str, second: str, runs: Path, as_json: bool) -> None:
 
     found = asdict(compare(find_run(runs, first), find_run(runs, second)))
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(plain(found), allow_nan=False))
         return
     _show("what differs", found["settings"], "nothing: the runs have the same settings, inputs and code")
     _show("headline", found["headline"], "none")

@@ -1,7 +1,10 @@
 """`suite data`: what data sets there are, and getting them."""
 
+import json
+
 import click
 
+from suite.host.cli.options import json_option
 from suite.host.cli.text import print_table
 
 
@@ -11,10 +14,14 @@ def command() -> None:
 
 
 @command.command(name="list")
-def list_data() -> None:
+@json_option()
+def list_data(as_json: bool) -> None:
     """List data sets and where they are."""
     from suite.data import describe
 
+    if as_json:
+        click.echo(json.dumps([row._asdict() for row in describe()]))
+        return
     rows = [{**row._asdict(), "present": "yes" if row.present else "no"} for row in describe()]
     print_table(rows, list(rows[0]))
 

@@ -30,14 +30,15 @@ def command(
     tracking_uri: str | None,
     dry_run: bool,
     retry_failed: bool,
+    as_json: bool,
 ) -> None:
     """Run the stages of an experiment, or continue it."""
     experiment = definition.read(file, preset)
     ctx.with_resource(runs_at(runs))
-    if experiment.question:
+    if experiment.question and not as_json:
         click.echo(f"{experiment.question}\n")
     with tracking(track, tracking_uri) as note:
         run_experiment(
             experiment, registry(ctx), device=device, runs=runs, jobs=jobs, kind=executor, address=ray_address,
-            dry_run=dry_run, retry_failed=retry_failed, on_run=partial(note, experiment.name),
+            dry_run=dry_run, retry_failed=retry_failed, as_json=as_json, on_run=partial(note, experiment.name),
         )  # fmt: skip

@@ -1,20 +1,26 @@
-"""What `sweep` and `experiment` share: options, the plan in words, the work, and how it went."""
+"""What `sweep` and `experiment` share: options, the work, and how it went."""
 
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from suite.errors import SuiteError, WorkFailed
-from suite.host.cli.options import device_option, executor_options, option, runs_option
+from suite.host.cli.options import device_option, executor_options, json_option, option, runs_option
+from suite.host.cli.plans import print_plan
 from suite.host.cli.text import print_table
 from suite.host.cli.tracking import track_option, tracking_uri_option
-from suite.host.experiments.definition import Experiment, Stage, check
+from suite.host.experiments.definition import Experiment, check
+from suite.host.plain import plain
 from suite.host.registry import Registry
-from suite.host.text import counted, format_minutes
+from suite.host.text import counted
 from suite.locks import making_nothing
+
+if TYPE_CHECKING:
+    from suite.host.experiments.stages import StageResult
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,6 +28,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def experiment_options(command: Command) -> Command:
     """Where and how points are run."""
     for decorate in (
+        json_option(),
         option("--retry-failed", is_flag=True, help="Try points again that failed before."),
         option("--dry-run", is_flag=True, help="Print the plan and stop."),
         tracking_uri_option(),
@@ -45,6 +52,7 @@ def run_experiment(
     address: str | None,
     dry_run: bool,
     retry_failed: bool,
+    as_json: bool,
     on_run: Callable[[Path], None],
 ) -> None:
     """Plans or runs an experiment and says how it went; `on_run` gets the directories of runs that finished or failed.
@@ -66,13 +74,43 @@ def run_experiment(
     planner = Planner(registry, runs, device if kind == "local" else "auto")  # the GPUs may be elsewhere
     if dry_run:
         with making_nothing():
-            _print_plan(experiment, planner, jobs or 1)
+            print_plan(experiment, planner, jobs or 1, as_json)
         return
     with executor(kind, jobs, address, device) as work:
         results = run_stages(experiment, planner, work, retry_failed=retry_failed, on_outcome=partial(_tell, on_run))
     for result in results:
         for done in result.done:
             on_run(done.directory.path)
+    if not as_json:
+        _print_stages(results)
+    lines = [f"{point}: {error}" for result in results for point, error in result.failed]
+    told = f"{counted(len(lines), 'point')} failed, the others are kept; --retry-failed tries again"
+    failed, joint = [told] if lines else [], list[Path]()
+    try:
+        points = {result.stage: result.points for result in results}
+        joint = report(experiment, points, runs) if all(result.done for result in results) else []
+        if not as_json:
+            _show_joint(experiment, joint)
+    except SuiteError as error:
+        failed.append(f"no joint tables: {error}")
+    if as_json:
+        click.echo(json.dumps({"stages": [*map(_stage, results)], "files": [*map(str, joint)]}))
+    if failed:
+        raise WorkFailed("\n  ".join([*failed[:1], *lines, *failed[1:]]))
+
+
+def _stage(result: "StageResult") -> dict[str, Any]:
+    """A stage as `--json` prints it."""
+    return {
+        "stage": result.stage,
+        "reused": result.reused,
+        "runs": [{"run": str(done.directory.path), "at": plain(done.axes)} for done in result.done],
+        "failed": [{"point": str(point), "why": error} for point, error in result.failed],
+        "left_out": [{"point": str(point), "why": point.why} for point in result.left_out],
+    }
+
+
+def _print_stages(results: Sequence["StageResult"]) -> None:
     rows = [
         {"stage": result.stage, "finished": len(result.done), "of these reused": result.reused,
          "failed": len(result.failed), "left out": len(result.left_out)}
@@ -86,16 +124,6 @@ def run_experiment(
         for done in result.done:
             at = ", ".join(f"{name}={value}" for name, value in done.axes.items())
             click.echo(f"run:      {done.directory.path}  {result.stage} {at}".rstrip())
-    lines = [f"{point}: {error}" for result in results for point, error in result.failed]
-    told = f"{counted(len(lines), 'point')} failed, the others are kept; --retry-failed tries again"
-    failed = [told] if lines else []
-    try:
-        points = {result.stage: result.points for result in results}
-        _show_joint(experiment, report(experiment, points, runs) if all(result.done for result in results) else [])
-    except SuiteError as error:
-        failed.append(f"no joint tables: {error}")
-    if failed:
-        raise WorkFailed("\n  ".join([*failed[:1], *lines, *failed[1:]]))
 
 
 def _show_joint(experiment: Experiment, written: Sequence[Path]) -> None:
@@ -115,49 +143,6 @@ def _tell(on_run: Callable[[Path], None], point: Any, outcome: Any) -> None:
         on_run(outcome.run)
     why = f", {outcome.error}" if outcome.error else ""
     click.echo(f"{point}: {outcome.status}, {outcome.seconds:.1f} s{why}", err=True)
-
-
-def _print_plan(experiment: Experiment, planner: Any, jobs: int) -> None:
-    from suite.host.experiments.estimates import doubts, finished_runs, plan
-
-    runs, rows, seconds, unknown = finished_runs(experiment, planner.root), list[dict[str, Any]](), 0.0, list[str]()
-    for each in plan(experiment, planner, runs):
-        later, about = each.reused is None, each.total_seconds
-        unknown += [each.stage.name] if about is None else []
-        seconds += about or 0.0
-        rows.append({
-            "stage": each.stage.name,
-            "study": each.stage.study,
-            "points": _points(each.points, _needs(each.stage)) if later else each.points,
-            "reused": each.reused,
-            "to run": None if later or each.points is None else each.points - (each.reused or 0),
-            "left out": each.left_out,
-            "about": "?" if about is None else format_minutes(about / jobs / 60),
-        })  # fmt: skip
-    left_out = any(row["left out"] for row in rows)
-    print_table(rows, [name for name in rows[0] if left_out or name != "left out"])
-    click.echo(_estimate(seconds / jobs, unknown, len(rows), jobs))
-    for what in planner.lacking:
-        click.echo(f"{what}: the first run that needs it makes it")
-    for what, remedy in doubts(experiment, runs):
-        click.echo(f"warning: {what} ({remedy})", err=True)
-
-
-def _points(count: int | None, needs: str) -> str:
-    return f"after {needs}" if count is None else f"{count}, after {needs}"
-
-
-def _estimate(seconds: float, unknown: Sequence[str], stages: int, jobs: int) -> str:
-    """How long it takes in words; what no earlier run tells of is said to be unknown, not nothing."""
-    if len(unknown) == stages:
-        return "how long it takes is not known: no earlier run has these settings"
-    processes = "one process" if jobs == 1 else f"{jobs} processes"
-    without = f", without {', '.join(unknown)}: not known yet" if unknown else ""
-    return f"about {format_minutes(seconds / 60)} in {processes}, by earlier runs{without}"
-
-
-def _needs(stage: Stage) -> str:
-    return ", ".join(sorted({reference.stage for reference in stage.references}))
 
 
 def pairs(texts: tuple[str, ...], flag: str) -> dict[str, str]:

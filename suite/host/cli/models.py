@@ -1,10 +1,12 @@
 """`suite models`: the zoo, training its models, and a look into any model."""
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from suite.host.cli.options import device_option, option
+from suite.host.cli.options import device_option, json_option, option
 from suite.host.cli.text import print_table
 
 if TYPE_CHECKING:
@@ -17,11 +19,17 @@ def command() -> None:
 
 
 @command.command(name="list")
-def list_models() -> None:
+@json_option()
+def list_models(as_json: bool) -> None:
     """List architectures, where LinBP starts in them, and the trained weights in the cache."""
+    from suite.host.plain import plain
     from suite.models import describe
 
     described = describe()
+    if as_json:
+        told = [asdict(row) for row in described]
+        click.echo(json.dumps(plain(told), default=str, allow_nan=False))
+        return
     rows = [
         {
             "name": row.name,

@@ -13,6 +13,7 @@ import click
 from suite.errors import SuiteError, WorkFailed
 from suite.host.cli.options import device_option, executor_options, json_option, option, registry, runs_option
 from suite.host.cli.text import print_table
+from suite.host.plain import plain
 from suite.host.text import format_minutes, format_value
 from suite.host.verdicts import WORDS, Verdict
 from suite.locks import making_nothing
@@ -92,7 +93,8 @@ def command(
             found.append((plan, None))
             failed.append(f"{plan.study}, {plan.option.preset if plan.option else '-'}: {error}")
     if as_json:
-        click.echo(json.dumps({"plan": planned, "verdicts": _listed(found), "failed": failed}))
+        told = plain({"plan": planned, "verdicts": _listed(found), "failed": failed})
+        click.echo(json.dumps(told, allow_nan=False))
     else:
         _print(found)
     if failed:

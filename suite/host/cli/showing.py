@@ -49,25 +49,31 @@ def print_run(run: RunDirectory, content: Mapping[str, Any], known: Registry) ->
     if "error" in content:
         click.echo(f"error: {content['error']}")
     said = read_notes(run)
-    print_pairs("what people say", {"tags": ", ".join(said.tags), "note": said.note})
+    _section("what people say", {"tags": ", ".join(said.tags), "note": said.note})
     defaults = default_options(known, content["study"])
     chosen = chosen_options(content["config"], defaults)
     rest = {name: value for name, value in content["config"].items() if name not in chosen}
-    print_pairs("settings that differ from the defaults", {
+    _section("settings that differ from the defaults", {
         name: exact_text(value) + (f"  (default {exact_text(defaults[name])})" if name in defaults else "")
         for name, value in chosen.items()
     })  # fmt: skip
-    print_pairs("settings at their defaults", {name: exact_text(value) for name, value in rest.items()})
-    print_pairs("headline", {name: format_value(value) for name, value in content["headline"].items()})
+    _section("settings at their defaults", {name: exact_text(value) for name, value in rest.items()})
+    _section("headline", {name: format_value(value) for name, value in content["headline"].items()})
     print_lines("what was seen", content["seen"])
     click.echo()
     print_tables(run, content, MOST)
     noted = _flat(content["facts"])
-    print_pairs("what was noted", dict([*noted.items()][:MOST]))
+    _section("what was noted", dict([*noted.items()][:MOST]))
     if len(noted) > MOST:
         click.echo(f"  and {len(noted) - MOST} more: --json has all")
-    print_pairs(f"files in {run.path}", _files(content))
-    print_pairs("where it comes from", _origin(content))
+    _section(f"files in {run.path}", _files(content))
+    _section("where it comes from", _origin(content))
+
+
+def _section(title: str, pairs: Mapping[str, str]) -> None:
+    if any(pairs.values()):
+        click.echo()
+        print_pairs(title, pairs)
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, str]:

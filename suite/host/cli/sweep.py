@@ -35,6 +35,7 @@ def command(
     tracking_uri: str | None,
     dry_run: bool,
     retry_failed: bool,
+    as_json: bool,
 ) -> None:
     """Run a study at every combination of the values of --grid.
 
@@ -47,5 +48,5 @@ def command(
     with tracking(track, tracking_uri) as note:
         run_experiment(
             experiment, registry(ctx), device=device, runs=runs, jobs=jobs, kind=executor, address=ray_address,
-            dry_run=dry_run, retry_failed=retry_failed, on_run=partial(note, study),
+            dry_run=dry_run, retry_failed=retry_failed, as_json=as_json, on_run=partial(note, study),
         )  # fmt: skip

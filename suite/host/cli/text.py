@@ -35,17 +35,18 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], cut: 
     click.echo(format_table(rows, columns, terminal.width(), cut))
 
 
-def print_pairs(title: str, pairs: Mapping[str, str]) -> None:
-    """A title, and for each pair whose text is not empty a line `name  text`; nothing where there is none.
+def print_pairs(title: str, pairs: Mapping[str, str], names: int = 0) -> None:
+    """A title, if any, and for each pair whose text is not empty a line `name  text`; nothing where there is none.
 
-    In a terminal texts are wrapped beside their names.
+    In a terminal texts are wrapped beside their names, which take `names` characters, or as many as the longest.
     """
     named = {name: shortened(text, len(text)) for name, text in pairs.items() if text}
     if named:
-        margin = max(map(len, named)) + len(GAP)
+        margin = max(names, *map(len, named)) + len(GAP)
         width = terminal.width()
         room = None if width is None else max(width - len(INDENT) - margin, WORD)
-        click.echo(f"\n{title}")
+        if title:
+            click.echo(title)
         for name, text in named.items():
             first, *more = [text] if room is None else _wrapped(text, room)
             click.echo(f"{INDENT}{name.ljust(margin)}{first}")
