@@ -1,10 +1,16 @@
 """The one exception that means: the user can mend this, and one line is enough to say how."""
 
+import re
 from collections.abc import Iterable, Sequence
+
+LONGEST_WORD = 300  # characters: paths are shorter, nearly always
+_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 
 
 class SuiteError(ValueError):
     """Bad input or a failed step, shown as `error: <what> (<remedy>)` without a traceback.
+
+    Names that people give may be of any length and hold anything: long words are cut, control characters are escaped.
 
     Args:
         what: restates the user's own input and what is wrong with it.
@@ -12,9 +18,8 @@ class SuiteError(ValueError):
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(f"{what} ({remedy})" if remedy else what)
-        self.what = what
-        self.remedy = remedy
+        self.what, self.remedy = _readable(what), _readable(remedy)
+        super().__init__(f"{self.what} ({self.remedy})" if remedy else self.what)
 
 
 class WorkFailed(SuiteError):
@@ -43,6 +48,12 @@ def shortened(text: str, most: int = 80) -> str:
     """A text for an error's line: what cannot be printed is escaped, what is too long is cut."""
     cut = text if len(text) <= most else f"{text[:most]}..."
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
+
+
+def _readable(text: str) -> str:
+    """The text with long words cut, and without characters that move the cursor or are none; lines stay."""
+    cut = _WORD.sub(lambda word: f"{word[0][:80]}...{word[0][-40:]}", text)
+    return "".join(each if each.isprintable() or each in "\n\t\xa0" else ascii(each)[1:-1] for each in cut)
 
 
 def one_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from suite.data.dataset import Dataset
 from suite.data.published import PUBLISHED
 from suite.data.source import Source
 from suite.errors import SuiteError, did_you_mean
+from suite.paths import usable
 
 FOLDER = "folder:"
 NAMES: tuple[str, ...] = ("digits", *PUBLISHED)
@@ -59,5 +60,5 @@ def _source(ref: str) -> Source:
         return digits.source()
     if ref in PUBLISHED:
         return published.source(ref)
-    remedy = f"write folder:{ref}" if ref and Path(ref).exists() else did_you_mean(ref, [*NAMES, "folder:PATH"])
+    remedy = f"write folder:{ref}" if ref and usable(ref).exists() else did_you_mean(ref, [*NAMES, "folder:PATH"])
     raise SuiteError(f"there is no data set {ref!r}", remedy)

@@ -19,10 +19,20 @@ class Split:
     Args:
         images: (N, C, H, W) uint8, usually a read-only memory map.
         labels: (N,) int64 in [0, number of classes).
+
+    Raises SuiteError for other types and shapes: floats would be divided by 255 as if they were grey levels.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+            what = f"images of shape {self.images.shape} and type {self.images.dtype}"
+            raise SuiteError(what, "give (N, C, H, W) uint8, or arrays to suite.data.from_arrays")
+        if self.labels.dtype != np.int64 or self.labels.shape != self.images.shape[:1]:
+            what = f"labels of shape {self.labels.shape} and type {self.labels.dtype} for {len(self.images)} images"
+            raise SuiteError(what, f"give ({len(self.images)},) classes as int64")
 
     def __len__(self) -> int:
         return len(self.labels)

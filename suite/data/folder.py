@@ -18,6 +18,7 @@ from suite.data.bounds import Bounds, bounds
 from suite.data.image import CONVERT, Decoder, describe
 from suite.data.source import SPLITS, Contents, Decoded, Image8, Source, stamp
 from suite.errors import SuiteError
+from suite.paths import usable
 
 log = logging.getLogger("suite")
 
@@ -29,11 +30,8 @@ Tree = Mapping[str, Mapping[str, list[str]]]
 
 def source(path: Path) -> Source:
     """The images under a directory or in a zip. Raises SuiteError when there is no such thing at `path`."""
-    path = path.expanduser()
-    if "\0" in str(path):
-        raise SuiteError(f"there is no {str(path)!r}", "folder:PATH takes a directory or a zip")
     try:
-        return _source(path, bounds())
+        return _source(usable(path).expanduser(), bounds())
     except OSError as error:
         raise SuiteError(f"cannot read {path}: {error.strerror or error}", LAYOUT) from error
 

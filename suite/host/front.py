@@ -16,11 +16,12 @@ from suite.host.completion import complete
 from suite.host.executors import spreading
 from suite.host.notebook import Picture, as_html
 from suite.host.objects import named_objects
+from suite.host.plain import plain
 from suite.host.registry import Registry
 from suite.host.run import prepare
 from suite.host.settings import build_config
 from suite.host.store import Busy, RunDirectory, find_run, find_runs
-from suite.paths import runs_at, runs_root
+from suite.paths import runs_at, runs_root, usable
 from suite.tables import read_frame
 
 ESTIMATE = ("value", "low", "high", "n")
@@ -120,7 +121,7 @@ def run(
         SuiteError: an unknown study or option (with the nearest name), a value that is refused; WorkFailed, which is
             one too, where the work failed later.
     """
-    registry, root = Registry(), runs_root() if runs is None else Path(runs)
+    registry, root = Registry(), _root(runs)
     entry, config_class = registry.study(study), registry.config(study)
     for name in options:
         if name not in config_class.model_fields:
@@ -144,11 +145,14 @@ def run(
 
 
 def load(run: str | Path, *, runs: str | Path | None = None) -> Result:
-    """A stored run by its key or the beginning of it, `study/` before it or not, or by its path."""
-    path = Path(run)
+    """A stored run by its key or the beginning of it, `study/` before it or not, or by its path.
+
+    Raises SuiteError for none or several, and for one that cannot be read.
+    """
+    path = usable(run)
     if (path / "run.json").is_file():
         return Result(RunDirectory(path))
-    return Result(find_run(runs_root() if runs is None else Path(runs), str(run)))
+    return Result(find_run(_root(runs), str(run)))
 
 
 def runs(study: str | None = None, *, runs: str | Path | None = None) -> pl.DataFrame:
@@ -158,11 +162,15 @@ def runs(study: str | None = None, *, runs: str | Path | None = None) -> pl.Data
         study: only those of this study.
         runs: folder of run directories; by default `SUITE_RUNS`, or `./runs`.
     """
-    found = [(each, each.read()) for each in find_runs(runs_root() if runs is None else Path(runs))]
+    found = [(each, each.read()) for each in find_runs(_root(runs))]
     rows = [_row(each, content) for each, content in found if content and study in (None, content["study"])]
     columns = {"run": pl.String, "study": pl.String, "status": pl.String, "seed": pl.Int64, "started": pl.String,
                "seconds": pl.Float64, "path": pl.String}  # fmt: skip
     return pl.DataFrame(rows, schema=columns).sort("started", maintain_order=True)
+
+
+def _root(runs: str | Path | None) -> Path:
+    return runs_root() if runs is None else usable(runs)
 
 
 def _row(directory: RunDirectory, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +181,7 @@ def _row(directory: RunDirectory, content: Mapping[str, Any]) -> dict[str, Any]:
         "seed": content["seed"],
         "started": content["timings"]["started"],
         "seconds": content["timings"]["seconds"],
-        "path": str(directory.path),
+        "path": plain(str(directory.path)),
     }
 
 

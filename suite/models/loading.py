@@ -19,7 +19,7 @@ from suite.models.from_torchvision import from_torchvision
 from suite.models.reference import ModelReference, parse_reference
 from suite.models.trained import trained_weights
 from suite.models.weights import accuracy_of, digest, read_metadata, read_weights
-from suite.paths import runs_root
+from suite.paths import runs_root, usable
 from suite.training import Epoch
 
 log = logging.getLogger("suite")
@@ -73,7 +73,7 @@ def _from_cache(ref: str, dataset: Dataset) -> Classifier:
 def _from_run(ref: str, source: str, dataset: Dataset) -> Classifier:
     run, _, name = source.rpartition("/")
     models = runs_root() / run / "models"
-    path = models / f"{name}.safetensors"
+    path = usable(models / f"{name}.safetensors")
     if not path.exists():
         known = ", ".join(sorted(file.stem for file in models.glob("*.safetensors")))
         remedy = f"that run has {known}" if known else "that run has no models, or is not there: see suite runs"

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from suite.errors import SuiteError, one_line
+from suite.paths import usable
 
 
 def import_named(name: str, ref: str) -> ModuleType:
@@ -33,7 +34,7 @@ def import_file(path: Path, ref: str) -> ModuleType:
 
     Raises SuiteError where there is no such file, and whatever its code raises.
     """
-    if not path.is_file():
+    if not usable(path).is_file():
         raise SuiteError(f"no file {path} of {ref!r}", "write PATH.py:factory")
     path = path.absolute()
     name = f"_{path.stem}_{sha256(str(path).encode()).hexdigest()[:12]}"  # no other module's, and the same each time

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from suite.errors import SuiteError, one_line
 from suite.files import atomic
+from suite.paths import usable
 
 State = dict[str, torch.Tensor]
 
@@ -37,7 +38,7 @@ def read_weights(path: Path) -> Weights:
 
     Raises SuiteError for a missing, unreadable or refused file.
     """
-    if not path.is_file():
+    if not usable(path).is_file():
         raise SuiteError(f"no weights at {path}", "give the path of a .safetensors, .pt, .pth or .th file")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
