@@ -24,6 +24,7 @@ VERBS = (
     "query",
     "compare",
     "report",
+    "view",
     "models",
     "data",
     "new",

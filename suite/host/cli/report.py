@@ -1,5 +1,6 @@
 """`suite report RUN...`: runs, an experiment, or everything as one HTML page."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -38,12 +39,7 @@ def command(
 
     if bool(names) + bool(experiment) + everything != 1:
         raise SuiteError("suite report shows runs, or one experiment, or --all", "say which of the three")
-    known = registry(ctx)
-
-    @cache
-    def describe(study: str) -> "Described | None":
-        return _described(study, known)
-
+    describe = describer(registry(ctx))
     if len(names) == 1 and experiment is None and _is_experiment(runs, names[0]):
         experiment = names[0]
     if experiment:
@@ -65,6 +61,11 @@ def command(
     with atomic(target) as file:
         file.write(html.encode(errors="replace"))  # a file's name need not be text
     click.echo(f"report:   {target}")
+
+
+def describer(known: Registry) -> Callable[[str], "Described | None"]:
+    """What the plugins say of a study, read once; None where it is not installed, or broken."""
+    return cache(lambda study: _described(study, known))
 
 
 def _find(root: Path, name: str) -> RunDirectory:
@@ -93,7 +94,6 @@ def _check(target: Path) -> None:
 
 
 def _described(study: str, known: Registry) -> "Described | None":
-    """A study in words; None where it is not installed, or broken."""
     from suite.host.report import Described, Option
 
     try:

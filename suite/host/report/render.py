@@ -13,7 +13,8 @@ from typing import Any
 from suite.host.report.figures import FigureView
 from suite.host.report.provenance import duration
 
-_HERE = Path(__file__).parent
+REPORT = Path(__file__).parent
+"""The folder of templates, style and script."""
 
 
 def render(page: Any) -> str:
@@ -22,14 +23,18 @@ def render(page: Any) -> str:
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(REPORT),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["drawn"] = Markup  # what suite.host.report.svg wrote is markup already
     environment.filters["duration"] = duration
-    style, script = _source("report.css"), _source("report.js")
+    style, script = source(REPORT / "report.css"), source(REPORT / "report.js")
     policy = (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{_digest(style)}'; "
-        f"script-src 'sha256-{_digest(script)}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest(style)}'; "
+        f"script-src 'sha256-{digest(script)}'; base-uri 'none'; form-action 'none'"
     )
     return environment.get_template("page.html.jinja").render(
         page=page, policy=policy, style=Markup(style), script=Markup(script), definitions=_definitions(page)
@@ -44,9 +49,11 @@ def _definitions(page: Any) -> dict[str, str]:
 
 
 @cache
-def _source(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+def source(file: Path) -> str:
+    """A file's text, read once."""
+    return file.read_text(encoding="utf-8")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """How a content security policy names a style or a script."""
     return b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -95,7 +95,7 @@ def view(
     chosen = [column for column in columns or head.columns if column in head.columns]
     plain = {column: [_plain(value) for value in head.columns[column][: allowance.rows]] for column in chosen}
     numeric = tuple(all(isinstance(value, int | float | None) for value in plain[column]) for column in chosen)
-    texts = [format_column(plain[column]) for column in chosen]
+    texts = [format_column(plain[column], column) for column in chosen]
     drawn = _drawn(chosen, plain) if is_drawn else []
     cells, taken = list[tuple[str, ...]](), 0
     for row in zip(*texts, strict=True):

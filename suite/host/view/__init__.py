@@ -1,0 +1,1 @@
+"""The store in a browser: all runs and experiments, what is running, verdicts, comparisons and reports; read-only."""
