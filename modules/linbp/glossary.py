@@ -4,17 +4,17 @@ from suite.glossary import Table
 
 STARTS = {
     "start": "rectifier call from which on the backward pass is linear, 0 the first; none: backpropagation",
-    "path": "module that calls that rectifier; empty for backpropagation",
+    "path": "module that calls the start's rectifier; empty for backpropagation",
 }
 
 CURVES = {
     "metric": "what is compared: a loss in nats, or an accuracy in [0, 1]",
-    "reference": "what it is compared with, trained from the same seed",
+    "reference": "with what the row's trainings are compared, from the same seeds",
     "window": "epochs over which the difference is averaged",
     "epoch": "number of the training epoch, from 1",
     "epochs": "epochs that were trained",
     "lost": "seeds with which one of both trainings has not lasted through the window",
-    "train_loss": "mean cross-entropy on the training samples, in nats, of the objective that was trained",
+    "train_loss": "mean cross-entropy over the epoch's training samples while the weights moved, in nats",
     "train_accuracy": "share of training samples classified correctly during the epoch, in [0, 1]",
     "learning_rate": "learning rate at the beginning of the epoch",
 }
@@ -25,8 +25,8 @@ SIMULATED = {
     "high": "upper end of the 95 % confidence interval of value",
     "bp": "l1 distance to the optimum under backpropagation",
     "linbp": "l1 distance to the optimum under LinBP",
-    "expected bp": "the same where backpropagation's expected gradient is followed",
-    "expected linbp": "the same where LinBP's expected gradient is followed",
+    "expected bp": "l1 distance to the optimum where backpropagation's expected gradient is followed",
+    "expected linbp": "l1 distance to the optimum where LinBP's expected gradient is followed",
 }
 
 
@@ -59,18 +59,18 @@ def ahead(setting: str, what: str) -> Table:
             "bp_ahead": "runs in which backpropagation is nearer",
             "p_value": "of the exact sign test of linbp_ahead against bp_ahead, two-sided, in [0, 1]",
             "ties": "runs in which both are equally near, up to rounding, or both have diverged",
-            "lost": "those of the ties in which both have diverged",
+            "lost": "runs in which both have diverged; they are among the ties",
         },
     )
 
 
-def condition(equation: str) -> Table:
-    """The table of the step size that the theorem assumes."""
+def condition(equation: str, units: str) -> Table:
+    """The table of the step size that the theorem assumes; `units` says which of them its column names."""
     return Table(
         f"{equation} along a trajectory up to one step: the share for which it has held so far",
         "units, dynamics, step, of, value, low, high, n",
         {
-            "units": "number by which the step size is multiplied in the condition, as printed and as it is",
+            "units": units,
             "of": "what is counted: coordinates (mean share over runs), or runs in which it holds for all of them",
             "value": "share for which the condition has held at all steps so far, in [0, 1]",
             "n": "number of runs",

@@ -32,7 +32,7 @@ TABLES = {
         "touching_high, steps, beyond",
         {
             "along": "what varies: eps or radius",
-            "value": "the eps or radius at which it does: geometric mean over runs; empty unless all do on the grid",
+            "value": "eps or radius at which accuracy passes 1/2, geometric mean; empty unless all runs do on the grid",
             "n": "runs that pass one half on the grid",
             "runs": "number of runs",
             "scaled": "value times sqrt(d) or sqrt(m), constant if the paper's power holds",
@@ -48,10 +48,10 @@ TABLES = {
         "panel, order, variable, part, first, points, values, value, low, high, n, published",
         {
             "variable": "d or m",
-            "part": "of which values of it: all, or the upper half of four or more",
-            "first": "the smallest of these values",
-            "points": "how many of them are used: those at which every run passes one half",
-            "values": "how many there are",
+            "part": "over which values of d or m: all, or the upper half of four or more",
+            "first": "the smallest value of d or m that is used",
+            "points": "number of values of d or m that are used: those at which every run passes one half",
+            "values": "number of values of d or m that there are",
             "value": "power p of place = constant x d^p or m^p: least squares on logarithms, mean over runs",
             "n": _OF_RUNS,
         },
@@ -80,8 +80,8 @@ TABLES = {
         "a run of one shape: where its robust accuracy passes one half",
         "panel, order, d, m, across, run, at_least, at_most, steepness, misfit, beyond",
         {
-            "at_least": "lower end of the eps or radius at which it does; as at_most where the curve tells it",
-            "at_most": "upper end of it; the next value of the grid where accuracy jumps within one gap",
+            "at_least": "lower end of the eps or radius at which accuracy passes 1/2; at_most where it is known",
+            "at_most": "upper end of that eps or radius: the grid's next value where accuracy jumps in one gap",
         },
     ),
     "nets": Table(

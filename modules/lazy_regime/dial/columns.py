@@ -52,9 +52,9 @@ TABLES = {
         "sgd_steps, left",
         {
             "single_step": "l2 length of the smallest flipping step along the gradient; infinite for none",
-            "rule_step": "the same along the rule's direction",
+            "rule_step": "l2 length of the smallest flipping step along the rule's direction; infinite for none",
             "pgd": "smallest l2 radius at which PGD flips the point; infinite for none",
-            "rule_pgd": "the same where PGD follows the rule",
+            "rule_pgd": "smallest l2 radius at which PGD under the rule flips the point; infinite for none",
             "many_steps": "l2 length of the smallest flip found by many steps; infinite for none",
         },
     ),

@@ -12,7 +12,7 @@ COLUMNS = {
     "train_accuracy": "share of attacked training samples classified correctly during the epoch, in [0, 1]",
     "clean_accuracy": "share of clean test images classified correctly, in [0, 1]",
     "robust_accuracy": "share of test images that no iterate of PGD fools, by true gradients, in [0, 1]",
-    "apgd_accuracy": "share that APGD-CE does not fool either, in [0, 1]; empty where it was not asked for",
+    "apgd_accuracy": "share of test images that neither PGD nor APGD-CE fools, in [0, 1]; empty where not asked for",
     "clean_loss": "mean cross-entropy on clean test images, in nats",
     "n": "number of test images",
 }
@@ -52,7 +52,7 @@ TABLES = {
         "robust_accuracy, many_steps_accuracy, one_step_accuracy, collapsed, apgd_accuracy",
         {
             "many_steps_accuracy": "share of probed training samples that PGD of --watch-collapse steps leaves right",
-            "one_step_accuracy": "share of them that a single step leaves right, in [0, 1]",
+            "one_step_accuracy": "share of probed training samples that a single step leaves right, in [0, 1]",
             "collapsed": "whether many steps take nearly all that a single step leaves: catastrophic overfitting",
         },
     ),

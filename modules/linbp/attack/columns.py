@@ -14,11 +14,23 @@ TABLES = {
     "claims": CLAIMS,
     "success": Table(
         "a gradient rule under one eps and number of steps",
-        "eps, steps, gradient, value, low, high, n, only_this, only_first_rule, p_value",
+        "eps, steps, gradient, value, low, high, n, only_this, only_first_rule, p_value, audit",
         {
             "only_this": "images that this rule fools and the first rule does not",
             "only_first_rule": "images that the first rule fools and this one does not",
             "p_value": "McNemar's exact test of this rule against the first on the same images, two-sided, in [0, 1]",
+            "audit": "flags of the table audit that concern this row; empty where there is none",
+        },
+    ),
+    "audit": Table(
+        "a reason to doubt a success rate; none is no proof that there are none",
+        "flag, gradient, eps, evidence, remedy",
+        {
+            "flag": "name of the reason",
+            "gradient": "rule that it is about; empty for all",
+            "eps": "attack strength that it is about; empty for all",
+            "evidence": "what was seen",
+            "remedy": "what to try",
         },
     ),
     "by_step": Table("a gradient rule under one eps at one step", "gradient, eps, step, value, low, high, n"),
@@ -48,7 +60,7 @@ TABLES = {
         {
             **STARTS,
             "success": "share of training samples fooled, in [0, 1], mean over all eps and numbers of steps",
-            "p_holm": "against backpropagation on the same samples, adjusted by Holm for the number of starts",
+            "p_holm": "p-value against backpropagation on the same samples, adjusted by Holm for the number of starts",
             "n": "training samples attacked",
         },
     ),

@@ -26,10 +26,10 @@ TABLES = {
         "first_better, last_better",
         {
             "measure": "success within K steps in the white box, or transfer to a victim",
-            "helps": "whether it is above backpropagation with p_holm at most 0.05",
-            "value": "its success minus backpropagation's, in [-1, 1], with Newcombe's 95 % interval",
+            "helps": "whether this start is above backpropagation with p_holm at most 0.05",
+            "value": "success from this start minus backpropagation's, in [-1, 1], with Newcombe's 95 % interval",
             "n": "attacked samples",
-            "rate": "its success, in [0, 1]",
+            "rate": "success from this start, in [0, 1]",
             "bp": "backpropagation's success, in [0, 1]",
             "better": "starts that are significantly above backpropagation",
             "worse": "starts that are significantly below backpropagation",
@@ -47,7 +47,7 @@ TABLES = {
         f"victim, start, value, low, high, n, {_TESTED}",
         {
             "victim": "model that the adversarial samples are shown to",
-            "value": "share of them that it misclassifies, in [0, 1]",
+            "value": "share of the adversarial samples that the victim misclassifies, in [0, 1]",
             "n": "attacked samples that the victim classifies correctly when clean",
         },
     ),
@@ -71,7 +71,7 @@ TABLES = {
         "steps, explanation, rank_correlation, starts",
         {
             "explanation": "what may go with success: angles, lengths of gradients, the loss reached",
-            "rank_correlation": "Spearman's, over the starts, of success with it, in [-1, 1]; no test",
+            "rank_correlation": "Spearman's correlation of success with the explanation over the starts, in [-1, 1]",
         },
     ),
     "samples": Table(

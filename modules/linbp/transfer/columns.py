@@ -53,7 +53,7 @@ TABLES = {
         "a model that images are shown to",
         "name, model, role, clean_accuracy, n",
         {
-            "name": "its name in the other tables",
+            "name": "the model's name in the other tables",
             "model": "model reference, as typed",
             "role": "surrogate, victim, or both",
             "clean_accuracy": "share of the chosen clean images that it classifies correctly, in [0, 1]",

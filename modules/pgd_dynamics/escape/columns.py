@@ -89,7 +89,7 @@ TABLES = {
             "angle": "between gradient and normal, 0 at a critical point, in radians",
             "outward": "cosine of the ascent direction with the outward normal: +1 where the surface pins an ascent",
             "lowest": "least tangential curvature, in units of |gradient| / eps; empty for ReLU networks",
-            "residual": "uncertainty of lowest, in the same unit",
+            "residual": "uncertainty of lowest, in units of |gradient| / eps",
         },
     ),
     "trajectories": Table(

@@ -6,7 +6,7 @@ COLUMNS = {
     "training": "adversarial or clean",
     "scale": "factor on the pixels that the model sees",
     "train_loss": "mean cross-entropy on the training samples, attacked where training is adversarial, in nats",
-    "train_accuracy": "share of these samples classified correctly during the epoch, in [0, 1]",
+    "train_accuracy": "share of the training samples of train_loss classified correctly during the epoch, in [0, 1]",
     "robust_loss": "mean cross-entropy on test samples after PGD at the end of training, in nats; empty if diverged",
     "robust_accuracy": "share of test samples classified correctly after PGD at the end, in [0, 1]; empty if diverged",
     "diverged": "whether the training's loss became infinite or NaN",

@@ -31,7 +31,7 @@ TABLES = {
         "loss, variable, value, low, high, n, predicted",
         {
             "variable": "d, m or the constant",
-            "value": "its power, or the constant: least squares on logarithms",
+            "value": "power of the variable, or the constant: least squares on logarithms",
             "low": "lower end of the 95 % bootstrap interval of value, over networks",
             "high": "upper end of the 95 % bootstrap interval of value, over networks",
             "predicted": "power that tau ~ sqrt(d) gives; empty for the constant",
@@ -54,9 +54,9 @@ TABLES = {
         "d, m, loss, radius, eps, starts, network, found, exact, once, unsettled, one_sign, eps_over_tau",
         {
             "starts": "descents from random points of the sphere",
-            "found": "distinct minima of L that they ended at",
-            "exact": "all minima that there are; known in the plane alone (d = 2)",
-            "once": "of those found, how many by one descent only",
+            "found": "distinct minima of L that the descents ended at",
+            "exact": "number of minima that there are; known in the plane alone (d = 2)",
+            "once": "minima found by one descent only",
             "unsettled": "descents that ended at no strict minimum",
             "one_sign": ONE_SIGN,
             "eps_over_tau": EPS_OVER_TAU,

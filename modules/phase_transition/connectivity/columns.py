@@ -12,8 +12,8 @@ COLUMNS = {
     "eps": "strength of the adversarial model at the path's end, in pixels in [0, 1]; 0: a second clean one",
     "path": "curve with a trained middle, or straight segment",
     "t": "place on the path, 0 the clean model and 1 the adversarial one",
-    "loss": "clean training loss there, mean cross-entropy in nats",
-    "accuracy": "share of clean training samples classified correctly there, in [0, 1]",
+    "loss": "clean training loss at the place, mean cross-entropy in nats",
+    "accuracy": "share of clean training samples classified correctly at the place, in [0, 1]",
     "barrier": "highest loss on the path minus the larger loss of its two ends, in nats, >= 0",
     "excess": "most by which the loss is above the line between the losses of the two ends, in nats, >= barrier",
     "low_share": "share of the path's points with a loss below the clean model's test loss, in [0, 1]",
@@ -22,7 +22,7 @@ COLUMNS = {
     "asymmetry": "end_loss minus start_loss, in nats",
     "threshold": "R*: the clean model's test loss, in nats",
     "x": "place on the plane through the three models: distance in weight space along its first axis",
-    "y": "distance in weight space along its second axis",
+    "y": "place on the plane through the three models: distance in weight space along its second axis",
 }
 
 TABLES = {

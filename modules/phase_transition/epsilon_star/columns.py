@@ -40,7 +40,7 @@ TABLES = {
             "value": f"{EPS_STAR}, mean over seeds; empty unless every seed's is bracketed",
             "n": "number of seeds",
             "isotonic": "seeds whose losses did not rise with eps and were made to",
-            "eps_star_255": "all of it in words, in units of 1/255",
+            "eps_star_255": "eps_star in words, in units of 1/255: mean and interval, or bounds",
             "published_255": "the paper's eps_star in units of 1/255",
         },
     ),
@@ -49,8 +49,8 @@ TABLES = {
         "factor, changed, reference, at, measure, value, low, high, n, bounded",
         {
             "factor": "what differs: model, samples or gradient",
-            "changed": "its value",
-            "reference": "its value in the reference, the first one",
+            "changed": "value of the factor that differs",
+            "reference": "value of that factor in the reference, the first one",
             "at": "the other two factors, alike in both",
             "value": "eps_star over the reference's by seed, geometric mean; empty where one side is a bound alone",
             "n": "number of seeds",
@@ -71,7 +71,7 @@ TABLES = {
         {
             "eps_star": f"{EPS_STAR}, by linear interpolation; empty unless bracketed",
             "monotone": MONOTONE,
-            "strengths": "trainings that it is read off, the clean one among them",
+            "strengths": "trainings that eps_star is read off, the clean one among them",
             "left_out": "trainings that diverged",
         },
     ),

@@ -31,9 +31,9 @@ TABLES = {
         "samples, seed, unstable_eps, stable_eps, outcome, largest_tried, monotone, eps_star, eps_star_text, "
         "eps_star_at_least, eps_star_at_most",
         {
-            "unstable_eps": "that strength, in pixels in [0, 1]; empty where none collapsed",
-            "stable_eps": "the strength tried next below, or 0; training becomes unstable between the two",
-            "outcome": "found; above: it is above all strengths tried; below: the least one collapsed already",
+            "unstable_eps": "smallest strength at which training collapsed, in pixels in [0, 1]; empty where none did",
+            "stable_eps": "strength tried next below unstable_eps, or 0; training becomes unstable between the two",
+            "outcome": "of unstable_eps: found; above all strengths tried; below, as the least one collapsed already",
             "largest_tried": "largest strength tried, in pixels in [0, 1]",
             "monotone": "whether all larger strengths collapsed, too",
             "eps_star": "eps at which the running training loss by many steps reaches R*; empty unless bracketed",
@@ -48,8 +48,8 @@ TABLES = {
         {
             "value": "share of trainings that collapsed, in [0, 1], with Wilson's 95 % interval",
             "n": "number of trainings",
-            "collapsed": "how many collapsed",
-            "fell": "how many of these lost robustness that had been there",
+            "collapsed": "trainings that collapsed",
+            "fell": "trainings whose collapse took away robustness that had been there",
             "epoch": "epoch of the collapse, or the last one, mean",
             "many_steps": "mean share of watched samples right under the many-step attack then, in [0, 1]",
             "one_step": "mean share of watched samples right under a one-step attack then, in [0, 1]",
@@ -76,7 +76,7 @@ TABLES = {
             "epoch": "epoch of the collapse, or the last one",
             "collapsed": "whether it collapsed: catastrophic overfitting",
             "best_many_steps": "largest share of watched samples right under the many-step attack until then",
-            "rise": "one_step minus the same in the epoch of best_many_steps, in [-1, 1]",
+            "rise": "one_step minus its value in the epoch of best_many_steps, in [-1, 1]",
         },
     ),
     "epochs": Table(
