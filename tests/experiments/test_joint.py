@@ -10,9 +10,11 @@ import pytest
 from scipy.stats import t as student
 
 from suite.errors import SuiteError
+from suite.host.experiments.definition import Experiment
 from suite.host.experiments.forms import JointFigure, JointTable
 from suite.host.experiments.joint import collect, differences, draw, means
 from suite.host.experiments.points import Done, Points
+from suite.host.experiments.reporting import report
 from suite.host.store import RunDirectory
 from suite.tables import write_columns
 
@@ -162,3 +164,16 @@ def test_a_mean_of_texts_is_refused_in_one_line(points: dict[str, Points], pair:
     for make in (means, differences):
         with pytest.raises(SuiteError, match="mean = 'rule': 'linbp' is no number"):
             make(table, collect(table, points))
+
+
+def test_a_stage_without_runs_costs_its_own_tables_and_figures_alone(
+    points: dict[str, Points], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    figure = JointFigure(table="later", x="ratio", series="rule")
+    experiment = Experiment("e", "", (), {"earlier": JointTable(rows="first.success"), "later": TABLE}, {"f": figure})
+    written = report(experiment, {**points, "second": Points([])}, tmp_path)
+    assert [path.name for path in written] == ["earlier.parquet"]
+    assert "no point of stage 'second' is done: its joint tables and figures are left out" in caplog.messages
+    whole = report(experiment, points, tmp_path)
+    assert {path.name for path in whole} >= {"earlier.parquet", "later.parquet", "f.svg"}
+    assert [path.read_bytes() for path in whole] == [path.read_bytes() for path in report(experiment, points, tmp_path)]
