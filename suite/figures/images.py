@@ -17,6 +17,7 @@ from suite.figures.style import style
 
 _SIDE = 0.95  # inches of an image
 _WORDS = 7  # size of letters
+_LONGEST_CLASS = 24  # letters of a class name that have room below an image
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def image_grid(rows: Sequence[Sequence[Picture | None]], headings: Sequence[str]
                 axis.spines[:].set_visible(False)
                 if picture is not None:
                     axis.imshow(_displayed(picture.image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-                    axis.set_xlabel(picture.words, fontsize=_WORDS, labelpad=2)
+                    axis.set_xlabel(picture.words, fontsize=_WORDS, labelpad=2, parse_math=False)
         for axis, words in zip(axes[0], headings, strict=False):
             axis.set_title(words, fontsize=_WORDS + 1, pad=3)
         figure.suptitle(title, fontsize=9)
@@ -100,7 +101,8 @@ def _broken(words: str) -> str:
 
 
 def _class(label: int, classes: Sequence[str]) -> str:
-    return classes[label] if 0 <= label < len(classes) else str(label)
+    name = classes[label] if 0 <= label < len(classes) else str(label)
+    return name if len(name) <= _LONGEST_CLASS else f"{name[: _LONGEST_CLASS - 1]}…"
 
 
 def _image(row: Mapping[str, Any], name: str) -> NDArray[np.float64]:
@@ -112,8 +114,9 @@ def _image(row: Mapping[str, Any], name: str) -> NDArray[np.float64]:
 
 
 def _displayed(image: ArrayLike) -> NDArray[np.float64]:
-    """As matplotlib wants it: channels last, one channel as a plane, values in [0, 1]."""
+    """As matplotlib wants it: channels last, one channel as a plane, grey with alpha as RGBA, values in [0, 1]."""
     values = np.asarray(image, dtype=np.float64)
     if values.ndim == 3:
+        values = values[[0, 0, 0, 1]] if len(values) == 2 else values
         values = values[0] if len(values) == 1 else values.transpose(1, 2, 0)
     return np.nan_to_num(values, nan=0.5).clip(0, 1)

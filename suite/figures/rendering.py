@@ -1,6 +1,7 @@
 """Figures as files: the same figure gives the same bytes, and its layout is solved once."""
 
 import io
+import warnings
 from typing import Any
 
 import matplotlib as mpl
@@ -22,7 +23,8 @@ def render(figure: Figure, salt: str = "figure") -> dict[str, bytes]:
         salt: what the names of an SVG's parts are hashed with, such as the figure's name.
     """
     files = {}
-    with style(), mpl.rc_context({**_UNSOLVED, "svg.hashsalt": salt}):
+    with style(), mpl.rc_context({**_UNSOLVED, "svg.hashsalt": salt}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)  # a letter that the font lacks is drawn as a box
         freeze(figure)
         for kind in ("svg", "png"):
             buffer = io.BytesIO()

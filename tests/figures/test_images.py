@@ -61,6 +61,23 @@ def test_classes_are_named_where_their_names_are_given() -> None:
     assert [axes.get_xlabel() for axes in adversarial_examples(examples(ids=3), classes=["cat"]).axes[10::5]] == ["2"]
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_images_of_all_kinds_are_drawn(channels: int) -> None:
+    frame = examples(channels, ids=1)
+    (image, *_) = shown(figure := adversarial_examples(frame))
+    assert image.shape == (4, 5, *{1: (), 2: (4,), 3: (3,), 4: (4,)}[channels])
+    if channels == 2:  # grey with alpha
+        grey, alpha = np.array(frame["clean"][0]).reshape(2, 4, 5)
+        np.testing.assert_allclose(np.moveaxis(image, 2, 0), [grey, grey, grey, alpha])
+    assert render(figure)
+
+
+def test_class_names_are_no_formulas_and_have_room() -> None:
+    figure = adversarial_examples(examples(ids=1), classes=[r"$\frac$", "a" * 100])
+    assert [axes.get_xlabel() for axes in figure.axes[:3:2]] == [r"$\frac$", f"{'a' * 23}…"]
+    assert render(figure) and render(adversarial_examples(examples(ids=1), classes=["猫", "犬"]))
+
+
 def test_images_may_be_nested_and_a_missing_one_leaves_its_place_empty() -> None:
     nested = examples().with_columns(
         pl.Series(name, np.array(examples()[name].to_list()).reshape(-1, 3, 4, 5)) for name in ("clean", "adversarial")
