@@ -20,11 +20,16 @@ from suite.gradients.calls import RectifierCall, rectifier_calls
 from suite.gradients.compose import compose
 from suite.gradients.gated import gated
 from suite.gradients.leaky import leaky
+from suite.gradients.match import match
+from suite.gradients.pna import pna
+from suite.gradients.positive import deconv, guided
 from suite.gradients.rectified import Rectified, between, from_start
 from suite.gradients.rectifiers import RECTIFIERS, is_rectifier
 from suite.gradients.rule import GradientRule, bp, changing
 from suite.gradients.sgm import sgm
+from suite.gradients.silu import silu
 from suite.gradients.softplus import softplus
+from suite.gradients.softpool import softpool
 from suite.gradients.straight_through import linear
 from suite.gradients.view import View, find_path, rules_of, view
 from suite.own_modules import find_own_modules
@@ -39,16 +44,22 @@ __all__ = [
     "bp",
     "changing",
     "compose",
+    "deconv",
     "find_path",
     "from_start",
     "gated",
+    "guided",
     "is_rectifier",
     "leaky",
     "linear",
+    "match",
+    "pna",
     "rectifier_calls",
     "rules_of",
     "sgm",
+    "silu",
     "softplus",
+    "softpool",
     "view",
 ]
 

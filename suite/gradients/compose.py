@@ -13,9 +13,12 @@ from suite.gradients.view import rules_of
 def compose(*rules: GradientRule) -> GradientRule:
     """One rule that does what all of `rules` do: `compose(partial(leaky, slope=0.1), partial(sgm, lam=0.5))`.
 
+    They are applied in the order given, but for a modifier (`match`), which asks the rule that it modifies and so goes
+    first.
+
     Args:
         rules: functions `nn.Module -> nn.Module` that change different parts of the backward pass: a rule about
-            rectifiers (`linbp`, `leaky`, `softplus`) and one about residual branches (`sgm`).
+            rectifiers (`linbp`, `leaky`, `softplus`), one about residual branches (`sgm`), one about pools.
 
     Raises:
         SuiteError: rules that change the same part, or do not say what they change, or change nothing (`bp`); at once
@@ -23,9 +26,11 @@ def compose(*rules: GradientRule) -> GradientRule:
     """
     _check(rules, [_said(rule) for rule in rules])
 
+    ordered = sorted(rules, key=lambda rule: "lengths" not in (_said(rule) or ()))
+
     def composed(model: nn.Module) -> nn.Module:
         changed = []
-        for rule in rules:
+        for rule in ordered:
             before, model = model, rule(model)
             changed.append(_changed(before, model))
             if changed[-1] is None:
@@ -33,7 +38,7 @@ def compose(*rules: GradientRule) -> GradientRule:
                     f"{_name(rule)} does not say what it changes in the backward pass, so it cannot be composed",
                     "decorate it with suite.gradients.changing, or use it alone",
                 )
-        _check(rules, changed)
+        _check(ordered, changed)
         return model
 
     return composed

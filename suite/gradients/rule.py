@@ -11,6 +11,9 @@ GradientRule = Callable[[nn.Module], nn.Module]
 PARTS = {
     "rectifiers": "the derivative of rectifiers",
     "branches": "the gradient of residual branches",
+    "pools": "the derivative of max-pools",
+    "attention": "the gradient of attention maps",
+    "lengths": "the length of what rectifiers pass back",
 }
 """What a rule may change in a backward pass. Rules compose where they change different parts, in any order."""
 

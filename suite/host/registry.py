@@ -16,7 +16,17 @@ _OWN_RULES = {
     "leaky": Target("suite.gradients:leaky", "rectifiers' derivative at least `slope`: 0 is bp, 1 is linear"),
     "softplus": Target("suite.gradients:softplus", "backward pass through rectifiers of sharpness `beta`"),
     "gated": Target("suite.gradients:gated", "another gate from `start` to `stop`: linear, half, rate, permuted, ..."),
+    "guided": Target(
+        "suite.gradients:guided", "only positive gradients, through active rectifiers (Springenberg et al. 2015)"
+    ),
+    "deconv": Target("suite.gradients:deconv", "only positive gradients, through all rectifiers (Zeiler, Fergus 2014)"),
+    "silu": Target("suite.gradients:silu", "ReLUs with SiLU's derivative (Wang et al. 2023: half of BPA)"),
+    "softpool": Target(
+        "suite.gradients:softpool", "max-pools pass to the whole window by softmax (the other half of BPA)"
+    ),
+    "match": Target("suite.gradients:match", "with a rule about rectifiers: what it passes back at the true length"),
     "sgm": Target("suite.gradients:sgm", "gradient of residual branches times `lam` (Wu et al. 2020)"),
+    "pna": Target("suite.gradients:pna", "attention maps are constants in the backward pass (Wei et al. 2022)"),
 }
 
 
