@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,8 @@ from suite.errors import WorkFailed
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """Names of tables, figures and models, which are names of files, too."""
+
+_TEMPORARY = re.compile(r"\.(?P<of>.+)\.\d+-[0-9a-f]{8}\.tmp", re.DOTALL)
 
 ELSEWHERE = "free some space, or choose another place: --runs DIR for runs, SUITE_CACHE for the cache"
 
@@ -24,7 +27,7 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
         WorkFailed: the disk is full, read-only or not ours to write; the name belongs to a device, a pipe or a folder,
             which is never replaced.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = temporary_beside(path)
     try:
         if path.exists() and not path.is_file():
             raise WorkFailed(f"cannot write {path}: it is there, and no regular file", "choose another name")
@@ -40,6 +43,26 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def temporary_beside(path: Path) -> Path:
+    """Where something is made before it gets its name: on the same disk, in nobody's way, and known to be ours."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+
+
+def of_temporary(name: str) -> str | None:
+    """For the name of a file or folder that `temporary_beside` gave: what it was to become; None for any other name."""
+    found = _TEMPORARY.fullmatch(name)
+    return found["of"] if found else None
+
+
+def remove(path: Path) -> None:
+    """Removes a file or a folder with all that is in it; what cannot be removed stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> WorkFailed:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from suite.errors import SuiteError
-from suite.files import cannot_write
+from suite.files import cannot_write, of_temporary, remove
 
 log = logging.getLogger("suite")
 
@@ -49,7 +49,8 @@ def made_once(path: Path, what: str) -> Iterator[None]:
 
     Look for the thing before the block, and again within: it may have been made while this process waited. Let it
     appear in one step, as `suite.files.atomic` does, so that nothing half-made is there when the maker is killed. Never
-    nest two blocks of one path: the inner one would wait for the outer.
+    nest two blocks of one path: the inner one would wait for the outer. What a maker of it left half-made when it was
+    killed (`suite.files.temporary_beside`) is removed first.
 
     Args:
         what: names the thing in the log, as in "the data set digits".
@@ -65,6 +66,8 @@ def made_once(path: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(path, error) from error
     with file:
+        if keeps_out(file):
+            _remove_half_made(path)
         try:
             yield
         finally:
@@ -80,6 +83,28 @@ def taken(file: IO[Any], patience: float = 0) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def shared(file: IO[Any]) -> None:
+    """Waits until the lock of an open file can be held together with others who share it, and holds it so."""
+    _flock(file, fcntl.LOCK_SH)
+
+
+def keeps_out(file: IO[Any]) -> bool:
+    """Whether the lock that was taken of a file keeps others out: it does not where the file system has none."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def is_at(file: IO[Any], path: Path) -> bool:
+    """Whether an open file is the one that has the name now: it may have been removed, and another made."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def is_locked(path: Path) -> bool:
@@ -102,7 +127,7 @@ def _acquire(lock: Path, what: str) -> IO[bytes]:
                     log.info("waiting for another process that makes %s", what)
                 said = True
                 _flock(file, fcntl.LOCK_EX)
-            if _is_at(file, lock):
+            if is_at(file, lock):
                 return file
         except BaseException:
             file.close()
@@ -110,11 +135,12 @@ def _acquire(lock: Path, what: str) -> IO[bytes]:
         file.close()
 
 
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
+def _remove_half_made(path: Path) -> None:
+    """Of the thing and of what belongs to it under another ending, as a training's state."""
+    for other in path.parent.glob(".*.tmp"):
+        name = of_temporary(other.name)
+        if name is not None and Path(name).stem == path.stem:
+            remove(other)
 
 
 def _flock(file: IO[Any], operation: int) -> bool:

@@ -214,7 +214,8 @@ def test_results_join_what_was_measured_and_are_replaced_as_a_whole(tmp_path: Pa
     run = RunDirectory(tmp_path)
     run.open()
     run.write(MANIFEST)
-    run.replace_results({"tables/rates.parquet": b"old", "figures/old.svg": b"x"}, RESULTS)
+    old = {"old": {"svg": "figures/old.svg", "png": "figures/old.png", "caption": ""}}
+    run.replace_results({"tables/rates.parquet": b"old", "figures/old.svg": b"x"}, {**RESULTS, "figures": old})
     run.replace_results({"tables/rates.parquet": b"new"}, RESULTS)
     content = run.read()
     assert content["headline"] == {"rate": 0.5, "n": 3} and content["limits"] == {"rate": [0.25, None]}

@@ -9,13 +9,11 @@ import errno
 import hashlib
 import json
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,7 @@ import numpy as np
 from suite.data.dataset import Split
 from suite.data.source import SPLITS, Decoded, Source
 from suite.digests import file_digest, json_digest
-from suite.files import cannot_write
+from suite.files import cannot_write, of_temporary, remove, temporary_beside
 from suite.locks import made_once
 from suite.paths import cache_root
 
@@ -31,7 +29,6 @@ log = logging.getLogger("suite")
 
 FORMAT = 2  # part of every key: raise it when what is stored, or how digits are split, changes
 ABOUT = "about.json"
-PARTIAL = ".partial-"
 DAY = 24 * 3600.0
 
 
@@ -102,23 +99,26 @@ def _store(source: Source, folder: Path) -> Entry:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder.parent)
-        with TemporaryDirectory(dir=folder.parent, prefix=PARTIAL, ignore_cleanup_errors=True) as temporary:
-            partial = Path(temporary) / "entry"
-            partial.mkdir()
+        temporary = temporary_beside(folder)
+        try:
+            partial = temporary / "entry"
+            partial.mkdir(parents=True)
             _write(source, partial)
             entry = _open(partial)  # before it moves: the maps stay valid whatever happens to the names
-            _install(partial, folder, aside=Path(temporary) / "damaged")
+            _install(partial, folder, aside=temporary / "damaged")
+        finally:
+            remove(temporary)
     except OSError as error:
         raise cannot_write(folder, error) from error
     return entry
 
 
 def _sweep(parent: Path) -> None:
-    """Removes what writers killed long ago left behind."""
-    for left in parent.glob(f"{PARTIAL}*"):
+    """Removes what writers killed long ago left of other entries, which may never be made again."""
+    for left in parent.glob(".*.tmp"):
         with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > DAY:
-                shutil.rmtree(left, ignore_errors=True)
+            if of_temporary(left.name) and time.time() - left.stat().st_mtime > DAY:
+                remove(left)
 
 
 def _write(source: Source, folder: Path) -> None:

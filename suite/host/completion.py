@@ -1,12 +1,14 @@
 """A run brought to its end: measured unless it is, and analysed unless its results are those of today's code."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from suite.errors import SuiteError, WorkFailed
 from suite.host.keys import analysing_code
 from suite.host.registry import Registry, load_target
 from suite.host.run import Run
 from suite.host.store import Busy, RunDirectory
+from suite.plugin import Study
 
 Work = Literal["measured", "analysed", "nothing"]
 
@@ -38,6 +40,16 @@ def complete(run: Run, registry: Registry, *, fresh: bool = False) -> Work:
         kept = f"what was measured is kept in {run.directory.path}"
         raise WorkFailed(error.what, f"{error.remedy}; {kept}" if error.remedy else kept) from error
     return "measured" if measured else "analysed"
+
+
+def is_made(content: Mapping[str, Any], study: Study) -> bool:
+    """Whether a run's record tells of one that is measured and, where its study has results, analysed, too.
+
+    A process that was killed between the two has left a run that is finished and of which nobody can tell what it says.
+    """
+    if content.get("status") != "finished":
+        return False
+    return study.results is study.figures is None or content["analysis"] is not None
 
 
 def is_current(run: RunDirectory, registry: Registry) -> bool:

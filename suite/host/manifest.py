@@ -24,6 +24,7 @@ FORMAT = 2
 """Of the run directories that this version writes; to be raised when an older version could misread them."""
 
 MOST_BYTES = 16 * 2**20
+MOST_BYTES_OF_EXPERIMENTS = 2**30  # a line for each of a million points
 MOST_FILES = 1000  # of tables, models and figures each
 _LONGEST_NAME = 200
 _LONG_NUMBER = re.compile(rb"\d{19}")
@@ -32,22 +33,22 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # seldom, and whole characters among 
 _FILE = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})*")
 
 
-def read(path: Path) -> tuple[Any, str]:
-    """The content of a record's file, or why there is none, in a line."""
+def read(path: Path, most: int = MOST_BYTES) -> tuple[Any, str]:
+    """The content of a record's file of so many bytes at most, or why there is none, in a line."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return {}, "it is no regular file"
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(most + 1)
     except OSError as error:
         return {}, str(error.strerror).lower()
-    return decoded(data)
+    return decoded(data, most)
 
 
-def decoded(data: bytes) -> tuple[Any, str]:
+def decoded(data: bytes, most: int = MOST_BYTES) -> tuple[Any, str]:
     """JSON as a value, NaN and infinities in it as None; or why it is none that can be used, in a line."""
-    if len(data) > MOST_BYTES:
-        return {}, f"it is larger than {MOST_BYTES // 2**20} MiB"
+    if len(data) > most:
+        return {}, f"it is larger than {most // 2**20} MiB"
     try:
         content = _halves_replaced(data) if _HALF.search(data) else from_json(data, cache_strings="keys")
     except (ValueError, RecursionError) as error:
@@ -78,6 +79,11 @@ def fault(content: Any) -> str:
 def results_fault(content: Any) -> str:
     """Why the content of a `results.json` cannot be used, in a line; empty where it can."""
     return _first_fault(_Results, content)
+
+
+def experiment_fault(content: Any) -> str:
+    """Why the content of an experiment's record cannot be used, in a line; empty where it can."""
+    return _first_fault(_Experiment, content)
 
 
 def _first_fault(form: type[BaseModel], content: Any) -> str:
@@ -195,3 +201,22 @@ class _Results(_Form):
     figures: Annotated[dict[_Name, _Figure], Field(max_length=MOST_FILES)]
     notes: list[str]
     seen: list[str] = []
+
+
+class _Point(_Form):
+    axes: dict[str, Any]
+    run: _Line
+
+
+class _Stage(_Form):
+    study: _Line
+    points: list[_Point]
+
+
+class _Experiment(_Form):
+    """What an experiment notes of itself: its points, what failed, and names of files, each to be looked at."""
+
+    name: _Line
+    stages: dict[str, _Stage]
+    failures: dict[str, str]
+    files: Annotated[list[Any], Field(max_length=MOST_FILES)] = []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError, did_you_mean
+from suite.host.completion import is_made
 from suite.host.executors import Point
 from suite.host.experiments.planning import Planner
 from suite.host.inputs import choose_device
@@ -119,7 +120,7 @@ class Reproduction:
         inputs = {name: digest for name, digest in origins.items() if name != "code"}
         directory = RunDirectory(self._root / study / run_key(study, config, origins["code"], inputs))
         option = Option(study, preset, nearness, config, origins, directory, 0, finished=True)
-        if directory.status() == "finished":
+        if is_made(directory.read(), entry):
             return option
         for run, content in self._made.get(study, []):
             if run_key(study, config, content["code"]["digest"], inputs) == content["key"]:

@@ -205,6 +205,8 @@ class Run:
         self._open()
         for name, table in self._tables.items():
             write_columns(self.directory.path / _table_file(name), table.columns)
+        self._progress.stop()
+        underway.forget(self.directory.path)  # first: nobody opens a finished run only to remove it
         self.directory.write(self._manifest("finished"))
 
     def _fail(self, error: Exception) -> None:

@@ -5,6 +5,7 @@ analysing made of it (`results.json`, `tables/`, `figures/`), and `lock`. The di
 written last, alone says that a run is finished, and `results/` appears as a whole; it can be deleted and made again.
 """
 
+import errno
 import hashlib
 import json
 import logging
@@ -17,13 +18,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from suite.errors import SuiteError, WorkFailed, did_you_mean
-from suite.files import ELSEWHERE, atomic, cannot_write
-from suite.host import manifest
+from suite.files import ELSEWHERE, atomic, cannot_write, of_temporary, remove, temporary_beside
+from suite.host import manifest, own_files, underway
+from suite.host.own_files import FOLDERS
 from suite.host.plain import plain
-from suite.locks import is_locked, taken
+from suite.locks import is_at, is_locked, keeps_out, taken
 
-MANIFEST, LOCK = "run.json", "lock"
-RESULTS, RESULTS_MANIFEST = "results", "results.json"
+MANIFEST, LOCK = own_files.MANIFEST, "lock"
+RESULTS, RESULTS_MANIFEST = own_files.RESULTS, own_files.RESULTS_MANIFEST
+OLD_RESULTS = "results.old"
 _REMEDY = "run the study again, or remove the directory"
 
 log = logging.getLogger("suite")
@@ -110,22 +113,39 @@ class RunDirectory:
         }
 
     def replace_results(self, files: Mapping[str, bytes], content: Mapping[str, Any]) -> None:
-        """Puts files and `results.json` in place of the results that are there, all at once; needs `open`."""
-        made, old = self.path / ".results.tmp", self.path / ".results.old.tmp"
-        shutil.rmtree(made, ignore_errors=True)
-        written = _written(content, self.path / RESULTS / RESULTS_MANIFEST)
+        """Puts files and `results.json` in place of the results that are there, all at once; needs `open`.
+
+        What else lies in the folder of results is somebody's own and stays.
+        """
+        results, made = self.path / RESULTS, temporary_beside(self.path / RESULTS)
+        written = _written(content, results / RESULTS_MANIFEST)
         try:
             for name, data in [*files.items(), (RESULTS_MANIFEST, written)]:
                 with atomic(made / name) as file:
                     file.write(data)
-            if (self.path / RESULTS).exists():
-                (self.path / RESULTS).replace(old)
-            made.replace(self.path / RESULTS)
+            _copy_others(results, made)
+            self._exchange(made)
         except OSError as error:
-            raise cannot_write(self.path / RESULTS, error) from error
+            raise cannot_write(results, error) from error
         finally:
-            shutil.rmtree(made, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+            remove(made)
+
+    def _exchange(self, made: Path) -> None:
+        """Gives a folder the name of the results; again where a process that no lock kept out was quicker."""
+        results, old = self.path / RESULTS, temporary_beside(self.path / OLD_RESULTS)
+        while True:
+            with suppress(FileNotFoundError):
+                results.rename(old)
+            try:
+                made.rename(results)
+                break
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    with suppress(OSError):
+                        old.rename(results)
+                    raise
+            remove(old)
+        remove(old)
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Replaces `run.json`."""
@@ -151,20 +171,30 @@ class RunDirectory:
             Busy: another process is working on this run.
             SuiteError: the directory cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / LOCK).open("a")
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
-        if not taken(lock, PATIENCE):
-            lock.close()
-            raise Busy(f"another process is working on {self.path}", "wait for it or stop it")
-        self._lock = lock
-        for leftover in [*self.path.rglob(".*.tmp")]:
-            if leftover.is_dir():
-                shutil.rmtree(leftover)
+        while self._lock is None:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                lock = (self.path / LOCK).open("a")
+            except OSError as error:
+                raise cannot_write(self.path, error) from error
+            if not taken(lock, PATIENCE):
+                lock.close()
+                raise Busy(f"another process is working on {self.path}", "wait for it or stop it")
+            if is_at(lock, self.path / LOCK):  # else its holder has discarded the run
+                self._lock = lock
             else:
-                leftover.unlink(missing_ok=True)
+                lock.close()
+        if keeps_out(self._lock):  # what is half-written is nobody's who still writes
+            self._sweep()
+
+    def _sweep(self) -> None:
+        underway.forget(self.path)
+        left = [path for path in self.path.rglob(".*.tmp") if of_temporary(path.name)]
+        for path in left:
+            if of_temporary(path.name) == OLD_RESULTS and not (self.path / RESULTS).exists():
+                path.rename(self.path / RESULTS)
+            else:
+                remove(path)
 
     def close(self) -> None:
         """Gives the lock back."""
@@ -178,22 +208,43 @@ class RunDirectory:
             time.sleep(0.2)
 
     def clear(self) -> None:
-        """Removes everything but the lock; `run.json` first: a half-cleared run is never read as finished."""
+        """Removes all files of the suite's own but the lock, `run.json` first: what is half-cleared is not finished."""
+        own = own_files.of_run(self.path)
         (self.path / MANIFEST).unlink(missing_ok=True)
-        for entry in self.path.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry)
+        for path in own:
+            path.unlink(missing_ok=True)
+        for name in FOLDERS:
+            _remove_empty(self.path / name)
 
     def is_empty(self) -> bool:
         """Whether no result has been stored yet."""
-        return not any(entry.is_dir() and any(entry.iterdir()) for entry in self.path.iterdir())
+        return not any(path.is_file() for name in FOLDERS for path in (self.path / name).rglob("*"))
 
     def discard(self) -> None:
-        """Removes the directory, and the study's folder where no other run is in it."""
+        """Removes the run, its directory, and the study's folder, as far as nothing else is in them."""
+        self.clear()
+        (self.path / LOCK).unlink(missing_ok=True)
         self.close()
-        shutil.rmtree(self.path)
-        with suppress(OSError):  # not empty: other runs live there
+        with suppress(OSError):  # not empty
+            self.path.rmdir()
             self.path.parent.rmdir()
+
+
+def _copy_others(results: Path, made: Path) -> None:
+    """Copies what is not the suite's own from a folder of results into another."""
+    own = {*own_files.of_results(results)}
+    for path in results.rglob("*"):
+        other = made / path.relative_to(results)
+        if path.is_file() and path not in own and not other.exists():
+            other.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, other)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Removes folders without files, from the innermost to the given one."""
+    for inner, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):
+            Path(inner).rmdir()
 
 
 def _written(content: Mapping[str, Any], path: Path) -> bytes:

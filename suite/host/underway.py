@@ -1,13 +1,13 @@
 """How far a run is while a process works on it: a note in its directory for those who look on, gone when it ends."""
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from suite.files import temporary_beside
 from suite.host import manifest
 from suite.host.progress import Loop
 
@@ -17,7 +17,7 @@ FILE = ".progress.tmp"  # a temporary file by its name: nobody keeps it
 def note(run: Path, loops: Sequence[Loop]) -> None:
     """Says which loops are under way, the outermost first."""
     with suppress(OSError):  # no run is to fail for it
-        written = run / f".progress.{os.getpid()}.tmp"
+        written = temporary_beside(run / FILE)
         written.write_text(json.dumps([asdict(loop) for loop in loops]), encoding="utf-8")
         written.replace(run / FILE)
 

@@ -1,6 +1,7 @@
 """`suite sweep` and `suite experiment` as typed: points, reuse, references, several processes, failures, bad input."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,21 @@ def tables(where: Path) -> dict[str, bytes]:
 
 def computed(where: Path) -> list[str]:
     return sorted((where / "computed").read_text().split())
+
+
+def test_a_point_that_was_killed_before_it_was_analysed_is_analysed_and_not_measured(
+    suite: Suite, workplace: Path
+) -> None:
+    """Its run is finished, and nobody can tell what it says."""
+    typed = ["sweep", "toy.squares", "--grid", "repeats=1,2"]
+    assert suite(*typed).exit_code == 0
+    made, done = [*workplace.glob("runs/toy.squares/*/results")], computed(workplace)
+    shutil.rmtree(made[0])
+    assert "about" in suite(*typed, "--dry-run").stdout
+    again = suite(*typed)
+    assert again.exit_code == 0 and len(told_by(again)) == 1
+    assert [*workplace.glob("runs/toy.squares/*/results")] == made
+    assert computed(workplace) == done
 
 
 def test_a_sweep_is_the_product_of_its_grid_and_takes_what_is_there(suite: Suite, workplace: Path) -> None:

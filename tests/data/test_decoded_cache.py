@@ -14,6 +14,7 @@ import pytest
 
 from suite.data import cache, load
 from suite.errors import SuiteError
+from suite.files import of_temporary, temporary_beside
 
 Files = dict[str, bytes]
 Write = Callable[..., Path]
@@ -162,17 +163,23 @@ def test_a_writer_killed_before_a_step_leaves_nothing_that_is_read(
     ref = f"folder:{pack(pets)}"
     with python(KILLED.format(step=step), ref) as child:
         assert child.wait() == -signal.SIGKILL
-    lock, left = cached()
-    assert lock.endswith(".lock")
-    assert left.startswith(cache.PARTIAL)
+    lock, left = sorted(cached(), key=lambda name: name.endswith(".tmp"))
+    assert lock.endswith(".lock") and of_temporary(left) == lock[1:-5]
 
-    assert len(load(ref).train) == 6
-    assert lock not in cached()
-    assert left in cached()  # it might belong to a living writer
-
-    os.utime(tmp_path / "cache" / "data" / left, (0, 0))
     load("digits")
-    assert left not in cached()
+    assert left in cached()  # it might belong to a living writer: of that entry, the lock alone tells
+    assert len(load(ref).train) == 6
+    assert lock not in cached() and left not in cached()
+
+
+def test_what_was_left_of_an_entry_that_nobody_makes_again_is_removed_after_a_day(
+    tmp_path: Path, cached: Cached
+) -> None:
+    left = temporary_beside(tmp_path / "cache" / "data" / "folder-0")
+    left.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    load("digits")
+    assert left.name not in cached()
 
 
 TOGETHER = """

@@ -1,5 +1,7 @@
 """Files on their way: what is packed, how it arrives, and who sees whose folder."""
 
+import errno
+import fcntl
 import shutil
 import threading
 from pathlib import Path
@@ -55,3 +57,12 @@ def test_files_that_come_late_are_waited_for(tmp_path: Path) -> None:
     late.join()
     appear(tmp_path, ["a/never"], seconds=0.2)
     appear(tmp_path, [])
+
+
+def test_without_locks_a_folder_can_be_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    with marked(tmp_path) as first, marked(tmp_path) as second:  # two drivers at once
+        assert sees(tmp_path, second) and not sees(tmp_path, first)  # whose nodes send what they make, from now on

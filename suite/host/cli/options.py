@@ -1,5 +1,6 @@
 """How every option is declared: with its environment variable, `SUITE_<OPTION>`."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,23 @@ from suite.host.registry import Registry
 from suite.paths import runs_root
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+MOST_JOBS = 10_000  # of a cluster; of one machine as many as its cores bear (suite.host.executors.choice)
+MOST_MINUTES = 366 * 24 * 60
+
+
+class Minutes(click.FloatRange):
+    """Minutes, from none to a year's; NaN, which is on neither side of a bound, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(0, MOST_MINUTES)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        minutes = float(super().convert(value, param, ctx))
+        if math.isnan(minutes):
+            self.fail(f"{value!r} is no number of minutes", param, ctx)
+        return minutes
 
 
 def environment_variable(name: str) -> str:
@@ -64,7 +82,7 @@ def executor_options(what: str) -> Callable[[Command], Command]:
             option("--ray-address", metavar="auto|HOST:PORT", help=ray),
             option("--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True,
                    help="Processes on this machine, or Ray."),
-            option("--jobs", type=click.IntRange(1), show_default="1, or all that Ray has",
+            option("--jobs", type=click.IntRange(1, MOST_JOBS), show_default="1, or all that Ray has",
                    help=f"How many {what} to compute at once."),
         ):  # fmt: skip
             command = one(command)

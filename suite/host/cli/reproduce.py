@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from suite.errors import SuiteError, WorkFailed
-from suite.host.cli.options import device_option, executor_options, json_option, option, registry, runs_option
+from suite.host.cli.options import (
+    Minutes,
+    device_option,
+    executor_options,
+    json_option,
+    option,
+    registry,
+    runs_option,
+)
 from suite.host.cli.text import print_table
 from suite.host.plain import plain
 from suite.host.text import format_minutes, format_value
@@ -27,7 +35,7 @@ Found = tuple["Plan", list[Verdict] | None]
 
 @click.command(name="reproduce")
 @click.argument("module", required=False)
-@option("--within", type=click.FloatRange(min=0), default=30, show_default=True, metavar="MINUTES",
+@option("--within", type=Minutes(), default=30, show_default=True, metavar="MINUTES",
         help="How long to work in all, by what presets are known to take; 0 only reads.")  # fmt: skip
 @option("--any-code", is_flag=True, help="Read finished runs of the same settings also when other code made them.")
 @option("--dry-run", is_flag=True, help="Print the plan and stop.")

@@ -1,5 +1,6 @@
 """Which executor a command line asks for."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -8,6 +9,9 @@ from suite.errors import SuiteError
 from suite.host.executors.local import Local
 from suite.host.executors.point import Outcome, Point
 from suite.host.executors.ray import Cluster
+
+PROCESSES_A_CORE, PROCESSES_ANYWHERE = 8, 64
+"""How many processes are started at most: so many a core, and so many even where there are few cores."""
 
 
 class Executor(Protocol):
@@ -30,8 +34,11 @@ def executor(kind: str, jobs: int | None, address: str | None, device: str) -> I
         address: of a Ray cluster, `auto` or `HOST:PORT`; None has Ray started here.
         device: as `--device` takes it.
 
-    Raises SuiteError where Ray is not installed, or nothing that this machine is part of answers at the address.
+    Raises SuiteError where Ray is not installed, nothing that this machine is part of answers at the address, or more
+    processes are asked for than this machine bears.
     """
+    if address is None:
+        _check_jobs(jobs or 1)
     made: Local | Cluster
     if kind == "ray":
         made = Cluster(address, jobs, device)
@@ -43,3 +50,11 @@ def executor(kind: str, jobs: int | None, address: str | None, device: str) -> I
         yield made
     finally:
         made.leave()
+
+
+def _check_jobs(jobs: int) -> None:
+    cores = os.cpu_count() or 1
+    most = max(PROCESSES_ANYWHERE, PROCESSES_A_CORE * cores)
+    if jobs > most:
+        what = f"--jobs {jobs}: more than {most} processes for {cores} cores"
+        raise SuiteError(what, f"write at most {most}: more than cores make nothing faster")

@@ -1,15 +1,15 @@
 """Files of a run on their way between machines, and the mark by which these tell whether they share a folder."""
 
-import fcntl
 import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from suite.files import atomic
 from suite.host.store import LOCK, MANIFEST
+from suite.locks import shared, taken
 
 MARK = ".cluster"
 
@@ -48,17 +48,17 @@ def unpack(files: Files, folder: Path) -> None:
 def marked(root: Path) -> Iterator[str]:
     """A random text, to be found in the folder until the end of the block by whoever sees this very folder.
 
-    It is renewed by the first of several processes that mark the folder at once, so that no copy of the folder has it.
+    It is renewed by the first of several processes that mark the folder at once, so that no copy of the folder has it;
+    where there are no locks by each of them, and nodes that no longer know the text work apart and send their files.
     """
     root.mkdir(parents=True, exist_ok=True)
     with (root / MARK).open("a+") as file:
-        with suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if taken(file):
             file.truncate(0)
             file.write(uuid.uuid4().hex)
             file.flush()
             os.fsync(file.fileno())
-        fcntl.flock(file, fcntl.LOCK_SH)
+        shared(file)
         file.seek(0)
         yield file.read()
 

@@ -28,6 +28,7 @@ class Planned:
 
     stage: str
     axes: Axes
+    study: Study
     config: StudyConfig
     directory: RunDirectory
     begun: bool  # whether there was a directory of that name
@@ -110,7 +111,7 @@ class Planner:
             if other is not axes:
                 both = f"{place(stage.name, other)} and {place(stage.name, axes)}"
                 raise SuiteError(f"{both} are the same run", "leave one of them out")
-            yield Planned(stage.name, axes, config, RunDirectory(self.root / stage.study / key), key in begun)
+            yield Planned(stage.name, axes, study, config, RunDirectory(self.root / stage.study / key), key in begun)
 
     def origins(self, study: str, config: StudyConfig) -> dict[str, str]:
         """Digests of the code, data and weights that a run of this config is made with; see `Run.origins`."""

@@ -1,16 +1,22 @@
 """`experiments/NAME.json`: what an experiment is made of, what failed, and which files beside it are its own."""
 
 import json
+import logging
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from suite.files import NAME, atomic
+from suite.host import manifest
 from suite.host.experiments.definition import Experiment, Stage
 from suite.host.experiments.planning import Planned
 from suite.host.plain import plain
 from suite.host.store import RunDirectory
+from suite.locks import made_once
+
+log = logging.getLogger("suite")
 
 
 class Record:
@@ -25,7 +31,7 @@ class Record:
         self.folder = root / "experiments" / experiment.name
         before, names = _read(self.path), [stage.name for stage in experiment.stages]
         self._failures: dict[str, str] = before.get("failures", {})
-        self._files = _own(before.get("files"))
+        self._files = _own(before.get("files", []))
         self._content: dict[str, Any] = {
             "name": experiment.name,
             "question": experiment.question,
@@ -62,8 +68,7 @@ class Record:
         self._files = sorted({*former, *files})
         self._write()  # first: whatever kills this process, each file of ours is known to be ours
         for name, data in files.items():
-            with atomic(self.folder / name) as file:
-                file.write(data)
+            _put(self.folder / name, data)
         for name in former:
             if name not in files:
                 (self.folder / name).unlink(missing_ok=True)
@@ -72,25 +77,31 @@ class Record:
         return [self.folder / name for name in files]
 
     def _write(self) -> None:
-        with atomic(self.path) as file:
-            content = {**self._content, "failures": self._failures, "files": self._files}
-            file.write(json.dumps(plain(content), indent=1).encode() + b"\n")
+        content = {**self._content, "failures": self._failures, "files": self._files}
+        _put(self.path, json.dumps(plain(content), indent=1).encode() + b"\n")
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Replaces a file that several processes may write: what a killed one left half-written goes, too."""
+    with made_once(path, f"{path.name} of an experiment"), atomic(path) as file:
+        file.write(data)
 
 
 def _name(directory: RunDirectory) -> str:
     return f"{directory.path.parent.name}/{directory.path.name}"
 
 
-def _own(names: Any) -> list[str]:
-    """The file names of a record, of those that lead nowhere else."""
-    listed: Iterable[Any] = names if isinstance(names, list) else []
-    return [name for name in listed if isinstance(name, str) and NAME.fullmatch(name)]
+def _own(names: Sequence[Any]) -> list[str]:
+    """Those of a record's file names that lead nowhere else."""
+    return [name for name in names if isinstance(name, str) and NAME.fullmatch(name)]
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
+    """The record; empty where there is none that can be trusted, which costs a warning."""
+    content, why = manifest.read(path, manifest.MOST_BYTES_OF_EXPERIMENTS)
+    if why := why or manifest.experiment_fault(content):
+        if os.path.lexists(path):
+            log.warning("cannot use %s: %s (what failed before is tried again)", path, why)
         return {}
-    parts = (content.get(part, {}) for part in ("failures", "stages")) if isinstance(content, dict) else [None]
-    return content if all(isinstance(part, dict) for part in parts) else {}
+    found: Mapping[str, Any] = content
+    return found

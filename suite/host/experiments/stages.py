@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from suite.errors import SuiteError, WorkFailed
+from suite.host.completion import is_made
 from suite.host.executors import Executor, Outcome, Point
 from suite.host.experiments.definition import Experiment, Stage
 from suite.host.experiments.planning import Blocked, LeftOut, Planned, Planner
@@ -115,11 +116,11 @@ class _Tasks(Sequence[Point]):
 
 
 def reusable(point: Planned) -> Done | None:
-    """The point's run where it was finished when it was planned."""
+    """The point's run where it was made when it was planned."""
     return finished_run(point) if point.begun else None
 
 
 def finished_run(point: Planned) -> Done | None:
-    """The point's run where it is finished."""
+    """The point's run where it is made."""
     content = point.directory.read()
-    return Done(point.axes, point.directory, content) if content.get("status") == "finished" else None
+    return Done(point.axes, point.directory, content) if is_made(content, point.study) else None
