@@ -3,6 +3,7 @@ differentiate a frozen model."""
 
 from suite.attacks.adversary import Adversary
 from suite.attacks.apgd import apgd
+from suite.attacks.attack_probe import OutputProbe, UnboundedProbe, probe_outputs, probe_unbounded
 from suite.attacks.differentiate import Autograd, Differentiator, differentiator, frozen
 from suite.attacks.eight_bit import eight_bit
 from suite.attacks.engine import Engine, GradientRule, exact_engine, fast_engine, fast_layout
@@ -31,9 +32,11 @@ __all__ = [
     "GradientRule",
     "Method",
     "MidLayer",
+    "OutputProbe",
     "Settings",
     "SignSteps",
     "Trajectory",
+    "UnboundedProbe",
     "apgd",
     "attack_names",
     "ball_noise",
@@ -52,6 +55,8 @@ __all__ = [
     "iterate",
     "make_attack",
     "one_and_many",
+    "probe_outputs",
+    "probe_unbounded",
     "random_starts",
     "robustness",
     "sign_steps",

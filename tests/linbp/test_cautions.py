@@ -1,11 +1,12 @@
 """Lines that a white-box attack warns with, and attacks on which nothing is said."""
 
+import polars as pl
 import pytest
 
 from modules.linbp import cautions
 from modules.linbp.attack import study
 from modules.linbp.attack.config import AttackConfig
-from modules.linbp.attack.results import notes
+from modules.linbp.attack.results import audit, notes
 
 
 def test_the_papers_five_steps_do_not_reach_its_balls() -> None:
@@ -43,4 +44,8 @@ def test_images_without_a_gradient_are_told_by_rule_and_kind() -> None:
 @pytest.mark.parametrize(("preset", "lines"), [("quick", 0), ("paper", 1), ("code", 1)])
 def test_the_default_says_nothing_and_the_papers_settings_that_eps_does_not_bind(preset: str, lines: int) -> None:
     config = AttackConfig.model_validate(study.presets[preset])
-    assert len([*notes(config, {"readings": config.steps})]) == lines
+    none = pl.DataFrame(
+        schema={"id": pl.Int64, "gradient": pl.String, "eps": pl.Float64, "fooled": pl.List(pl.Boolean)}
+    )
+    flags = audit(none, config, {"steps": range(max(config.steps) + 1), "readings": config.steps})
+    assert len([*notes(flags, config)]) == len(flags) == lines

@@ -45,6 +45,8 @@ def measure(config: AttackConfig, run: Run) -> None:
         attacked=len(white_box.ids),
         engines={attacker.gradient: attacker.facts for attacker in attackers},
         gradient_health={rule: asdict(white_box.health(rule)) for rule in config.gradients},
+        output_probe=asdict(white_box.outputs()),
+        unbounded_probe={rule: asdict(white_box.unbounded(rule)) for rule in config.gradients},
         steps=white_box.steps,
         readings=white_box.readings,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from modules.linbp import audit as audits
 from modules.linbp import cautions
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.published import SETTINGS, TABLE_1
@@ -27,8 +28,25 @@ def by_step(samples: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
     return cells.agg(rate("fooled")).unnest("estimate").rename({"steps": "step"})
 
 
-def success(samples: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> pl.DataFrame:
-    """Success rate per eps, number of steps and rule; McNemar's test against the first rule on the same samples."""
+def audit(samples: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> pl.DataFrame:
+    """Reasons to doubt the success rates, a row each; none is no proof that there are none."""
+    flags = [*audits.weaker_with_more(samples, facts["steps"]), *audits.still_rising(samples, facts["steps"])]
+    if config.attack == "ifgsm":
+        said = cautions.out_of_reach(config.eps, facts["readings"], config.step_size)
+        flags += audits.wrapped("out of reach", said, "success would be larger")
+    for gradient, shares in facts.get("gradient_health", {}).items():
+        said = cautions.useless_gradients({gradient: shares})
+        flags += audits.wrapped("useless gradient", said, audits.HIDDEN, gradient)
+    if "output_probe" in facts:  # not in runs from before the model was tried
+        flags += [*audits.outputs(facts["output_probe"]), *audits.unbounded(facts["unbounded_probe"])]
+    return audits.table(flags)
+
+
+def success(samples: pl.DataFrame, audit: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> pl.DataFrame:
+    """Success rate per eps, number of steps and rule; McNemar's test against the first rule on the same samples.
+
+    audit: the flags that concern the row; empty where there is none.
+    """
     read = _long(samples, facts["steps"], facts["readings"])
     first = config.gradients[0]
     pairs = against(read, on=["id", "eps", "steps"], column="gradient", reference=first, value="fooled")
@@ -36,9 +54,8 @@ def success(samples: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any
     order = pl.DataFrame([*product(config.eps, facts["readings"], config.gradients)], schema=CELL, orient="row")
     table = order.join(cells, on=[*CELL], how="left", nulls_equal=True, maintain_order="left")
     tested = pl.col("gradient") != first
-    return table.with_columns(p_value=pl.when(tested).then("p_value")).rename(
-        {"only_first": "only_this", "only_second": "only_first_rule"}
-    )
+    table = table.with_columns(p_value=pl.when(tested).then("p_value"))
+    return audits.beside(table.rename({"only_first": "only_this", "only_second": "only_first_rule"}), audit)
 
 
 def claims(success: pl.DataFrame, config: AttackConfig) -> Iterator[Claim]:
@@ -96,22 +113,23 @@ def seen(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) 
         yield f"more steps: {first} has " + ", ".join(f"{value:.1%} at K = {steps}" for steps, value in by_steps)
 
 
-def notes(config: AttackConfig, facts: Mapping[str, Any]) -> Iterator[str]:
+def notes(audit: pl.DataFrame, config: AttackConfig) -> Iterator[str]:
     """What makes the numbers mean less than they seem to."""
-    if config.attack == "ifgsm":
-        yield from cautions.out_of_reach(config.eps, facts["readings"], config.step_size)
+    yield from audits.lines(audit)
     if config.norm == "linf" and config.input_space == "pixel":
         yield from cautions.more_than_a_pixel(config.eps)
     yield from cautions.nothing_linear(config.gradients)
-    yield from cautions.useless_gradients(facts.get("gradient_health", {}))  # runs from before it was looked at
 
 
-def shown(config: AttackConfig, facts: Mapping[str, Any], claims: pl.DataFrame) -> Iterator[Shown]:
-    """Claims where there are any, and success."""
+def shown(
+    config: AttackConfig, facts: Mapping[str, Any], claims: pl.DataFrame, audit: pl.DataFrame, success: pl.DataFrame
+) -> Iterator[Shown]:
+    """Claims where there are any, and success, with its flags where there are any."""
     if len(claims):
         yield Shown("claims", "Table 1 of Li et al. beside what was measured")
     of = f"{facts['attacked']} samples (clean accuracy {facts['clean_accuracy']:.1%})"
-    yield Shown("success", f"{config.attack} on {config.model} / {config.dataset}, {of}: success rate, 95 % interval")
+    title = f"{config.attack} on {config.model} / {config.dataset}, {of}: success rate, 95 % interval"
+    yield Shown("success", title, tuple(name for name in success.columns if name != "audit" or len(audit)))
 
 
 def _long(samples: pl.DataFrame, steps: Sequence[int | None], readings: Sequence[int | None]) -> pl.DataFrame:

@@ -17,7 +17,9 @@ from suite.attacks import (
     Engine,
     GradientHealth,
     GradientRule,
+    OutputProbe,
     Settings,
+    UnboundedProbe,
     ball_noise,
     differentiator,
     exact_engine,
@@ -26,12 +28,16 @@ from suite.attacks import (
     gradient_health,
     has_steps,
     make_attack,
+    probe_outputs,
+    probe_unbounded,
 )
 from suite.data import Split
 from suite.errors import SuiteError, one_line
 from suite.measuring import Run
 from suite.models import Classifier
 from suite.refs import parse_call
+
+UNBOUNDED = 32  # images on which an attack without a bound is tried
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,17 @@ class WhiteBox:
         """Whether a rule's gradient can be followed at the first images."""
         labels = self.split.targets(self.ids[: len(self._probe)], self.run.device)
         return gradient_health(self.rules[gradient](self.model), self._probe, labels)
+
+    def outputs(self) -> OutputProbe:
+        """What is odd about the model's outputs at the first images."""
+        return probe_outputs(self.model, self._probe)
+
+    def unbounded(self, gradient: str) -> UnboundedProbe:
+        """What an attack without a bound does to the first images under a rule."""
+        images = self._probe[:UNBOUNDED]
+        labels = self.split.targets(self.ids[: len(images)], self.run.device)
+        attacked = self.rules[gradient](self.model)
+        return probe_unbounded(attacked, self.model, images, labels, norm=self.config.norm, loss=self.config.loss)
 
     def rows(self, attacker: Attacker, ids: np.ndarray) -> dict[str, Any]:
         """One row for each strength and sample, as columns; `first_fooled_step` is -1 for never."""

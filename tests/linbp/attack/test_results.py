@@ -6,10 +6,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from modules.linbp.attack import study
+from modules.linbp import audit as audits
+from modules.linbp.attack import results, study
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.published import TABLE_1
-from modules.linbp.attack.results import by_step, claims, headline, seen, success
+from modules.linbp.attack.results import audit, by_step, claims, headline, seen
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED, Claim
 from suite.statistics import rate_of
 
@@ -32,6 +33,11 @@ def samples(order: list[tuple[str, float]] | None = None) -> pl.DataFrame:
         for identity, marks in enumerate(FOOLED[gradient, eps])
     ]
     return pl.DataFrame(rows)
+
+
+def success(samples: pl.DataFrame, config: AttackConfig, facts: dict[str, Any]) -> pl.DataFrame:
+    """The table where the audit has found nothing."""
+    return results.success(samples, audits.table([]), config, facts).drop("audit")
 
 
 def row(table: pl.DataFrame, **cell: Any) -> dict[str, Any]:
@@ -200,3 +206,21 @@ def test_table_1_as_printed() -> None:
         assert TABLE_1["linbp", model, steps, 0.05] >= TABLE_1["bp", model, steps, 0.05]
         if steps == 5:  # 5 * 2 / 255 < 0.05: neither ball binds
             assert TABLE_1[gradient, model, 5, 0.05] == TABLE_1[gradient, model, 5, 0.1] == rate
+
+
+def test_the_audit_holds_what_was_seen_of_the_model_the_gradients_and_the_budget() -> None:
+    """Three rows are too few for any test; the ball cannot be reached, and linbp has no gradient on a third of them."""
+    facts = STEPS | {
+        "gradient_health": {"bp": {"zero": 0.0, "not_finite": 0.0}, "linbp": {"zero": 1 / 3, "not_finite": 0.0}},
+        "output_probe": {"probabilities": True, "stochastic": 0.0},
+        "unbounded_probe": {"bp": {"fooled": 3, "not_risen": 0, "images": 3}},
+    }
+    config = CONFIG.model_copy(update={"step_size": 0.06})
+    flags = audit(samples(), config, facts)
+    assert flags.select("flag", "gradient").rows() == [
+        ("out of reach", ""), ("useless gradient", "linbp"), ("probabilities", ""),
+    ]  # fmt: skip
+    beside = results.success(samples(), flags, config, facts)
+    assert set(beside.filter(gradient="linbp")["audit"]) == {"out of reach, useless gradient, probabilities"}
+    assert set(beside.filter(gradient="bp")["audit"]) == {"out of reach, probabilities"}
+    assert audit(samples(), CONFIG.model_copy(update={"step_size": 0.1}), STEPS).is_empty()
