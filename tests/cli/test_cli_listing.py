@@ -1,10 +1,13 @@
 """`list`, `info`, `--help`, `doctor`: what a newcomer types first; quick, and without torch."""
 
+import errno
 import json
 import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import Result
@@ -99,6 +102,19 @@ def test_doctor_names_what_is_broken(suite: Suite) -> None:
     lines = {line.split()[1]: line for line in result.stdout.splitlines()}
     assert lines["plugins"].startswith("BAD") and "json:dumps" in lines["plugins"]
     assert all(lines[name].startswith("ok ") for name in ("python", "torch", "torchvision", "cache", "runs"))
+
+
+def test_doctor_looks_at_disks(suite: Suite, monkeypatch: pytest.MonkeyPatch, workplace: Path) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert suite("doctor").stdout.count("no locks on this file system") == 2  # of the cache and of the runs
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2 * 10**7))
+    told = [line for line in suite("doctor").stdout.splitlines() if line.startswith("BAD")]
+    assert [line.split()[1] for line in told] == ["cache", "runs", "plugins"]
+    assert "only 0.02 GB of disk left (free some space" in told[0]
+    assert not any(workplace.iterdir())
 
 
 def test_models_and_data_are_listed(suite: Suite) -> None:

@@ -3,23 +3,29 @@
 import json
 import os
 import platform
+import shutil
 from collections.abc import Callable
+from tempfile import TemporaryFile
 
 import click
 
 from suite.errors import SuiteError, one_line
+from suite.files import ELSEWHERE
 from suite.host.cli.options import json_option, registry
 from suite.host.registry import Registry
 from suite.host.store import check_writable
 from suite.host.text import counted
+from suite.locks import keeps_out
 from suite.paths import cache_root, data_root, runs_root
+
+LEAST_FREE = 10**9  # bytes; a training's checkpoints and decoded data take hundreds of megabytes
 
 
 @click.command(name="doctor")
 @json_option()
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """Check Python, torch, the GPU, the folders and the plugins; exit code 1 when something is broken."""
+    """Check Python, torch, the GPU, folders, disks and plugins; exit code 1 when something is broken."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("python", platform.python_version),
         ("torch", _torch),
@@ -65,7 +71,13 @@ def _torchvision() -> str:
 def _writable(name: str) -> str:
     root = {"cache": cache_root, "runs": runs_root}[name]()
     check_writable(root)
-    return f"{root} (writable{'' if root.is_dir() else ', made when needed'})"
+    there = next(folder for folder in [root, *root.absolute().parents] if folder.exists())
+    free = shutil.disk_usage(there).free
+    if free < LEAST_FREE:
+        raise SuiteError(f"{root} has only {free / 1e9:.2f} GB of disk left", ELSEWHERE)
+    with TemporaryFile(dir=there) as file:
+        locks = "" if keeps_out(file) else "; no locks on this file system: let one process at a time work there"
+    return f"{root} (writable{'' if root.is_dir() else ', made when needed'}, {free / 1e9:.0f} GB free{locks})"
 
 
 def _plugins(known: Registry) -> str:
