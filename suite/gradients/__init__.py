@@ -31,6 +31,7 @@ from suite.gradients.silu import silu
 from suite.gradients.softplus import softplus
 from suite.gradients.softpool import softpool
 from suite.gradients.straight_through import linear
+from suite.gradients.tgr import tgr
 from suite.gradients.view import View, find_path, rules_of, view
 from suite.own_modules import find_own_modules
 
@@ -60,6 +61,7 @@ __all__ = [
     "silu",
     "softplus",
     "softpool",
+    "tgr",
     "view",
 ]
 

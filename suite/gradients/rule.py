@@ -13,6 +13,7 @@ PARTS = {
     "branches": "the gradient of residual branches",
     "pools": "the derivative of max-pools",
     "attention": "the gradient of attention maps",
+    "tokens": "the gradient of tokens",
     "lengths": "the length of what rectifiers pass back",
 }
 """What a rule may change in a backward pass. Rules compose where they change different parts, in any order."""

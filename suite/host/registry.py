@@ -27,6 +27,7 @@ _OWN_RULES = {
     "match": Target("suite.gradients:match", "with a rule about rectifiers: what it passes back at the true length"),
     "sgm": Target("suite.gradients:sgm", "gradient of residual branches times `lam` (Wu et al. 2020)"),
     "pna": Target("suite.gradients:pna", "attention maps are constants in the backward pass (Wei et al. 2022)"),
+    "tgr": Target("suite.gradients:tgr", "token gradients scaled and without extremes (Zhang et al. 2023)"),
 }
 
 

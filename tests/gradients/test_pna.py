@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.models import VisionTransformer
 
 from suite.errors import SuiteError
-from suite.gradients import compose, gated, pna
+from suite.gradients import compose, gated, pna, tgr
 from tests.gradients.test_attention import BY_HAND, Attending, MultiHead
 
 FUSED = {"fused": F.scaled_dot_product_attention}
@@ -73,3 +74,15 @@ def test_around_the_model() -> None:
     (found,) = torch.autograd.grad(compose(pna, half)(net)(x).sum(), x)
     (expected,) = torch.autograd.grad(gated(model, "half")(x).sum(), x)
     assert torch.equal(found, expected)
+
+
+def test_rules_about_attention_on_torchvisions_vit() -> None:
+    torch.manual_seed(0)
+    vit = VisionTransformer(8, 4, 2, 2, 8, 16, num_classes=3).eval()
+    nn.init.normal_(vit.heads.head.weight)  # torchvision begins with zeros
+    x = torch.rand(2, 3, 8, 8, requires_grad=True)
+    gradients = []
+    for model in (vit, pna(vit), tgr(vit)):
+        assert torch.equal(model(x), vit(x))
+        gradients.append(torch.autograd.grad(model(x).sum(), x)[0])
+    assert len({str(each) for each in gradients}) == 3

@@ -1,0 +1,211 @@
+"""Token gradient regularisation: smaller token gradients without their extremes (Zhang et al., CVPR 2023)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from suite.errors import SuiteError
+from suite.gradients.attention import FUSED, AttentionWatch
+from suite.gradients.rectifiers import Function
+from suite.gradients.rule import changing
+from suite.gradients.straight_through import straight_through
+from suite.gradients.view import Forward, View, view
+from suite.gradients.watching import Watcher
+
+MLPS: set[str] = {"torchvision.ops.misc.MLP", "timm.layers.mlp.Mlp"}
+"""Full names of classes that are a transformer block's MLP, tokens to tokens (B, ..., channels); subclasses count."""
+
+
+@changing("attention", "tokens")
+def tgr(model: nn.Module, attention: float = 0.25, qkv: float = 0.75, mlp: float | str = 0.5) -> nn.Module:
+    """The model whose token gradients are scaled and lose their extremes, for every sample by itself.
+
+    Zhang, Huang, Wu, Lyu, Transferable Adversarial Attacks on Vision Transformers with Token Gradient Regularization
+    (CVPR 2023), places and factors as in their released code. In every transformer block
+
+        attention map A (heads, T, S)   g * attention; then, in each head, the rows and columns of the largest and of
+                                        the smallest entry of g are 0
+        queries, keys and values        g * qkv; then, in each channel, the largest and the smallest token are 0
+        output of the MLP               g * mlp; then the same
+
+    Released versions look for the extremes in the first sample of a batch and zero those places in all samples; here
+    each sample has its own. They also hook the dropout of attention maps, which fused attention never calls.
+
+    Args:
+        model: any nn.Module that attends (suite.gradients.attention) and whose MLPs are recognised (MLPS); it is not
+            touched.
+        attention, qkv, mlp: factors in (0, 1]. `mlp=none` leaves the MLPs alone.
+
+    Raises:
+        SuiteError: a factor out of range; MLPs of a class that is not known. At the first forward pass: a model that
+            does not attend, attention by einsum, by groups or with dropout in a fused function.
+
+    Cost: that of the model; fused attention is computed a second time, with its map in memory. Differentiable once, in
+    eager mode.
+    """
+    attention, qkv = _factor("attention", attention), _factor("qkv", qkv)
+    if mlp == "none":
+        return view(model, Regularised(attention, qkv, 1.0, frozenset()))
+    mlps = frozenset(path for path, module in model.named_modules() if _is_mlp(module))
+    factor = _factor("mlp", mlp)
+    if not mlps:
+        raise SuiteError(
+            "the model has no MLP of tokens that is recognised",
+            f"recognised are {', '.join(sorted(MLPS))}; suite.gradients.tgr.MLPS takes more, and mlp=none leaves them",
+        )
+    return view(model, Regularised(attention, qkv, factor, mlps))
+
+
+def _factor(name: str, value: float | str) -> float:
+    if isinstance(value, bool | str) or not 0 < value <= 1:
+        raise SuiteError(f"{name}={value} of tgr", "give a number in (0, 1]" + ", or none" * (name == "mlp"))
+    return value
+
+
+def _is_mlp(module: nn.Module) -> bool:
+    return any(f"{kind.__module__}.{kind.__qualname__}" in MLPS for kind in type(module).__mro__)
+
+
+class Regularised(Watcher):
+    """The rule behind a view: attention by watching, the MLPs at paths by their results."""
+
+    def __init__(self, attention: float, qkv: float, mlp: float, mlps: frozenset[str]) -> None:
+        watch = lambda: TokenWatch(attention=attention, qkv=qkv)  # noqa: E731
+        super().__init__(frozenset({"attention", "tokens"}), watch, "attention")
+        self.mlp, self.mlps = mlp, mlps
+
+    def call(self, module: View, forward: Forward, /, *args: Any, **kwargs: Any) -> Any:
+        """Runs one module call of the view."""
+        result = super().call(module, forward, *args, **kwargs)
+        if module._view_path not in self.mlps:
+            return result
+        tokens = result.flatten(1, -2)
+        return _regularised(tokens, self.mlp, -2, Switch(True)).view_as(result)
+
+
+@dataclass
+class Switch:
+    """Whether a product's factors are queries and keys: known once a softmax has taken the product, or has not."""
+
+    on: bool = False
+
+
+_PRODUCTS: frozenset[Function] = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm})
+_CARRIERS: frozenset[Function] = frozenset({
+    torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__, torch.div, torch.Tensor.div,
+    torch.Tensor.__truediv__, torch.add, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.masked_fill,
+    torch.Tensor.view, torch.Tensor.reshape, torch.Tensor.float, torch.Tensor.to, torch.Tensor.unsqueeze,
+})  # fmt: skip
+_SOFTMAXES: frozenset[Function] = frozenset({F.softmax, torch.softmax, torch.Tensor.softmax})
+
+
+@dataclass
+class TokenWatch(AttentionWatch):
+    """One forward pass whose attention is regularised."""
+
+    attention: float = 1.0
+    qkv: float = 1.0
+    scores: dict[int, tuple[Tensor, Switch]] = field(default_factory=dict)  # by identity: products that may be scores
+
+    def other(self, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs a call that is no rectifier; products of two tensors wait for a softmax to say what they are."""
+        place = 1 if function is torch.baddbmm else 0
+        candidate = (function in _PRODUCTS or function is torch.baddbmm) and len(args) == place + 2
+        if candidate and not any(self._is_map(each) for each in args) and args[place].dim() > 2:
+            switch = Switch()
+            query = _regularised(args[place], self.qkv, -2, switch)
+            key = _regularised(args[place + 1], self.qkv, -1, switch)
+            result = function(*args[:place], query, key, **kwargs)
+            self.scores[id(result)] = result, switch
+            return result
+        known = self.scores.get(id(args[0])) if args else None
+        if function in _SOFTMAXES and known is not None:
+            known[1].on = True
+        result = super().other(function, args, kwargs)
+        if function in _CARRIERS and known is not None:
+            self.scores[id(result)] = result, known[1]
+        return result
+
+    def fused(self, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Runs one fused attention, and beside it the same with its map, for the gradient."""
+        with torch.no_grad():
+            result = FUSED(query, key, value, *args, **kwargs)
+        q, k, v = (_regularised(each, self.qkv, -2, Switch(True)) for each in (query, key, value))
+        weights = _attention_map(q, k, *args, **kwargs)
+        return straight_through(_regularised_map(weights, self.attention) @ v, result)
+
+    def product(self, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs one product with an attention map."""
+        if function not in _PRODUCTS:
+            raise SuiteError(f"tgr knows products by @, matmul and bmm, and the model attends by {function.__name__}")
+        weights, value = args
+        regularised = _regularised(value, self.qkv, -2, Switch(True))
+        return function(_regularised_map(weights, self.attention), regularised, **kwargs)
+
+
+def _attention_map(
+    query: Tensor,
+    key: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """The map that `F.scaled_dot_product_attention` weighs its values with."""
+    if dropout_p or enable_gqa:
+        raise SuiteError("tgr: the model's attention has dropout or groups of queries", "put the model in eval mode")
+    scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if attn_mask is not None:
+        scores = scores.masked_fill(~attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
+    return scores.softmax(-1)
+
+
+class _Tokens(torch.autograd.Function):
+    """forward(x) = x; backward scales and zeroes the largest and the smallest entry along an axis."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, factor: float, axis: int, switch: Switch) -> Tensor:
+        ctx.settings = factor, axis, switch
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        factor, axis, switch = ctx.settings
+        if not switch.on:
+            return gradient, None, None, None
+        extremes = torch.cat([gradient.argmax(axis, keepdim=True), gradient.argmin(axis, keepdim=True)], axis)
+        return (gradient * factor).scatter(axis, extremes, 0), None, None, None
+
+
+class _Map(torch.autograd.Function):
+    """forward(A) = A; backward scales and zeroes rows and columns of the largest and the smallest entry."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, factor: float) -> Tensor:
+        ctx.factor = factor
+        return weights.view_as(weights)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        flat, keys = gradient.flatten(-2), gradient.shape[-1]
+        rows, columns = (torch.arange(count, device=flat.device) for count in gradient.shape[-2:])
+        kept = torch.ones_like(gradient, dtype=torch.bool)
+        for extreme in (flat.argmax(-1, keepdim=True), flat.argmin(-1, keepdim=True)):
+            row, column = extreme // keys, extreme % keys
+            kept = kept & (rows != row).unsqueeze(-1) & (columns != column).unsqueeze(-2)
+        return gradient * ctx.factor * kept, None
+
+
+def _regularised(x: Tensor, factor: float, axis: int, switch: Switch) -> Tensor:
+    return _Tokens.apply(x, factor, axis, switch)  # type: ignore[no-any-return]
+
+
+def _regularised_map(weights: Tensor, factor: float) -> Tensor:
+    return _Map.apply(weights, factor)  # type: ignore[no-any-return]
