@@ -8,16 +8,13 @@ import polars as pl
 
 from modules.linbp import audit as audits
 from modules.linbp import cautions
+from modules.linbp.attack import claims as judged
 from modules.linbp.attack.config import AttackConfig
-from modules.linbp.attack.published import SETTINGS, TABLE_1
 from modules.linbp.sentences import against_first
-from suite.claims import Claim, number
+from suite.claims import Claim
 from suite.refs import format_number
 from suite.statistics import Estimate, PairedTest, against, mcnemar, rate
 from suite.tables import Shown
-
-PRECISION = 0.05
-"""Half width up to which an interval can confirm a rate of Table 1; most of its cells differ by more between rules."""
 
 CELL = {"eps": pl.Float64, "steps": pl.Int64, "gradient": pl.String}
 
@@ -59,29 +56,10 @@ def success(samples: pl.DataFrame, audit: pl.DataFrame, config: AttackConfig, fa
 
 
 def claims(success: pl.DataFrame, config: AttackConfig) -> Iterator[Claim]:
-    """Table 1 beside what was measured, for the cells that it has.
-
-    In normalised images there is no cell to compare with, since the units of Table 1 are not known.
-    """
-    changed = [name for name, value in SETTINGS.items() if getattr(config, name) != value]
-    if "input_space" in changed:
-        return
-    model = config.model.partition("@")[0]
-    conditions = [f"another {name} than in the table" for name in changed]
-    conditions += ["another encoding of the images"] * (config.dataset != "cifar10")
-    for row in success.iter_rows(named=True):
-        printed = TABLE_1.get((row["gradient"], model, row["steps"], row["eps"]))
-        if printed is None:
-            continue
-        measured = Estimate.read(row, of="images")
-        yield Claim(
-            "success rate of I-FGSM; other weights than the paper's may have another",
-            "Li et al., Table 1",
-            number(measured, printed, PRECISION, conditions=conditions),
-            setting=f"{model}, {row['gradient']}, K = {row['steps']}, eps = {format_number(row['eps'])}",
-            measured=measured,
-            published=printed,
-        )
+    """Table 1 and Sec. 4.2 of Li et al."""
+    yield from judged.higher_at_every_step(success, config)
+    yield from judged.all_after_many(success)
+    yield from judged.table_1(success, config)
 
 
 def headline(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,7 +104,7 @@ def shown(
 ) -> Iterator[Shown]:
     """Claims where there are any, and success, with its flags where there are any."""
     if len(claims):
-        yield Shown("claims", "Table 1 of Li et al. beside what was measured")
+        yield Shown("claims", "What Li et al. say of white-box attacks beside what was measured")
     of = f"{facts['attacked']} samples (clean accuracy {facts['clean_accuracy']:.1%})"
     title = f"{config.attack} on {config.model} / {config.dataset}, {of}: success rate, 95 % interval"
     yield Shown("success", title, tuple(name for name in success.columns if name != "audit" or len(audit)))

@@ -8,11 +8,12 @@ from polars.testing import assert_frame_equal
 
 from modules.linbp import audit as audits
 from modules.linbp.attack import results, study
+from modules.linbp.attack.claims import all_after_many, higher_at_every_step, table_1
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.published import TABLE_1
-from modules.linbp.attack.results import audit, by_step, claims, headline, seen
+from modules.linbp.attack.results import audit, by_step, headline, seen
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED, Claim
-from suite.statistics import rate_of
+from suite.statistics import mcnemar_of, rate_of
 
 # Three samples, steps 0, 1, 2. By rule and strength, who is fooled at which step.
 FOOLED = {
@@ -147,7 +148,7 @@ def measured(gradient: str, steps: int, eps: float, rate: float, n: int = 1000) 
 
 def judged(*rows: dict[str, Any], **options: Any) -> list[Claim]:
     config = AttackConfig(**{**study.presets["paper"], **options})
-    return [*claims(pl.DataFrame(rows), config)]
+    return [*table_1(pl.DataFrame(rows), config)]
 
 
 def test_published_cells_and_verdicts() -> None:
@@ -206,6 +207,35 @@ def test_table_1_as_printed() -> None:
         assert TABLE_1["linbp", model, steps, 0.05] >= TABLE_1["bp", model, steps, 0.05]
         if steps == 5:  # 5 * 2 / 255 < 0.05: neither ball binds
             assert TABLE_1[gradient, model, 5, 0.05] == TABLE_1[gradient, model, 5, 0.1] == rate
+
+
+def higher(*cells: tuple[int, int], **options: Any) -> list[tuple[str, str]]:
+    """Verdict and note where LinBP alone and BP alone fool so many images, at K = 1, 2, ..."""
+    rows = [
+        {"gradient": "linbp", "eps": 0.1, "steps": k, "only_this": this, "only_first_rule": bp,
+         "p_value": mcnemar_of(this, bp).p_value}
+        for k, (this, bp) in enumerate(cells, 1)
+    ]  # fmt: skip
+    found = higher_at_every_step(pl.DataFrame(rows), AttackConfig(gradients=("bp", "linbp"), **options))
+    return [(claim.judgement.verdict, claim.judgement.note) for claim in found]
+
+
+def test_linbp_is_higher_at_every_k_only_where_each_test_says_so() -> None:
+    assert [verdict for verdict, _ in higher((20, 2), (30, 3), (12, 0))] == [REPRODUCED]
+    assert [verdict for verdict, _ in higher((20, 2), (30, 3), (4, 0))] == [CANNOT_TELL]
+    assert higher((20, 2), (2, 20), (5, 5)) == [
+        (DIFFERS, "of 3 settings 1 reproduced, 1 differ, 1 cannot be told"),
+    ]  # fmt: skip
+    # .03 and .04 by themselves, .07 as two of a family
+    assert [verdict for verdict, _ in higher((9, 2), (8, 1))] == [CANNOT_TELL]
+
+
+def test_all_images_after_500_steps() -> None:
+    def verdict(rate: float, n: int) -> str:
+        (claim,) = all_after_many(pl.DataFrame([measured("bp", 500, 0.1, rate, n), measured("bp", 10, 0.1, 0.5)]))
+        return claim.judgement.verdict
+
+    assert (verdict(1.0, 1000), verdict(1.0, 50), verdict(0.95, 1000)) == (REPRODUCED, CANNOT_TELL, DIFFERS)
 
 
 def test_the_audit_holds_what_was_seen_of_the_model_the_gradients_and_the_budget() -> None:
