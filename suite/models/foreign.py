@@ -76,7 +76,10 @@ def checked(classifier: Classifier, dataset: Dataset) -> Classifier:
             raise SuiteError(error.what, error.remedy) from error
         except Exception as error:
             shape = " x ".join(map(str, dataset.shape))
-            raise SuiteError(f"{ref} cannot take the {shape} images of {dataset.name}: {one_line(error)}") from error
+            other = [each for each in classifier.parameters() if each.dtype != torch.float32]
+            remedy = f"pixels are float32, and its weights {other[0].dtype}: return model.float()" if other else ""
+            what = f"{ref} cannot take the {shape} images of {dataset.name}: {one_line(error)}"
+            raise SuiteError(what, remedy) from error
     if not isinstance(logits, torch.Tensor):
         raise SuiteError(f"{ref} gives a {type(logits).__name__}", "it must return one tensor of logits, (B, classes)")
     if logits.shape != (1, dataset.num_classes):

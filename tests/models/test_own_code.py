@@ -55,6 +55,9 @@ def lazy():
 def meta():
     return Net().to("meta")
 
+def half():
+    return trained().half()
+
 one = trained()
 fresh = Net()
 """
@@ -124,6 +127,7 @@ def test_edited_code_is_another_model(net: str, noise: Noise, tmp_path: Path) ->
         ("exits", "calling exits of .* failed: it ended the program, SystemExit: 3"),
         ("interrupts", "calling interrupts of .* failed: it raised KeyboardInterrupt"),
         ("lazy", "has no shape yet"),
+        ("half", r"pixels are float32, and its weights torch\.float16: return model\.float\(\)"),
         ("meta", "is on the meta device and has no values"),
         ("trained(gives=exit)", "a forward pass of .* it ended the program"),
         ("trained(gives=interrupt)", "a forward pass of .* it raised KeyboardInterrupt"),
