@@ -4,6 +4,7 @@ DuckDB counts the memory of its tables, and looks at the clock between pieces of
 `lpad('', 2000000000, 'x')`, escapes both. Run as a script; it imports nothing of the suite, so that it starts quickly.
 """
 
+import os
 import pickle
 import resource
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import duckdb
 
 ROOM = 2 * 2**30  # bytes of addresses beside what the query may take: the interpreter, libraries, stacks
+THREADS = 4  # at most: each takes addresses for its stack and its heap, whether it uses them or not
 
 
 def main() -> None:
@@ -41,7 +43,7 @@ def answer(sql: str, file: str, allowed: list[str], most: int, memory: int) -> t
         ("memory", ...), or ("value", ...) where Python cannot hold one.
     """
     try:
-        with duckdb.connect(file, read_only=True) as connection:
+        with duckdb.connect(file, read_only=True, config={"threads": min(THREADS, os.cpu_count() or 1)}) as connection:
             listed = ", ".join("'" + path.replace("'", "''") + "'" for path in allowed)
             connection.execute(f"SET memory_limit = '{memory}B'")
             connection.execute("SET autoload_known_extensions = false; SET autoinstall_known_extensions = false")

@@ -121,4 +121,4 @@ def test_one_call_that_hears_no_interrupt_is_ended(store: Path, call: str) -> No
     begin = time.monotonic()
     with pytest.raises(SuiteError, match=r"given up after 0\.5 s|more than 4 GiB"):
         query(f"SELECT {call}", store, seconds=0.5)
-    assert time.monotonic() - begin < 5  # 12 s and more before
+    assert time.monotonic() - begin < 10  # of 16 s and more
