@@ -23,46 +23,64 @@ class Branch:
     first: the branch's first module; what it takes is the branch's input alone, though the shortcut may take the same
         tensor. It must not write to it in place.
     last: its last module, whose result is what the block adds to the shortcut's.
+    joined: whether the result is put beside what the branch took (DenseNet) instead of being added to it.
     """
 
     first: str
     last: str
+    joined: bool = False
 
 
-def _preactivation(shortcut: str) -> Callable[[Any], Branch]:
+Branches = Branch | tuple[Branch, ...] | None
+
+
+def _preactivation(shortcut: str) -> Callable[[Any], Branches]:
     """A block that rectifies first: with a projection, its shortcut takes the rectified input too."""
     return lambda block: Branch("bn1" if getattr(block, shortcut) is None else "conv1", "conv2")
 
 
-def _where_it_skips(name: str) -> Callable[[Any], Branch | None]:
+def _where_it_skips(name: str) -> Callable[[Any], Branches]:
     """A block that adds its input only where shapes allow."""
     return lambda block: Branch(name, name) if block.use_res_connect else None
 
 
-BLOCKS: dict[str, Callable[[Any], Branch | None]] = {
+BLOCKS: dict[str, Callable[[Any], Branches]] = {
     "torchvision.models.resnet.BasicBlock": lambda block: Branch("conv1", "bn2"),
     "torchvision.models.resnet.Bottleneck": lambda block: Branch("conv1", "bn3"),
     "torchvision.models.mobilenetv2.InvertedResidual": _where_it_skips("conv"),
     "torchvision.models.mobilenetv3.InvertedResidual": _where_it_skips("block"),
+    "torchvision.models.densenet._DenseLayer": lambda block: Branch("norm1", "conv2", joined=True),
+    "torchvision.models.convnext.CNBlock": lambda block: Branch("block", "stochastic_depth"),
+    "torchvision.models.vision_transformer.EncoderBlock": lambda block: (
+        Branch("ln_1", "dropout"),
+        Branch("ln_2", "mlp"),
+    ),
+    "torchvision.models.swin_transformer.SwinTransformerBlock": lambda block: (
+        Branch("norm1", "stochastic_depth"),
+        Branch("norm2", "stochastic_depth"),
+    ),
     "suite.models.cifar_resnet.Block": lambda block: Branch("conv1", "bn2"),
     "suite.models.preact_resnet.PreActBlock": _preactivation("shortcut"),
     "suite.models.wide_resnet.WideBlock": _preactivation("convShortcut"),
 }
-"""By the class's full name: the branch of such a block, or None where it has no shortcut. Subclasses count too."""
+"""By the class's full name: the branch or branches of such a block, None where it has no shortcut. Subclasses count."""
 
 
-def branches(model: nn.Module) -> dict[str, Branch]:
+def branches(model: nn.Module, *, joined: bool = False) -> dict[str, Branch]:
     """The residual branches of a model, by their block's path; `first` and `last` are paths of the model.
+
+    Where a block has several, each stands under its first module's path. Those whose result is joined instead of added
+    (DenseNet) are left out unless `joined`.
 
     Raises:
         SuiteError: there is none that is known; it says which are.
     """
     found = {}
     for path, module in model.named_modules():
-        branch = _branch(module)
-        if branch is not None:
+        own = [each for each in _branches(module) if joined or not each.joined]
+        for branch in own:
             first, last = (f"{path}.{name}".lstrip(".") for name in (branch.first, branch.last))
-            found[path] = Branch(first, last)
+            found[path if len(own) == 1 else first] = Branch(first, last, branch.joined)
     if not found:
         known = ", ".join(sorted({".".join(name.split(".")[-2:]) for name in BLOCKS}))
         raise SuiteError(
@@ -72,9 +90,10 @@ def branches(model: nn.Module) -> dict[str, Branch]:
     return found
 
 
-def _branch(module: nn.Module) -> Branch | None:
+def _branches(module: nn.Module) -> tuple[Branch, ...]:
     for kind in type(module).__mro__:
         recognise = BLOCKS.get(f"{kind.__module__}.{kind.__qualname__}")
         if recognise is not None:
-            return recognise(module)
-    return None
+            found = recognise(module)
+            return found if isinstance(found, tuple) else (found,) if found else ()
+    return ()
