@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tested versions: make setup CONSTRAINTS=constraints.txt
 CONSTRAINTS ?=
 
-.PHONY: setup run test lint types check docs bench clean
+.PHONY: setup run test faults lint types check docs bench clean
 
 setup: $(VENV)/installed
 
@@ -23,6 +23,11 @@ run: setup
 test: export OMP_NUM_THREADS := 1
 test: setup
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+
+# Kills, full disks, processes at once: half an hour. One area: make faults AREAS=sweep
+faults: export OMP_NUM_THREADS := 1
+faults: setup
+	$(BIN)/python -m tests.faults $(AREAS)
 
 lint: setup
 	$(BIN)/ruff check .

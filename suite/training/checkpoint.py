@@ -1,6 +1,7 @@
 """A training run's state on disk, the newest and the one before: neither a kill nor a torn file loses it all."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -15,7 +16,7 @@ log = logging.getLogger("suite")
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Stores tensors, numbers and texts, nested in dicts and lists; what was stored before becomes the previous one."""
-    if path.exists():
+    with suppress(FileNotFoundError):  # none yet; or, where there are no locks, another process was quicker
         path.replace(_previous(path))
     with atomic(path) as file:
         torch.save(state, file)

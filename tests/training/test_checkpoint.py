@@ -53,6 +53,20 @@ def test_a_torn_file_falls_back_to_the_previous_one_and_says_so(
     ]
 
 
+def test_who_finds_the_newest_taken_away_writes_his_own(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes that train the same thing where there are no locks."""
+    replace = Path.replace
+
+    def quicker(path: Path, target: Path) -> Path:
+        if path == two:
+            two.unlink()
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", quicker)
+    write_checkpoint(two, {"epoch": 3})
+    assert read_checkpoint(two) == {"epoch": 3}
+
+
 def test_killed_between_two_files_the_previous_one_counts(two: Path, caplog: pytest.LogCaptureFixture) -> None:
     two.unlink()
     assert epoch_of(two) == 1

@@ -1,0 +1,45 @@
+"""What a command has left on disk, without what tells of time: equal after a kill, or something was lost."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from suite.files import of_temporary
+from suite.host.store import OLD_RESULTS
+
+VARYING = ("timings", "argv", "peak_memory_bytes")
+"""What a run's record tells of the process that wrote it, not of what it found; and the checkout's revision."""
+
+
+def state(*folders: Path) -> dict[str, str]:
+    """Digest of every file below the folders, by path; records without what varies, and no locks, which are empty.
+
+    The former results of a run that was killed once the new ones had their name do not count: `suite runs gc` removes
+    them, or whoever works on the run next.
+    """
+    found = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.name.endswith("lock") and not _is_former(path):
+                content = path.read_bytes()
+                if path.name == "run.json":
+                    content = json.dumps(_lasting(json.loads(content)), sort_keys=True).encode()
+                found[f"{folder.name}/{path.relative_to(folder)}"] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Files that are lost, new or others, in words."""
+    lost = [f"lost: {name}" for name in before if name not in after]
+    new = [f"left behind: {name}" for name in after if name not in before]
+    return [*lost, *new, *(f"another: {name}" for name in before if after.get(name, before[name]) != before[name])]
+
+
+def _is_former(path: Path) -> bool:
+    return any(of_temporary(part) == OLD_RESULTS for part in path.parts)
+
+
+def _lasting(record: dict[str, Any]) -> dict[str, Any]:
+    code = {"digest": record["code"]["digest"]}
+    return {name: value for name, value in record.items() if name not in VARYING} | {"code": code}
