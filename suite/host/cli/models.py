@@ -12,6 +12,9 @@ from suite.host.cli.text import print_table
 if TYPE_CHECKING:
     from suite.training import Epoch
 
+SCHEDULES = ("constant", "exponential", "cosine", "multistep", "rise-fall", "cyclic", "hold-fall")
+"""Those of `suite.training.Recipe`, named here since importing it imports torch."""
+
 
 @click.group(name="models", no_args_is_help=False)
 def command() -> None:
@@ -67,6 +70,9 @@ def inspect(ref: str, dataset: str, as_json: bool) -> None:
 @option("--epochs", type=int, help="Passes over the training set; the recipe's unless given.")
 @option("--batch-size", type=int, help="Samples a step; the recipe's unless given.")
 @option("--learning-rate", type=float, help="Of the first epoch; the recipe's unless given.")
+@option("--schedule", type=click.Choice(SCHEDULES), help="How the learning rate changes; the recipe's unless given.")
+@option("--bfloat16/--no-bfloat16", default=None, help="Layers that can compute in bfloat16 do: faster, other numbers.")
+@option("--channels-last/--no-channels-last", default=None, help="Lay images out with channels last: faster, rounded.")
 @option("--seed", type=int, default=0, show_default=True, help="Of the initial weights and every draw.")
 @device_option()
 def train(name: str, dataset: str, seed: int, device: str, **settings: Any) -> None:
