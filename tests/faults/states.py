@@ -9,7 +9,7 @@ from suite.files import of_temporary
 from suite.host.store import OLD_RESULTS
 
 VARYING = ("timings", "argv", "peak_memory_bytes")
-"""What a run's record tells of the process that wrote it, not of what it found; and the checkout's revision."""
+"""What a run's record tells of the process that wrote it, not of what it found, as do its durations and revision."""
 
 
 def state(*folders: Path) -> dict[str, str]:
@@ -42,4 +42,5 @@ def _is_former(path: Path) -> bool:
 
 def _lasting(record: dict[str, Any]) -> dict[str, Any]:
     code = {"digest": record["code"]["digest"]}
-    return {name: value for name, value in record.items() if name not in VARYING} | {"code": code}
+    facts = {name: value for name, value in record["facts"].items() if name != "seconds"}
+    return {name: value for name, value in record.items() if name not in VARYING} | {"code": code, "facts": facts}

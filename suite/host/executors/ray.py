@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from suite.errors import SuiteError, one_line
+from suite.errors import SuiteError, WorkFailed, one_line
 from suite.host.executors.local import ATTEMPTS, thread_variables
 from suite.host.executors.node import RemotePoint, Reply, work
 from suite.host.executors.point import SECONDS_BETWEEN_LOOKS, Outcome, Point
@@ -26,6 +26,7 @@ log = logging.getLogger("suite")
 
 _PATIENCE = 10  # seconds for a machine to answer
 _PATIENCE_WITH_PYTHON = 15  # the same where an interpreter has to start and to import Ray first
+_SECONDS_BETWEEN_LOOKS = 5.0  # at the head node, without which Ray would end this process after a minute
 _SECONDS_BETWEEN_WARNINGS = 60.0
 _STORE = 100 * 2**20  # bytes for objects of a cluster of our own: next to nothing passes through it
 _PROBE = "import sys, ray; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
@@ -113,13 +114,17 @@ class Cluster:
         task = ray.remote(work).options(
             num_cpus=asked.cpus, num_gpus=asked.gpus, max_retries=0, runtime_env=threads
         )  # fmt: skip
+        head, warned = ray.get_runtime_context().gcs_address, time.monotonic()
         todo, attempts, running = deque(range(len(points))), [0] * len(points), dict[Any, int]()
         while todo or running:
             while todo and len(running) < (self._jobs or self.places + 1):  # one more, for a node that may join
                 place = todo.popleft()
                 running[task.remote(self._errand(points[place], mark))] = place
-            ready, _ = ray.wait([*running], timeout=_SECONDS_BETWEEN_WARNINGS)
-            if not ready and self.places == 0:
+            ready, _ = ray.wait([*running], timeout=_SECONDS_BETWEEN_LOOKS)
+            if not ready:
+                _check_head(head)
+            if not ready and self.places == 0 and time.monotonic() - warned >= _SECONDS_BETWEEN_WARNINGS:
+                warned = time.monotonic()
                 log.warning("no node of the Ray cluster is left to work; waiting for one: ray start --address=...")
             for ref in ready:
                 place = running.pop(ref)
@@ -128,6 +133,7 @@ class Cluster:
                 except RayTaskError as error:  # the worker could not even begin
                     yield place, Outcome("failed", None, 0.0, _cause(error))
                 except ray.exceptions.RayError as error:
+                    _check_head(head)
                     attempts[place] += 1
                     if attempts[place] < ATTEMPTS:
                         todo.appendleft(place)
@@ -191,6 +197,16 @@ def _check(address: str) -> None:
         raise SuiteError(f"--ray-address {address}: {last}", remedy)
 
 
+def _check_head(address: str) -> None:
+    """Raises WorkFailed where the cluster's head node is gone: no point can begin, and none be waited for."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _PATIENCE).close()
+    except OSError as error:
+        what = f"the head node of the Ray cluster, {address}, is gone ({error.strerror or error})"
+        raise WorkFailed(what, "start it again: what is finished is kept, and the same command continues") from error
+
+
 def _come_home(point: Point, reply: Reply) -> Outcome:
     """The outcome, once what the run stored is seen where a local process would have left it."""
     appear(point.root, reply.stored)
@@ -211,7 +227,8 @@ def _store(files: Mapping[str, bytes], point: Point) -> None:
         with suppress(Busy):
             directory.open()
             try:
-                unpack(files, point.root)
+                if directory.status() != "finished":  # else it has arrived, or was made here, a moment ago
+                    unpack(files, point.root)
             finally:
                 directory.close()
             return
