@@ -305,7 +305,7 @@ def trained_defaults(warm_cache: Path) -> None:
         "--gradients linbp(variant=guo,start=fc1)": "linbp(start=fc1,variant=guo) on digits-cnn: variant=guo: ",
         "--methods mdi": "--methods: 'mdi' is not valid (input should be 'fgsm', 'ifgsm', 'pgd'",
         "--methods fgsm,fgsm": "--methods: a value is given twice",
-        "--ila conv3": "--ila on digits-cnn: the model has no module 'conv3' (known: network",
+        "--ila conv3": "--ila on digits-cnn: the model has no module 'conv3' (did you mean network.conv1 or",
         "--ila-steps 5": "--ila-steps does nothing without --ila LAYER",
         "--steps 5 --methods fgsm": "--steps does nothing without a method other than fgsm",
         "--step-size 0.1 --methods fgsm": "--step-size does nothing without a method other than fgsm, or --ila LAYER",
