@@ -28,6 +28,7 @@ test: setup
 faults: export OMP_NUM_THREADS := 1
 faults: setup
 	$(BIN)/python -m tests.faults $(AREAS)
+	$(if $(AREAS),,$(BIN)/python -m pytest -q tests/executors/ray_head.py)
 
 lint: setup
 	$(BIN)/ruff check .
