@@ -10,6 +10,7 @@ import pytest
 import suite as front
 from suite import data, models
 from suite.errors import SuiteError
+from suite.host.store import check_writable, find_runs
 from suite.models.weights import read_weights
 from suite.paths import cache_root, data_root, runs_at, runs_root, usable
 
@@ -27,6 +28,8 @@ DOORS: dict[str, Callable[[str], Any]] = {
     "load": front.load,
     "load from": lambda name: front.load("key", runs=name),
     "runs": lambda name: front.runs(runs=name),
+    "store": lambda name: find_runs(Path(name)),
+    "output": lambda name: check_writable(Path(name)),
     "run": lambda name: front.run("linbp.attack", runs=name),
 }
 

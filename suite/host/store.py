@@ -23,6 +23,7 @@ from suite.host import manifest, own_files, underway
 from suite.host.own_files import FOLDERS
 from suite.host.plain import plain
 from suite.locks import is_at, is_locked, keeps_out, taken
+from suite.paths import usable
 
 MANIFEST, LOCK = own_files.MANIFEST, "lock"
 RESULTS, RESULTS_MANIFEST = own_files.RESULTS, own_files.RESULTS_MANIFEST
@@ -257,7 +258,7 @@ def _written(content: Mapping[str, Any], path: Path) -> bytes:
 
 def find_runs(root: Path) -> list[RunDirectory]:
     """All runs below a root, by study and key."""
-    return [RunDirectory(path.parent) for path in sorted(root.glob(f"*/*/{MANIFEST}"))]
+    return [RunDirectory(path.parent) for path in sorted(usable(root).glob(f"*/*/{MANIFEST}"))]
 
 
 def find_run(root: Path, key: str) -> RunDirectory:
@@ -274,7 +275,7 @@ def find_run(root: Path, key: str) -> RunDirectory:
 
 def check_writable(path: Path) -> None:
     """Raises SuiteError when `path`, or its nearest parent while it is absent, cannot be written into."""
-    existing = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    existing = next(folder for folder in [usable(path), *path.absolute().parents] if folder.exists())
     if not existing.is_dir():
         raise SuiteError(f"cannot write {path}: {existing} is not a directory", ELSEWHERE)
     if not os.access(existing, os.W_OK | os.X_OK):

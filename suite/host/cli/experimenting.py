@@ -88,7 +88,7 @@ def run_experiment(
     failed, joint = [told] if lines else [], list[Path]()
     try:
         points = {result.stage: result.points for result in results}
-        joint = report(experiment, points, runs) if all(result.done for result in results) else []
+        joint = report(experiment, points, runs) if any(result.done for result in results) else []
         if not as_json:
             _show_joint(experiment, joint)
     except SuiteError as error:
