@@ -9,7 +9,7 @@ from suite.errors import SuiteError
 from suite.gradients.rectified import Rectified, from_start
 from suite.gradients.rectifiers import Corners, corners, in_place
 from suite.gradients.rule import changing
-from suite.gradients.straight_through import bridged, weighted
+from suite.gradients.straight_through import bridged
 from suite.gradients.view import Forward
 
 
@@ -41,12 +41,42 @@ def _substituted(function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any
             f"silu replaces the derivative of ReLU, and the model calls {function.__name__}",
             "choose a start behind it, or leaky(slope=...), which takes any rectifier",
         )
-    overwritten = in_place(function, args, kwargs)  # and autograd keeps what the derivative is a product of
-    return bridged(
-        lambda x, y: weighted(x, y.detach(), _derivative(x.clone() if overwritten else x)), function, args, kwargs
-    )
+    overwritten = in_place(function, args, kwargs)  # and x is kept for the backward pass
+    return bridged(lambda x, y: _apply(x.clone() if overwritten else x, y.detach()), function, args, kwargs)
+
+
+class _SiLU(torch.autograd.Function):
+    """forward(x, y) = y; backward by SiLU's derivative at x, computed there. Twice differentiable and vmappable."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, y: Tensor) -> Tensor:
+        return y.detach()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0])
+        ctx.save_for_forward(inputs[0])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient * _derivative(ctx.saved_tensors[0]), None
+
+
+class _SiLUDual(_SiLU):
+    """The same with forward-mode derivatives; apart, since the compiler does not trace a custom `jvp`."""
+
+    @staticmethod
+    def jvp(ctx: Any, tangent_x: Tensor, tangent_y: Tensor | None) -> Tensor:
+        return tangent_x * _derivative(ctx.saved_tensors[0])
+
+
+def _apply(x: Tensor, y: Tensor) -> Tensor:
+    function = _SiLU if torch.compiler.is_compiling() else _SiLUDual
+    return function.apply(x, y)  # type: ignore[no-any-return]
 
 
 def _derivative(x: Tensor) -> Tensor:
     s = torch.sigmoid(x)
-    return s * (1 + x * (1 - s))
+    return torch.addcmul(s, x * s, 1 - s)

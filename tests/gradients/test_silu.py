@@ -54,3 +54,15 @@ def test_around_the_model(residual: nn.Module, images: Tensor) -> None:
     assert torch.autograd.grad(first.square().sum(), images)[0].abs().max() > 0
     mapped = torch.func.vmap(torch.func.grad(lambda p: model(p[None]).sum()))(images.detach())
     assert torch.allclose(mapped, first, rtol=1e-10)
+
+
+def test_forward_mode_and_the_compiler_see_the_same_derivative() -> None:
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(4, 6), nn.ReLU(True), nn.Linear(6, 3)).double(), torch.randn(5, 4).double()
+    model = silu(net)
+    jacobian = torch.stack([torch.autograd.functional.jacobian(model, point) for point in x])
+    assert torch.allclose(torch.func.vmap(torch.func.jacfwd(model))(x), jacobian)
+    torch.compiler.reset()
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    (found,) = torch.autograd.grad(compiled(x.requires_grad_()).sum(), x)
+    assert torch.allclose(found, jacobian.sum(1), rtol=1e-12)
