@@ -23,7 +23,7 @@ class Area:
 
     Args:
         name: in words.
-        words: of the command, after `suite`; several commands are done one after another, the last is killed.
+        words: of the command, after `suite`.
         prepare: fills an empty folder before each round.
         warm: see Command.
         forgiven: see Command.

@@ -112,3 +112,15 @@ def test_without_locks_a_run_is_as_with_them_after_one_warning(
     done = suite(STUDY)
     assert done.exit_code == 0 and done.stderr.count("this file system has no locks") == 1
     assert state(workplace / "runs") == whole
+
+
+def test_what_somebody_puts_into_a_runs_folder_survives_fresh_and_analyse(suite: Suite, workplace: Path) -> None:
+    assert suite(STUDY).exit_code == 0
+    [run] = workplace.glob("runs/*/*")
+    theirs = [run / name for name in ("notes.txt", "results/notes.txt", "tables/notes.txt", "plots/mine.svg")]
+    for path in theirs:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(path.name)
+    for typed in (f"{STUDY} --fresh", f"analyse {run.name}", f"{STUDY} --fresh"):
+        assert suite(typed).exit_code == 0
+    assert [path.read_text() for path in theirs] == [path.name for path in theirs]
