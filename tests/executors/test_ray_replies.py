@@ -1,6 +1,7 @@
 """What comes back from a Ray cluster, without one: twice, late, or never since the head node is gone."""
 
 import json
+import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -109,6 +110,15 @@ class _Ref:
     """What stands for a task's result."""
 
     event: Any = None
+
+
+def test_a_command_on_ray_ends_by_sigterm_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray puts a handler of its own in place, which prints its stack and aborts."""
+    ray, before = ModuleType("ray"), signal.getsignal(signal.SIGTERM)
+    ray.init = lambda **_: signal.signal(signal.SIGTERM, lambda *_: None)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    on_ray._connect(None, 1)
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_slow_worker_is_waited_for_and_no_second_one_sent(point: Point, cluster: Callable[..., Any]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.files import of_temporary
+from suite.host.executors.transfer import MARK
 from suite.host.store import OLD_RESULTS
 
 VARYING = ("timings", "argv", "peak_memory_bytes")
@@ -13,7 +14,7 @@ VARYING = ("timings", "argv", "peak_memory_bytes")
 
 
 def state(*folders: Path) -> dict[str, str]:
-    """Digest of every file below the folders, by path; records without what varies, and no locks, which are empty.
+    """Digest of every file below the folders, by path; records without what varies, and neither locks nor Ray's mark.
 
     The former results of a run that was killed once the new ones had their name do not count: `suite runs gc` removes
     them, or whoever works on the run next.
@@ -21,7 +22,7 @@ def state(*folders: Path) -> dict[str, str]:
     found = {}
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.name.endswith("lock") and not _is_former(path):
+            if path.is_file() and path.name != MARK and not path.name.endswith("lock") and not _is_former(path):
                 content = path.read_bytes()
                 if path.name == "run.json":
                     content = json.dumps(_lasting(json.loads(content)), sort_keys=True).encode()

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -168,10 +170,15 @@ def _connect(address: str | None, jobs: int | None) -> None:
         settings |= {"num_cpus": max(cores, jobs or 1), "include_dashboard": False, "object_store_memory": _STORE}
     import ray
 
+    at_term = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address or "local", **settings)
     except Exception as error:
         raise SuiteError(f"--executor ray: {one_line(error)}", "see ray status") from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(
+            signal.SIGTERM, at_term or signal.SIG_DFL
+        )  # Ray's own prints its stack and aborts; its processes end without it
 
 
 def _check(address: str) -> None:
