@@ -42,6 +42,7 @@ EXPENSIVE = {
     "pgd_escape_training": "the same run",
     "phase_growth": "suite run phase_transition.linear --preset paper",
     "phase_losses": "suite run phase_transition.epsilon_star --preset mnist --watched 200",
+    "phase_regimes": "suite run phase_transition.linear, with the options of docs/findings/linear-regression.md",
     "resnet56_positions": "suite run linbp.positions, with the options of docs/reproduction.md",
     "resnet56_success_by_step": "suite run linbp.attack, with the options of docs/reproduction.md",
     "resnet56_transfer_mifgsm": "suite run linbp.transfer, with the options of docs/reproduction.md",
