@@ -28,6 +28,7 @@ class Area:
         warm: see Command.
         forgiven: see Command.
         grace: seconds, see GRACE.
+        codes: of exits that are another's doing.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Area:
     warm: bool = True
     forgiven: str = ""
     grace: float = GRACE
+    codes: tuple[int, ...] = ()
 
 
 @dataclass
@@ -129,7 +131,7 @@ def _kill(area: Area, folder: Path, whole: Undisturbed, draws: random.Random, ta
         if code is None:
             running.send(kind, group=group)
             code = running.finish()
-    if code not in (0, -kind, 130, 128 + kind):
+    if code not in (0, -kind, 130, 128 + kind, *area.codes):
         tally.faults.append(f"{told}: exit {code}: {running.told.read_text()[-500:]}")
     if left := running.left(area.grace):
         tally.faults.append(f"{told}: {len(left)} processes outlive the command")
