@@ -63,9 +63,7 @@ def areas(inputs: Path) -> dict[str, tuple[Area, int]]:
 
 
 def on_ray() -> tuple[Area, int]:
-    """Ray's two agents look for their node for another minute; whatever computes goes at once. It aborts on SIGTERM while
-    it starts.
-    """
+    """Ray aborts on SIGTERM while it starts; its two agents look for their node for another minute."""
     words = "sweep tried.draws --grid seed=0,1 --executor ray --jobs 1"
     return Area(
         "a sweep on a Ray of its own", words, warm=False, forgiven="Agent", grace=10.0, codes=(-signal.SIGABRT,)
