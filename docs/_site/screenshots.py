@@ -40,6 +40,7 @@ EXPENSIVE = {
     "mnist_train_curves": "suite run linbp.train --preset paper --factors 1,10",
     "pgd_escape_mnist": "suite run pgd_dynamics.escape, with the options of its README's row on MNIST with ReLU",
     "pgd_escape_training": "the same run",
+    "phase_cifar": "suite run phase_transition.epsilon_star, with the options of docs/findings/epsilon-star.md",
     "phase_growth": "suite run phase_transition.linear --preset paper",
     "phase_losses": "suite run phase_transition.epsilon_star --preset mnist --watched 200",
     "phase_regimes": "suite run phase_transition.linear, with the options of docs/findings/linear-regression.md",
