@@ -154,7 +154,7 @@ def test_means_of_what_is_left_after_divergence_decide_nothing(diverged: int, n:
 def test_an_order_of_two_methods() -> None:
     words = [order(mcnemar_of(*counts)).verdict for counts in [(40, 10), (10, 40), (25, 24), (0, 0), (5, 0)]]
     assert words == [REPRODUCED, DIFFERS, CANNOT_TELL, CANNOT_TELL, CANNOT_TELL]
-    assert order(sign_test_of([1.0] * 6)).note == "6 against 0, p = 0.031"
+    assert order(sign_test_of([1.0] * 6)).note == "6 against 0, p = .031"
 
 
 def test_lost_units_speak_for_the_side_that_is_behind() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from suite.host.comparison import compare_rows
+from suite.host.comparison import compare_rows, unmatchable
 from suite.statistics import mcnemar_of, mean_of
 
 
@@ -56,3 +56,11 @@ def test_texts_change_and_rows_of_one_side_are_left_out() -> None:
 def test_tables_without_keys_are_not_compared() -> None:
     same = [{"x": 1}, {"x": 1}]
     assert compare_rows(same, same) == ([], []) == compare_rows([], same)
+
+
+def test_why_tables_are_not_compared() -> None:
+    rule = [{"rule": "bp", "n": 1}, {"rule": "linbp", "n": 2}]
+    assert unmatchable(rule, list(reversed(rule))) == ""
+    assert unmatchable(rule, []) == "it has no rows in one of the runs"
+    assert unmatchable([{"x": 1}] * 2, [{"x": 1}]) == "its rows cannot be told apart by what both runs have"
+    assert unmatchable(rule, [{"rule": "sgm", "n": 2}]) == "no row has the same rule in both runs"

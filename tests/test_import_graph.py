@@ -14,7 +14,7 @@ from suite.host.imports.source import Import
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("suite", "modules")
 LABORATORY = ("data", "models", "gradients", "attacks", "training", "statistics", "tables", "claims", "figures")
-GROUND = ("errors", "paths", "refs", "files", "locks", "digests", "plugin", "own_modules", "glossary")
+GROUND = ("errors", "paths", "refs", "files", "locks", "digests", "plugin", "own_modules", "glossary", "numbers")
 MEASURING = ("measuring",)  # the types of what a measuring half is given; they name types of the laboratory
 DOORS = ("suite", "suite.__main__")
 TORCH = ("torch", "torchvision", "foolbox", "eagerpy")

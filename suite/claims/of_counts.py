@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from suite.claims.claim import CANNOT_TELL, DIFFERS, REPRODUCED, Judgement
 from suite.claims.of_estimates import conditional
+from suite.numbers import told_p
 from suite.statistics import PairedTest, holm_of, mcnemar_of, rate_of
 
 LEVEL = 0.05  # of every test, family-wise where there is a family
@@ -146,7 +147,7 @@ def _against_the_leader(test: PairedTest, lost: int) -> PairedTest:
 def _order(test: PairedTest, worst: PairedTest, lost: int, p_value: float, *, family: int) -> Judgement:
     leads = np.sign(test.only_first - test.only_second)
     holm = f" (Holm over {family})" if family > 1 else ""
-    text = f"{test.only_first} against {test.only_second}{_and_lost(lost)}, p = {p_value:.2g}{holm}"
+    text = f"{test.only_first} against {test.only_second}{_and_lost(lost)}, {told_p(p_value)}{holm}"
     if not p_value < LEVEL or leads != np.sign(worst.only_first - worst.only_second):
         return Judgement(CANNOT_TELL, text)
     return Judgement(REPRODUCED if leads > 0 else DIFFERS, text)

@@ -25,12 +25,20 @@ class Comparison:
         columns the rows that flipped each way with McNemar's exact p, for numbers the mean difference second - first
         with Student's 95 % limits.
     flipped: of yes/no and text columns, the rows that differ, by their keys.
+    unmatched: the tables of which no row can be compared, each with the reason.
     """
 
     settings: list[Row]
     headline: list[Row]
     columns: list[Row]
     flipped: list[Row]
+    unmatched: list[Row]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether there is any number of both runs to be put side by side."""
+        both = any(row["first"] is not None and row["second"] is not None for row in self.headline)
+        return both or any(row["n"] for row in self.columns)
 
 
 def compare(first: RunDirectory, second: RunDirectory) -> Comparison:
@@ -48,16 +56,22 @@ def compare(first: RunDirectory, second: RunDirectory) -> Comparison:
         {"headline": name, "first": one["headline"].get(name), "second": other["headline"].get(name)}
         for name in dict.fromkeys([*one["headline"], *other["headline"]])
     ]
-    columns, flipped = [], []
-    for name in [name for name in one["tables"] if name in other["tables"]]:
+    columns, flipped, unmatched = list[Row](), list[Row](), list[Row]()
+    for name in dict.fromkeys([*one["tables"], *other["tables"]]):
+        if name not in one["tables"] or name not in other["tables"]:
+            unmatched.append({"table": name, "why": "it is in one of the runs only"})
+            continue
         rows = [
             read_rows(run.path / content["tables"][name]["file"])
             for run, content in zip((first, second), contents, strict=True)
         ]
+        if why := unmatchable(*rows):
+            unmatched.append({"table": name, "why": why})
+            continue
         found, moved = compare_rows(*rows)
         columns += [{"table": name, **row} for row in found]
         flipped += [{"table": name, **row} for row in moved]
-    return Comparison(settings, headline, columns, flipped)
+    return Comparison(settings, headline, columns, flipped, unmatched)
 
 
 def compare_rows(first: Sequence[Row], second: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -84,6 +98,17 @@ def compare_rows(first: Sequence[Row], second: Sequence[Row]) -> tuple[list[Row]
                 if a != b
             ]
     return found, flipped
+
+
+def unmatchable(first: Sequence[Row], second: Sequence[Row]) -> str:
+    """Why no row of one table belongs to a row of the other; empty where one does."""
+    if not first or not second:
+        return "it has no rows in one of the runs" if first or second else "it has no rows"
+    keys = _keys(first, second)
+    if not keys:
+        return "its rows cannot be told apart by what both runs have"
+    one, other = ({tuple(row[name] for name in keys) for row in rows} for rows in (first, second))
+    return "" if one & other else f"no row has the same {', '.join(keys)} in both runs"
 
 
 def _measured(pairs: Sequence[tuple[Any, Any]]) -> Row:

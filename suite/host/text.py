@@ -1,11 +1,14 @@
 """Values as people read and type them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from suite.numbers import format_estimate, format_p
 from suite.refs import format_number, parse_number
 
 DECIMALS = 4
+TYPED = {"eps", "epsilon", "step_size"}
+"""Columns of settings, whose numbers are shown as they are typed: 8/255."""
 
 
 def format_value(value: Any) -> str:
@@ -17,8 +20,15 @@ def format_value(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def format_column(values: Sequence[Any]) -> list[str]:
-    """The texts of a column: its floats share their decimals, unless cutting these to 4 would hide a small one."""
+def format_column(values: Sequence[Any], name: str = "") -> list[str]:
+    """The texts of a column: p-values as such, settings as typed (`name` tells), other floats with common decimals.
+
+    Decimals are not shared where cutting these to 4 would hide a small number.
+    """
+    if name == "p" or name.startswith("p_") or name.endswith("_p") or "p_value" in name:
+        return [format_p(value) if isinstance(value, float) else format_value(value) for value in values]
+    if name in TYPED:
+        return ["-" if value is None else text_of(value).removesuffix(".0") for value in values]
     floats = [value for value in values if isinstance(value, float)]
     needed = max((len(format_value(value).partition(".")[2]) for value in floats), default=0)
     readable = all(value == 0 or 10 ** (1 - DECIMALS) <= abs(value) < 10**DECIMALS for value in floats)
@@ -27,6 +37,13 @@ def format_column(values: Sequence[Any]) -> list[str]:
     return [
         f"{value:.{min(needed, DECIMALS)}f}" if isinstance(value, float) else format_value(value) for value in values
     ]
+
+
+def format_headline(content: Mapping[str, Any]) -> dict[str, str]:
+    """A run's headline as texts, with limits where a number has them; what the study says there is shown as it is."""
+    limits = content.get("limits", {})
+    return {name: format_estimate(value, *limits[name]) if name in limits else format_value(value)
+            for name, value in content.get("headline", {}).items()}  # fmt: skip
 
 
 def counted(number: int, thing: str) -> str:

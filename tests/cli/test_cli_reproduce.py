@@ -47,7 +47,7 @@ def test_published_and_measured_stand_side_by_side_and_the_run_is_read_the_next_
     result = suite("reproduce", "toy", "--within", "1")
     assert result.exit_code == 0, result.stderr
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    judged = "toy.opinion squares grow faster (Table 9) 3 3 [2.5, 3.5] 3 reproduced 3 [2.5, 3.5] holds 3"
+    judged = "toy.opinion squares grow faster (Table 9) 3 3.00 [2.50, 3.50] 3 reproduced 3 [2.5, 3.5] holds 3"
     assert judged in lines
     assert "toy.opinion quick 1 0 0" in lines and "toy.squares - 0 0 0" in lines
     assert any("toy.lost - left out" in line and "cannot load 'toy.lost.nowhere:Config'" in line for line in lines)

@@ -1,9 +1,11 @@
 """Tables as text: aligned, with as many digits as say something."""
 
+from typing import Any
+
 import pytest
 
 from suite.host.cli.text import format_table
-from suite.host.text import format_value
+from suite.host.text import format_headline, format_value
 
 
 def column(*values: object) -> list[str]:
@@ -31,13 +33,31 @@ def test_columns(values: tuple[object, ...], cells: list[str]) -> None:
     assert column(*values) == cells
 
 
+def test_settings_are_shown_as_typed_and_p_values_as_such() -> None:
+    rows: list[dict[str, Any]] = [
+        {"eps": 8 / 255, "p_value": 0.00162, "rate": 8 / 255},
+        {"eps": 1.0, "p_value": None, "rate": 0.5},
+    ]
+    assert format_table(rows, ["eps", "p_value", "rate"]).splitlines() == [
+        "  eps  p_value    rate",
+        "-----  -------  ------",
+        "8/255    .0016  0.0314",
+        "    1        -  0.5000",
+    ]
+
+
+def test_a_headline_has_the_digits_that_its_limits_allow() -> None:
+    content = {"headline": {"rate": 2 / 3, "of": "bp"}, "limits": {"rate": [0.62, 0.7]}}
+    assert format_headline(content) == {"rate": "0.667 [0.620, 0.700]", "of": "bp"}
+
+
 def test_numbers_are_to_the_right_and_text_to_the_left() -> None:
     rows = [{"rule": "bp", "n": 5, "p": None}, {"rule": "linbp", "n": 40, "p": 0.5}]
     assert format_table(rows, ["rule", "n", "p"]).splitlines() == [
         "rule    n    p",
         "-----  --  ---",
         "bp      5    -",
-        "linbp  40  0.5",
+        "linbp  40  .50",
     ]
 
 

@@ -9,6 +9,7 @@ from modules.linbp import cautions
 from modules.linbp.sentences import standing
 from modules.linbp.transfer.config import TransferConfig
 from suite.claims import Claim, order_family
+from suite.numbers import told_p
 from suite.refs import format_number
 from suite.statistics import Estimate, PairedTest, against, holm, mcnemar, mean, named, rate, sign_test
 from suite.tables import Shown
@@ -85,7 +86,7 @@ def seen(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any])
             yield (
                 f"{method} from {surrogate} at eps {format_number(mine['eps'])}: {rule} fools another model on "
                 f"{mine['black_box']:.1%} of {n} samples, {standing(p, mine['more'] - mine['fewer'])} {first}: "
-                f"{points:+.1f} points, p = {p:.2g}; {at_home}"
+                f"{points:+.1f} points, {told_p(p)}; {at_home}"
             )
 
 

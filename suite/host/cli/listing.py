@@ -16,7 +16,7 @@ from suite.host.notes import read_notes
 from suite.host.plain import plain
 from suite.host.registry import Registry
 from suite.host.store import find_runs
-from suite.host.text import format_value, text_of
+from suite.host.text import format_headline, text_of
 
 STATUSES = ("finished", "running", "interrupted", "failed", "unreadable")
 ORDERS = ("started", "seconds", "study", "status")
@@ -76,7 +76,7 @@ def as_text(rows: Sequence[Row], width: int | None) -> str:
                 "key": row["key"],
                 "status": row["status"],
                 "when": row["started"] or "",
-                "headline": _headline(row["headline"]),
+                "headline": _headline(row),
                 "options": _options(row["options"]),
                 "tags": ",".join(row["tags"]),
                 "note": row["note"],
@@ -93,7 +93,7 @@ def as_text(rows: Sequence[Row], width: int | None) -> str:
             "age": format_age(read_time(row["started"])) if row["started"] else "-",
             "tags": ",".join(row["tags"]),
             "options": _options(row["options"]),
-            "headline": _headline(row["headline"]),
+            "headline": _headline(row),
         }
         for row, key in zip(rows, short, strict=True)
     ]
@@ -123,6 +123,7 @@ def _row(run: Any, content: Mapping[str, Any], defaults: Mapping[str, Any]) -> R
         "started": timings.get("started"),
         "seconds": timings.get("seconds"),
         "headline": content.get("headline", {}),
+        "limits": content.get("limits", {}),
         "options": chosen_options(content.get("config", {}), defaults),
         "tags": [*said.tags],
         "note": said.note,
@@ -155,8 +156,8 @@ def _short_keys(keys: Sequence[str]) -> list[str]:
     return [key[:size] for key in keys]
 
 
-def _headline(headline: Mapping[str, Any]) -> str:
-    return "; ".join(f"{name} = {format_value(value)}" for name, value in headline.items())
+def _headline(row: Row) -> str:
+    return "; ".join(f"{name} = {text}" for name, text in format_headline(row).items())
 
 
 def _options(options: Mapping[str, Any]) -> str:

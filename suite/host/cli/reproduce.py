@@ -25,6 +25,7 @@ from suite.host.plain import plain
 from suite.host.text import format_minutes, format_value
 from suite.host.verdicts import WORDS, Verdict
 from suite.locks import making_nothing
+from suite.numbers import format_estimate
 
 if TYPE_CHECKING:
     from suite.host.reproduction import Plan
@@ -138,7 +139,7 @@ def _print(found: Sequence[Found]) -> None:
             "study": row["study"],
             "claim": row["claim"],
             "published": format_value(row["published"]),
-            "measured": _with_interval(row),
+            "measured": format_estimate(row["value"], row["low"], row["high"]),
             "n": row["n"],
             "verdict": row["verdict"],
             "why": row["note"],
@@ -155,9 +156,3 @@ def _print(found: Sequence[Found]) -> None:
         preset = "-" if plan.option is None or verdicts is None else plan.option.preset
         counts.append({"study": plan.study, "preset": preset, **{word: words[word] for word in WORDS}})
     print_table(counts, [*counts[0]])
-
-
-def _with_interval(row: dict[str, Any]) -> str:
-    if row["low"] is None and row["high"] is None:
-        return format_value(row["value"])
-    return f"{format_value(row['value'])} [{format_value(row['low'])}, {format_value(row['high'])}]"

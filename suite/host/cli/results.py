@@ -8,7 +8,7 @@ import click
 
 from suite.host.cli.text import print_lines, print_table
 from suite.host.store import RunDirectory
-from suite.host.text import counted, format_value
+from suite.host.text import counted, format_headline
 from suite.host.verdicts import CLAIMS
 
 _OF_CLAIMS = ("claim", "setting", "value", "low", "high", "n", "published", "source", "verdict", "note")
@@ -55,7 +55,7 @@ def print_results(run: RunDirectory, following: Mapping[str, str]) -> None:
     content = run.read()
     print_tables(run, content)
     if content["headline"]:
-        click.echo("headline: " + "; ".join(f"{k} = {format_value(v)}" for k, v in content["headline"].items()))
+        click.echo("headline: " + "; ".join(f"{name} = {text}" for name, text in format_headline(content).items()))
     for figure in content["figures"].values():
         click.echo(f"figure:   {run.path / figure['png']}")
     click.echo(f"run:      {run.path} ({run.status()}, {content['timings']['seconds']:.1f} s)")

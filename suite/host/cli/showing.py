@@ -17,7 +17,7 @@ from suite.host.notes import read_notes
 from suite.host.plain import plain
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory
-from suite.host.text import counted, exact_text, format_bytes, format_minutes, format_value, text_of
+from suite.host.text import counted, exact_text, format_bytes, format_headline, format_minutes, format_value, text_of
 from suite.host.verdicts import verdicts
 
 MOST = 20  # rows and facts shown; --json and the files have all
@@ -58,7 +58,7 @@ def print_run(run: RunDirectory, content: Mapping[str, Any], known: Registry) ->
         for name, value in chosen.items()
     })  # fmt: skip
     _section("settings at their defaults", {name: exact_text(value) for name, value in rest.items()})
-    _section("headline", {name: format_value(value) for name, value in content["headline"].items()})
+    _section("headline", format_headline(content))
     print_lines("what was seen", content["seen"])
     click.echo()
     print_tables(run, content, MOST)

@@ -91,7 +91,7 @@ def format_table(
 
 
 def _column(name: str, values: Sequence[Any], cut: Collection[str]) -> _Column:
-    texts = [shortened(text, len(text)) for text in format_column(values)]
+    texts = [shortened(text, len(text)) for text in format_column(values, name)]
     right = all(isinstance(value, int | float | None) for value in values)
     width, number = max(map(len, [name, *texts])), max(map(len, texts), default=1) if right else 1
     least = max(number, min(_longest([name, *texts], " "), max(WORD, len(name))))

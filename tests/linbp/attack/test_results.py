@@ -137,7 +137,7 @@ def test_the_summary_says_who_is_ahead_and_what_more_steps_bring() -> None:
     ahead, steps = seen(success(pl.DataFrame(rows), config, facts), config, facts)
     assert ahead == (
         "linbp at eps 0.2 and K = 2 fools the model on 95.0% of 40 images, ahead of bp (75.0%): +20.0 points, "
-        "p = 0.0078; 8 only under linbp, 0 only under bp"
+        "p = .0078; 8 only under linbp, 0 only under bp"
     )
     assert steps == "more steps: bp has 25.0% at K = 1, 75.0% at K = 2"
 
