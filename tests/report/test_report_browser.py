@@ -43,7 +43,7 @@ def numbers(make_run: MakeRun) -> RunDirectory:
 def test_a_page_loads_in_silence_and_asks_nobody(attack_page: Page) -> None:
     assert attack_page("document.title").startswith("linbp.attack ")
     assert attack_page("$$('nav a').map(a => a.textContent)") == [
-        "Settings", "Numbers", "Tables", "Figures", "Gallery", "All data", "Reproduce", "Provenance"
+        "Settings", "Numbers", "Claims", "Tables", "Figures", "Gallery", "All data", "Reproduce", "Provenance"
     ]  # fmt: skip
     assert attack_page.complaints() == []
     assert attack_page.requests() <= {"file", "data"}

@@ -36,6 +36,7 @@ def test_a_run_by_its_names(report: Report, roots: Path, name: str) -> None:
     assert (result.exit_code, result.stdout) == (0, f"report:   REPORT_linbp.attack-{path.name}.html\n")
     html = Path(f"REPORT_linbp.attack-{path.name}.html").read_text()
     assert "White-box attack" in html and "Li et al." in html
+    assert "columns of its tables mean" in html
 
 
 def test_the_command_on_the_page_gives_the_run(roots: Path, report: Report) -> None:

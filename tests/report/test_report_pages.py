@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from suite.host.glossary import Explained
 from suite.host.report import Described, Option, experiment_page, index_page, runs_page
 from suite.host.report.allowance import MOST_RUNS
 from suite.host.store import RunDirectory
@@ -83,6 +85,20 @@ def test_a_run_in_full(make_run: MakeRun) -> None:
     assert "Written in it: step; loss; a title; <bp> & co." in str(figure["aria-label"])
     headings = [int(name[1]) for name, _ in page.elements if re.fullmatch("h[1-6]", name)]
     assert headings[0] == 1 and all(after <= before + 1 for before, after in pairwise(headings))
+
+
+def test_columns_are_explained_where_the_study_does(make_run: MakeRun) -> None:
+    """At the column, for those who point at it, and below, for all others and in print."""
+    words = {"rates": Explained("a rule", {"rule": "of which <b> gradient", "rate": "share that is fooled", "n": ""})}
+    study = replace(STUDY, explain=lambda stored: words if stored == {"rates": ["rule", "rate", "n"]} else {})
+    run = make_run(tables={"rates": {"rule": ["bp"], "rate": [0.5], "n": [3]}},
+                   shown=[{"table": "rates", "columns": ["rate", "n", "rule"], "title": "Rates"}])  # fmt: skip
+    page = Parsed(runs_page([run], lambda _: study))
+    titles = [cell.get("title") for cell in page.all("th")]
+    assert titles == ["share that is fooled", None, "of which <b> gradient"]
+    assert "Rates A row is a rule." in page.text
+    assert "What the 2 columns of its tables mean rule of which <b> gradient rate share that is fooled" in page.text
+    assert [part for part in page.all("details") if "data-print" in part] and "columns of its" not in page_of(run).text
 
 
 def test_the_same_runs_give_the_same_bytes(make_run: MakeRun, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """`suite report RUN...`: runs, an experiment, or everything as one HTML page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from suite.errors import SuiteError
 from suite.files import atomic
 from suite.host.cli.fields import config_fields
 from suite.host.cli.options import option, registry, runs_option
+from suite.host.glossary import Explained, explain
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory, check_writable, find_run
 from suite.plugin import StudyConfig
@@ -108,8 +109,15 @@ def _described(study: str, known: Registry) -> "Described | None":
     presets = {name: _values(config, dict(values)) for name, values in entry.presets.items()}
     return Described(
         entry.question, module.paper, {option.name: option for option in options},
-        {name: values for name, values in presets.items() if values},
+        {name: values for name, values in presets.items() if values}, partial(_explained, study, known),
     )  # fmt: skip
+
+
+def _explained(study: str, known: Registry, stored: Mapping[str, Iterable[str]]) -> Mapping[str, Explained]:
+    """What the study says of its tables; nothing where what it says cannot be read."""
+    with suppress(SuiteError):
+        return explain(study, known, stored)
+    return {}
 
 
 def _values(config: type[StudyConfig], given: dict[str, Any]) -> dict[str, Any]:

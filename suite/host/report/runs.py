@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.errors import SuiteError
+from suite.host.glossary import by_meaning
 from suite.host.plain import plain
 from suite.host.report import figures, tables
 from suite.host.report.allowance import Allowance
@@ -18,6 +19,7 @@ from suite.host.text import format_value
 from suite.host.verdicts import CLAIMS
 
 READ = 500  # rows of each table
+GLOSSARY = 60  # bytes of markup around a column's meaning
 
 Describe = Callable[[str], Described | None]
 """What the installed plugins say of a study; None where it is not installed."""
@@ -27,7 +29,8 @@ Describe = Callable[[str], Described | None]
 class RunView:
     """What a page shows of a run.
 
-    notes: what is missing, damaged or of another version; judged: all verdicts by kind, of which `claims` are shown.
+    notes: what is missing, damaged or of another version; judged: all verdicts by kind, of which `claims` are shown;
+    glossary: columns, what they mean, and in which tables, where they mean something else in others.
     """
 
     study: str
@@ -46,6 +49,7 @@ class RunView:
     figures: tuple[figures.FigureView, ...]
     galleries: tuple[Gallery, ...]
     tables: tuple[tables.TableView, ...]
+    glossary: tuple[tuple[str, str, str], ...]
     command: str
     provenance: tuple[Group, ...]
     started: str
@@ -93,14 +97,21 @@ def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView
     whole = {table.name for table in shown if len(table.columns) == len(heads[table.name].columns)}
     apart = {*whole, *pixels, CLAIMS}
     rest = [tables.view(name, heads[name], files[name], allowance) for name in heads if name not in apart]
+    words = described.explain({name: [*head.columns] for name, head in heads.items()}) if described else {}
+    glossary = [(column, meaning, ", ".join(where)) for column, meaning, where in by_meaning(words)]
+    if not allowance.take(sum(len("".join(row).encode()) + GLOSSARY for row in glossary)):
+        glossary = []
     return RunView(
         study=study, key=run.path.resolve().name, path=str(run.path), status=status,
         error=_text(manifest.get("error")) if status == "failed" else "", described=described, notes=tuple(notes),
         settings=tuple(settings(config, described)),
         headline=tuple(headline(manifest["headline"], manifest["limits"], [*heads.values()])),
         seen=tuple(manifest["seen"]),
-        claims=tuple(kept), judged=tally(judged), shown=tuple(shown), figures=tuple(drawn), galleries=tuple(galleries),
-        tables=tuple(rest), command=command(study, config, described), provenance=tuple(provenance(manifest)),
+        claims=tuple(kept), judged=tally(judged),
+        shown=tuple(table.explained(words.get(table.name)) for table in shown),
+        figures=tuple(drawn), galleries=tuple(galleries),
+        tables=tuple(table.explained(words.get(table.name)) for table in rest),
+        glossary=tuple(glossary), command=command(study, config, described), provenance=tuple(provenance(manifest)),
         started=manifest["timings"]["started"], seconds=manifest["timings"]["seconds"],
         device=_text(manifest.get("device")),
     )  # fmt: skip

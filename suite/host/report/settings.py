@@ -1,11 +1,15 @@
 """A run's options beside what its study says of them, and the command that makes the run again."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from suite.host.glossary import Explained
 from suite.host.text import exact_text, text_of
+
+Explain = Callable[[Mapping[str, Iterable[str]]], Mapping[str, Explained]]
+"""From stored tables and the names of their columns to what these mean."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,13 @@ class Option:
 
 @dataclass(frozen=True)
 class Described:
-    """What the installed plugins say of a study. `presets` hold values as JSON does."""
+    """What the installed plugins say of a study. `presets` hold values as JSON does; explain: tables in words."""
 
     summary: str
     paper: str
     options: Mapping[str, Option]
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    explain: Explain = lambda stored: {}
 
 
 @dataclass(frozen=True)

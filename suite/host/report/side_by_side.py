@@ -139,7 +139,7 @@ def _flipped(title: str, rows: Sequence[Mapping[str, Any]], allowance: Allowance
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]], allowance: Allowance) -> TableView:
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return tables.view(title, Head(columns, len(rows)), Path(), allowance, title=title, is_drawn=True)
+    return tables.view(title, Head(columns, len(rows)), Path(), allowance, title=title)
 
 
 def _study(run: RunDirectory) -> str:

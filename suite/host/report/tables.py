@@ -1,11 +1,12 @@
 """Parquet files as tables of a page: the first rows, as text, and how many there are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError
+from suite.host.glossary import Explained
 from suite.host.report.allowance import Allowance
 from suite.host.report.plots import Plot, limit_columns, plot, scale_of
 from suite.host.text import format_column, format_value
@@ -44,7 +45,7 @@ class TableView:
     """A table of the page.
 
     cells: by row, as text; numeric: by column, whether its cells are numbers; total: rows in the file; drawn: columns
-    that have limits beside them.
+    that have limits beside them; row: what a row stands for; meanings: of the columns, where anybody explains them.
     """
 
     name: str
@@ -55,6 +56,14 @@ class TableView:
     total: int
     file: str
     drawn: tuple[Drawn, ...] = ()
+    row: str = ""
+    meanings: tuple[str, ...] = ()
+
+    def explained(self, words: Explained | None) -> "TableView":
+        """The table with what it means in words."""
+        if words is None:
+            return self
+        return replace(self, row=words.row, meanings=tuple(words.columns.get(name, "") for name in self.columns))
 
     @property
     def is_cut(self) -> bool:
