@@ -4,11 +4,12 @@ import json
 
 import click
 
+from suite.host.cli.helping import Verbs
 from suite.host.cli.options import json_option
 from suite.host.cli.text import print_table
 
 
-@click.group(name="data", no_args_is_help=False)
+@click.group(name="data", cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """List and prepare data sets."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from suite.host.cli.helping import Verbs
 from suite.host.cli.options import device_option, json_option, option
 from suite.host.cli.text import print_table
 
@@ -16,7 +17,7 @@ SCHEDULES = ("constant", "exponential", "cosine", "multistep", "rise-fall", "cyc
 """Those of `suite.training.Recipe`, named here since importing it imports torch."""
 
 
-@click.group(name="models", no_args_is_help=False)
+@click.group(name="models", cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """List and train the models of the zoo; look into any model."""
 

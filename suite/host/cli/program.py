@@ -10,6 +10,7 @@ import click
 
 from suite import __version__
 from suite.errors import SuiteError, WorkFailed, did_you_mean, one_line
+from suite.host.cli.helping import Verbs
 from suite.host.cli.options import option
 
 VERBS = (
@@ -51,7 +52,7 @@ class _ToStderr(logging.Handler):
             self._warned.add(line)
 
 
-class _Suite(click.Group):
+class _Suite(Verbs):
     """The verbs, imported when asked for, and the one place where exceptions become lines and exit codes."""
 
     show_traceback = False

@@ -16,6 +16,7 @@ from suite.host.cli.options import option, registry, runs_option
 from suite.host.glossary import Explained, explain
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory, check_writable, find_run
+from suite.paths import usable
 from suite.plugin import StudyConfig
 
 if TYPE_CHECKING:
@@ -71,12 +72,12 @@ def describer(known: Registry) -> Callable[[str], "Described | None"]:
 
 def _find(root: Path, name: str) -> RunDirectory:
     """The run of that key, or at that path."""
-    path = Path(name)
+    path = usable(name)
     return RunDirectory(path) if path.is_dir() else find_run(root, name)
 
 
 def _is_experiment(root: Path, name: str) -> bool:
-    return not Path(name).is_dir() and "/" not in name and (root / "experiments" / f"{name}.json").is_file()
+    return not usable(name).is_dir() and "/" not in name and (root / "experiments" / f"{name}.json").is_file()
 
 
 def _file_name(found: list[RunDirectory]) -> str:
@@ -87,7 +88,7 @@ def _file_name(found: list[RunDirectory]) -> str:
 
 
 def _check(target: Path) -> None:
-    if target.is_dir():
+    if usable(target).is_dir():
         raise SuiteError(f"-o: {target} is a directory", "give a file's name")
     if target.exists() and not target.is_file():
         raise SuiteError(f"-o: {target} is no regular file", "give the name of a file that is to be written")

@@ -8,6 +8,7 @@ import click
 
 from suite.errors import WorkFailed
 from suite.host.cli.fields import ConfigField, config_fields
+from suite.host.cli.helping import StudyCommand
 from suite.host.cli.options import device_option, executor_options, json_option, option, registry, runs_option
 from suite.host.cli.tracking import track_option, tracking, tracking_uri_option
 from suite.paths import runs_at
@@ -93,7 +94,8 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
 
     for decorate in reversed(_host_options(study)):
         decorate(run)
-    made = click.command(name=name, help=study.question, short_help=study.question)(run)
+    made = click.command(name=name, cls=StudyCommand, help=study.question, short_help=study.question)(run)
+    made.presets = study.presets
     made.params = [*(_option(field) for field in fields.values()), *made.params]
     return made
 
@@ -106,7 +108,7 @@ def _host_options(study: Study) -> list[Any]:
         option(
             "--preset",
             metavar="NAME",
-            help=f"Named set of values: {', '.join(presets) or 'this study has none'}.",
+            help=f"Named set of values: {', '.join(presets) or 'this study has none'}; with --help they are shown.",
         ),
         device_option(),
         runs_option(),

@@ -8,6 +8,7 @@ import click
 
 from suite.errors import SuiteError
 from suite.host.cli import labelling, listing, removing, showing, terminal
+from suite.host.cli.helping import Verbs
 from suite.host.cli.options import json_option, option, registry, runs_here_option, runs_option
 from suite.host.cli.times import parse_since
 from suite.host.store import find_run
@@ -31,7 +32,7 @@ def _listing_options(command: Command) -> Command:
     return command
 
 
-@click.group(name="runs", invoke_without_command=True, no_args_is_help=False)
+@click.group(name="runs", cls=Verbs, invoke_without_command=True, no_args_is_help=False)
 @_listing_options
 @runs_option()
 @click.pass_context

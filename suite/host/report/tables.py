@@ -10,6 +10,7 @@ from suite.host.glossary import Explained
 from suite.host.report.allowance import Allowance
 from suite.host.report.plots import Plot, limit_columns, plot, scale_of
 from suite.host.text import format_column, format_value
+from suite.tables import is_whole
 
 FEWEST = 5  # rows; fewer are not worth a table
 CELL = 12  # bytes of markup around a cell's text
@@ -77,6 +78,8 @@ def read_head(path: Path, rows: int) -> Head:
     import pyarrow.parquet as pq
 
     try:
+        if path.exists() and not is_whole(path):  # a flip in the footer renames columns, which no page's checksum sees
+            raise SuiteError(f"{path} is damaged", "run the study again with --fresh")
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             batch = next(file.iter_batches(batch_size=rows), None)
             names = file.schema_arrow.names
