@@ -40,13 +40,16 @@ def columns(run: Any, *names: str) -> list[tuple[Any, ...]]:
 def test_the_default_prints_a_table_its_figures_and_its_place(attack: Attack) -> None:
     result = attack()
     assert result.exit_code == 0, result.stderr
-    title, _, header, _, *lines = result.stdout.splitlines()
+    claims, table = result.stdout.split("\nifgsm on ")  # the first one ends with an empty line, too
+    assert claims.startswith("What Li et al. say of white-box attacks beside what was measured\n")
+    assert claims.count("LinBP fools more images than BP at every number of steps") == 2  # a claim for each eps
+    title, _, header, _, *lines = table.splitlines()
     assert re.fullmatch(
-        r"ifgsm on digits-cnn / digits, \d+ samples \(clean accuracy 9\d\.\d%\): success rate, 95 % interval", title
+        r"digits-cnn / digits, \d+ samples \(clean accuracy 9\d\.\d%\): success rate, 95 % interval", title
     )
     assert header.split()[:7] == ["eps", "steps", "gradient", "value", "low", "high", "n"]
     cells = [line.split()[:3] for line in lines[:8]]
-    assert cells == [[eps, k, g] for eps in ("0.05", "0.10") for k in ("5", "10") for g in ("bp", "linbp")]
+    assert cells == [[eps, k, g] for eps in ("0.05", "0.1") for k in ("5", "10") for g in ("bp", "linbp")]
     assert len({line.index(".", 20) for line in lines[:8]}) == 1  # rates are aligned at the point
     for line in lines:
         if line.startswith("figure: "):
