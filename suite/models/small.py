@@ -90,6 +90,30 @@ def cifar_cnn(in_channels: int, image_size: int, num_classes: int, width: int = 
     )
 
 
+def vgg8(in_channels: int, image_size: int, num_classes: int, width: int = 32) -> nn.Module:
+    """Five 3 x 3 convolutions with batch norm and pooling, to 1, 2, 4, 8 and 8 `width` channels; three linear layers.
+
+    VGG's scheme with one convolution a stage, for 32 x 32 images: 8 `width` features are left of them.
+    """
+    layers: dict[str, nn.Module] = {}
+    channels = in_channels
+    for stage, factor in enumerate((1, 2, 4, 8, 8), 1):
+        layers[f"conv{stage}"] = nn.Conv2d(channels, factor * width, 3, padding=1, bias=False)
+        layers[f"bn{stage}"] = nn.BatchNorm2d(factor * width)
+        layers[f"relu{stage}"] = nn.ReLU()
+        layers[f"pool{stage}"] = MaxPool2x2()
+        channels = factor * width
+    return _stack(
+        **layers,
+        flatten=nn.Flatten(),
+        fc1=Linear(channels * (image_size // 32) ** 2, channels),
+        relu6=nn.ReLU(),
+        fc2=Linear(channels, channels),
+        relu7=nn.ReLU(),
+        fc3=Linear(channels, num_classes),
+    )
+
+
 def two_layer(in_channels: int, image_size: int, num_classes: int, width: int = 1000) -> nn.Module:
     """One hidden layer of free width."""
     return _stack(

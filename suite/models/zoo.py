@@ -35,6 +35,8 @@ RICE_CIFAR = Recipe(
     milestones=(100, 150),
     augment="reflect",
 )
+# Ours, for networks that a CPU trains: the rate rises and falls once.
+ONE_CYCLE = Recipe(20, 128, 0.1, momentum=0.9, weight_decay=5e-4, schedule="rise-fall", peak=0.3, augment="zero")
 
 
 def _cifar_resnet(depth: int, in_channels: int, image_size: int, num_classes: int) -> nn.Module:
@@ -204,6 +206,18 @@ _ENTRIES = (
         CIFAR_MEAN,
         CIFAR_STD,
         smallest=8,
+    ),
+    Entry(
+        "vgg8",
+        "VGG with one convolution a stage and batch norm, vgg8(width=32): trains on a CPU",
+        "Simonyan and Zisserman 2015; the size ours",
+        small.vgg8,
+        4,  # the last convolutional rectifier and both of the classifier
+        ANALOGY,
+        ONE_CYCLE,
+        CIFAR_MEAN,
+        CIFAR_STD,
+        smallest=32,
     ),
     Entry(
         "two-layer",

@@ -121,6 +121,7 @@ RESOLUTIONS = {
     "wrn34": {"block1": 32, "block2": 16, "block3": 8},
     "lenet5": {"conv1": 28, "pool1": 14, "conv2": 10, "pool2": 5},
     "cifar-cnn": {"conv1": 16, "conv2": 8, "conv3": 4},
+    "vgg8": {"conv1": 32, "conv2": 16, "conv3": 8, "conv4": 4, "conv5": 2, "pool5": 1},
 }
 
 
@@ -151,6 +152,8 @@ def test_resolutions(name: str, noise: Noise) -> None:
         ("two-layer", {"width": 7}, (1, 8, 8), 65 * 7 + 8 * 10),
         # By hand: 4 x 4 convolutions from 3 to 16, 32 and 64 channels, 64 * 4 * 4 features to 128 to 10.
         ("cifar-cnn", {}, (3, 32, 32), 49 * 16 + 257 * 32 + 513 * 64 + 1025 * 128 + 129 * 10),
+        # By hand: 3 x 3 convolutions without bias, two numbers a channel of batch norm, 256 features to 256, 256, 10.
+        ("vgg8", {}, (3, 32, 32), 9 * (96 + 2048 + 8192 + 32768 + 65536) + 2 * 736 + 2 * 257 * 256 + 257 * 10),
     ],
 )
 def test_parameter_counts(
