@@ -19,8 +19,9 @@ run: setup
 	$(BIN)/suite run linbp.attack
 	$(BIN)/suite run linbp.transfer
 
-# Two processes on two cores.
+# Two processes on two cores. Threads that wait sleep: the contract runs studies in two, which would spin on a busy core.
 test: export OMP_NUM_THREADS := 1
+test: export OMP_WAIT_POLICY := passive
 test: setup
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
