@@ -1,16 +1,15 @@
-"""Surrogates, victims, and the samples that all of them classify correctly; one row for each sample and strength."""
+"""Adversarial sets of every surrogate, rule and method; one row for each sample and strength."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from modules.linbp.names import short_names
-from modules.linbp.samples import correct, predict
 from modules.linbp.transfer.config import TransferConfig
+from modules.linbp.transfer_sets import Batch, Models
 from suite import data
 from suite.attacks import (
     METHODS,
@@ -50,20 +49,6 @@ class Source:
         return f"{self.gradient} on {self.name}"
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Samples under attack: pixels (N, C, H, W), ids, labels and classes to reach (N,), all on the device."""
-
-    images: Tensor
-    ids: Tensor
-    labels: Tensor
-    targets: Tensor | None
-
-    def __getitem__(self, rows: slice) -> "Batch":
-        targets = None if self.targets is None else self.targets[rows]
-        return Batch(self.images[rows], self.ids[rows], self.labels[rows], targets)
-
-
 class TransferMatrix:
     """Makes adversarial images on surrogates and shows them to every model.
 
@@ -79,25 +64,24 @@ class TransferMatrix:
 
     def __init__(self, config: TransferConfig, run: Run) -> None:
         self.config, self.run = config, run
-        references = tuple(dict.fromkeys((*config.surrogates, *config.victims)))
-        self.names = short_names(references)
-        self._classifiers = {ref: run.model(ref) for ref in references}
         dataset = run.dataset(config.dataset)
-        self._split, self._classes = dataset.test, dataset.num_classes
+        self._classes = dataset.num_classes
         if config.target_shift is not None and config.target_shift % self._classes == 0:
             what = f"--target-shift {config.target_shift}: the target of {self._classes} classes is the label itself"
             raise SuiteError(what, f"give 1 to {self._classes - 1}")
         self._eps = tuple(sorted(config.eps))
-        chosen = data.sample(self._split, config.limit, config.seed)
-        self.chosen = len(chosen)
-        self.ids, self._accuracies = self._correctly_classified(chosen)
+        chosen = data.sample(dataset.test, config.limit, config.seed)
+        self._models = Models(
+            run, config.surrogates, config.victims, dataset.test, chosen, batch_size=4 * config.batch_size
+        )
+        self.names, self.ids, self.chosen = self._models.names, self._models.ids, self._models.chosen
         self._probe = self._batch(self.ids[: max(2, min(len(self.ids), config.batch_size))]).images
         for surrogate in config.surrogates:
             self._try(surrogate)
 
     def source(self, surrogate: str, gradient: str) -> Source:
         """A surrogate under a gradient rule, ready to be differentiated."""
-        model, rule = self._classifiers[surrogate], self.run.gradient(gradient)
+        model, rule = self._models.classifiers[surrogate], self.run.gradient(gradient)
         if self.config.fast:  # the layout is chosen once a run, so that a continued run computes as an undisturbed one
             name = f"{surrogate} {gradient} layout"
             chosen = self.run.once(name, lambda: {"layout": [fast_layout(model, rule, self._probe)]})
@@ -123,15 +107,7 @@ class TransferMatrix:
 
     def models(self) -> Iterator[dict[str, Any]]:
         """What the names in the tables stand for, one row a model."""
-        for ref, name in self.names.items():
-            roles = {"surrogate": self.config.surrogates, "victim": self.config.victims}
-            yield {
-                "name": name,
-                "model": ref,
-                "role": " and ".join(role for role, refs in roles.items() if ref in refs),
-                "clean_accuracy": self._accuracies[ref],
-                "n": self.chosen,
-            }
+        return self._models.rows()
 
     def _adversarials(self, source: Source, method: str, batch: Batch) -> dict[str, Tensor]:
         """Sets (E, N, C, H, W) by name, not rounded."""
@@ -148,46 +124,21 @@ class TransferMatrix:
         return {method: made, f"{method}+ila": ila(layer, batch.images, made, again)}
 
     def _shown(self, source: Source, method: str, batch: Batch, adversarials: Tensor) -> dict[str, np.ndarray]:
-        """What every model says of a rounded set (E, N, C, H, W)."""
-        flat, size = adversarials.flatten(0, 1), 4 * self.config.batch_size
-        predictions = torch.stack([predict(model, flat, size) for model in self._classifiers.values()], 1)
-        labels = batch.labels.repeat(len(self._eps))
-        targets = None if batch.targets is None else batch.targets.repeat(len(self._eps))
-        fooled = predictions != labels[:, None] if targets is None else predictions == targets[:, None]
-        changes = (adversarials - batch.images).abs().flatten(2).amax(2).flatten()
-        count = len(labels)
+        """What every model says of a rounded set (E, N, C, H, W), and how the set was made."""
+        said = self._models.shown(batch, adversarials)
+        count = len(said["id"])
         return {
-            "id": batch.ids.repeat(len(self._eps)).cpu().numpy(),
-            "label": labels.cpu().numpy(),
-            "target": np.full(count, -1) if targets is None else targets.cpu().numpy(),
+            **{column: said[column] for column in ("id", "label", "target")},
             "surrogate": np.full(count, source.name),
             "gradient": np.full(count, source.gradient),
             "method": np.full(count, method),
             "eps": np.repeat(self._eps, len(batch.ids)),
-            "fooled": fooled.cpu().numpy(),
-            "predictions": predictions.cpu().numpy(),
-            "perturbation": changes.double().cpu().numpy(),
+            **{column: said[column] for column in ("fooled", "predictions", "perturbation")},
         }
-
-    def _correctly_classified(self, chosen: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
-        """Those of the chosen samples that every model classifies correctly, and each model's accuracy on all."""
-        size, device = 4 * self.config.batch_size, self.run.device
-        right = {
-            ref: correct(model, self._split, chosen, device=device, batch_size=size)
-            for ref, model in self._classifiers.items()
-        }
-        by_all = np.logical_and.reduce(list(right.values()))
-        if by_all.sum() < 2:
-            names = ", ".join(self.names.values())
-            raise SuiteError(
-                f"{by_all.sum()} of {len(chosen)} clean samples are classified correctly by all of {names}",
-                "take models that fit the data set, or raise --limit",
-            )
-        return chosen[by_all], {ref: float(correctly.mean()) for ref, correctly in right.items()}
 
     def _try(self, surrogate: str) -> None:
         """Refuses before any work what a surrogate does not have: a rule's start, its blocks, ILA's layer."""
-        model = self._classifiers[surrogate]
+        model = self._models.classifiers[surrogate]
         for gradient in self.config.gradients:
             try:
                 Autograd(self.run.gradient(gradient)(model))(self._probe[:2], torch.ones_like)
@@ -200,8 +151,5 @@ class TransferMatrix:
                 raise SuiteError(f"--ila on {self.names[surrogate]}: {error.what}", error.remedy) from error
 
     def _batch(self, ids: np.ndarray) -> Batch:
-        device = self.run.device
-        labels = self._split.targets(ids, device)
-        shift = self.config.target_shift
-        targets = None if shift is None else (labels + shift) % self._classes
-        return Batch(self._split.pixels(ids, device), torch.from_numpy(ids).to(device), labels, targets)
+        batch, shift = self._models.batch(ids), self.config.target_shift
+        return batch if shift is None else replace(batch, targets=(batch.labels + shift) % self._classes)
