@@ -47,7 +47,7 @@ def known_keys(names: Iterable[str], known: Sequence[str], where: str) -> None:
 def shortened(text: str, most: int = 80) -> str:
     """A text for an error's line: what cannot be printed is escaped, what is too long is cut."""
     cut = text if len(text) <= most else f"{text[:most]}..."
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
+    return cut if cut.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
 
 
 def _readable(text: str) -> str:

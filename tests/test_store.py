@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.files import atomic
+from suite.host import manifest
 from suite.host.provenance import git_state, peak_memory, versions
 from suite.host.store import RunDirectory, check_writable, content_key, find_runs, plain
 from suite.tables import read_columns, write_columns
@@ -208,6 +210,20 @@ RESULTS: dict[str, Any] = {
     "figures": {"curve": {"svg": "figures/curve.svg", "png": "figures/curve.png", "caption": ""}},
     "notes": [],
 }
+
+
+def test_a_record_costs_memory_of_its_size_and_a_pipe_no_waiting(tmp_path: Path) -> None:
+    """A list of thousands of runs reads thousands of records."""
+    (tmp_path / "run.json").write_text("{}")
+    os.mkfifo(tmp_path / "pipe.json")
+    tracemalloc.start()
+    try:
+        assert manifest.read(tmp_path / "run.json") == ({}, "")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert manifest.read(tmp_path / "pipe.json")[1] == "it is no regular file"
+    assert manifest.read(tmp_path / "run.json", most=1)[1] == "it is larger than 0 MiB"
 
 
 def test_results_join_what_was_measured_and_are_replaced_as_a_whole(tmp_path: Path) -> None:

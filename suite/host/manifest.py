@@ -6,10 +6,12 @@ names that can be those of files; it is not nested deeper than 200 times, and of
 """
 
 import json
+import os
 import re
 import stat
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +29,7 @@ MOST_BYTES = 16 * 2**20
 MOST_BYTES_OF_EXPERIMENTS = 2**30  # a line for each of a million points
 MOST_FILES = 1000  # of tables, models and figures each
 _LONGEST_NAME = 200
+_KNOWN = 4096  # names that were found good are known again: thousands of runs have the same
 _ALIKE = bytes.maketrans(b"123456789E", b"000000000e")  # all digits as 0: a look over that is cheap in any record
 _LONG_NUMBER = b"0" * 19
 _LONG_EXPONENT = re.compile(rb"e\+?0000*[\s,\]}]")  # in texts, too: seldom
@@ -37,13 +40,25 @@ _FILE = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})*")
 def read(path: Path, most: int = MOST_BYTES) -> tuple[Any, str]:
     """The content of a record's file of so many bytes at most, or why there is none, in a line."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return {}, "it is no regular file"
-        with path.open("rb") as file:
-            data = file.read(most + 1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe keeps nobody waiting
+        try:
+            data = _bytes(descriptor, most)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         return {}, str(error.strerror).lower()
-    return decoded(data, most)
+    return ({}, "it is no regular file") if data is None else decoded(data, most)
+
+
+def _bytes(descriptor: int, most: int) -> bytes | None:
+    """What is in a regular file, one byte beyond `most` at most; None for what is none. Takes memory for no more."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    data, wanted = b"", min(status.st_size, most) + 1
+    while more := os.read(descriptor, wanted - len(data)):
+        data += more
+    return data
 
 
 def decoded(data: bytes, most: int = MOST_BYTES) -> tuple[Any, str]:
@@ -111,12 +126,14 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+@lru_cache(_KNOWN)
 def _inside(file: str) -> str:
     if len(file) > 2 * _LONGEST_NAME or not _FILE.fullmatch(file):
         raise ValueError("the file is not in the run's directory")
     return file
 
 
+@lru_cache(_KNOWN)
 def _named(name: str) -> str:
     if len(name) > _LONGEST_NAME or not NAME.fullmatch(name):
         raise ValueError("it is no name of a file")

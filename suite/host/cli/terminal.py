@@ -27,5 +27,7 @@ def width() -> int | None:
 def painted(text: str) -> str:
     """The text, in the colour of the word that it is, where a terminal shows colours and nobody has forbidden them."""
     colour = COLOURS.get(text.strip())
+    if colour is None:
+        return text
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-    return text if colour is None or plain else click.style(text, fg=colour)
+    return text if plain else click.style(text, fg=colour)

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,14 +20,12 @@ BREAKS = " =(,/_"  # behind which else a line may end
 
 @dataclass(frozen=True)
 class _Column:
-    """A column as text: its name, a text a row, its width, and the widths below which words and their parts break."""
+    """A column as text: its name, a text a row, whether they stand to the right, and its width."""
 
     name: str
     texts: Sequence[str]
     right: bool
     width: int
-    least: int
-    of_parts: int
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], cut: Collection[str] = ()) -> None:
@@ -77,53 +75,79 @@ def format_table(
             Without any, texts and names are wrapped within their columns, between words or else within them, and where
             there are too many columns for that, each row becomes a block of lines.
     """
-    made = [_column(name, [row[name] for row in rows], cut) for name in columns]
-    if width is not None:
-        room = width - len(GAP) * (len(made) - 1)
-        if not cut and sum(column.least for column in made) > room:
-            made = [replace(column, least=column.of_parts) for column in made]
-        if not cut and sum(column.least for column in made) > room:
-            return _blocks(made, width)
-        made = _fitted(made, room)
-    rule = _line(["-" * column.width for column in made], made)
-    header, *lines = _lines(made, bool(cut))
-    return "\n".join([*header, rule, *(line for row in lines for line in row)])
+    made = [_column(name, [row[name] for row in rows]) for name in columns]
+    room = None if width is None else width - len(GAP) * (len(made) - 1)
+    if room is None or sum(column.width for column in made) <= room:
+        return _joined(made, zip(*(column.texts for column in made), strict=True))
+    if cut:
+        made = _fitted(made, [_least_of_cut(column) if column.name in cut else column.width for column in made], room)
+        return _joined(
+            made, zip(*([_cut(text, column.width) for text in column.texts] for column in made), strict=True)
+        )
+    for least in (_least_of_words, _least_of_parts):
+        if sum(map(least, made)) <= room:
+            return _of_lines(_fitted(made, [*map(least, made)], room))
+    return _blocks(made, width or 0)
 
 
-def _column(name: str, values: Sequence[Any], cut: Collection[str]) -> _Column:
+def _column(name: str, values: Sequence[Any]) -> _Column:
     texts = [shortened(text, len(text)) for text in format_column(values, name)]
     right = all(isinstance(value, int | float | None) for value in values)
-    width, number = max(map(len, [name, *texts])), max(map(len, texts), default=1) if right else 1
-    least = max(number, min(_longest([name, *texts], " "), max(WORD, len(name))))
-    if cut:
-        least = min(width, max(LEAST, len(name))) if name in cut else width
-    return _Column(name, texts, right, width, least, max(number, _longest([name] if right else [name, *texts], BREAKS)))
+    return _Column(name, texts, right, max(map(len, [name, *texts])))
+
+
+def _least_of_cut(column: _Column) -> int:
+    return min(column.width, max(LEAST, len(column.name)))
+
+
+def _least_of_words(column: _Column) -> int:
+    """The width below which numbers or words that are not long would break."""
+    return max(_number(column), min(_longest([column.name, *column.texts], " "), max(WORD, len(column.name))))
+
+
+def _least_of_parts(column: _Column) -> int:
+    """The width below which numbers or parts of words would break."""
+    return max(_number(column), _longest([column.name] if column.right else [column.name, *column.texts], BREAKS))
+
+
+def _number(column: _Column) -> int:
+    return max(map(len, column.texts), default=1) if column.right else 1
 
 
 def _longest(texts: Sequence[str], breaks: str) -> int:
     return max(len(part.rstrip()) for text in ["-", *texts] for part in _parts(text, breaks))
 
 
-def _fitted(columns: Sequence[_Column], room: int) -> list[_Column]:
+def _fitted(columns: Sequence[_Column], least: Sequence[int], room: int) -> list[_Column]:
     """The columns, the widest made narrower until their sum fits or all are at their least."""
     widths = [column.width for column in columns]
     while sum(widths) > room:
-        able = [place for place, column in enumerate(columns) if widths[place] > column.least]
+        able = [place for place, width in enumerate(widths) if width > least[place]]
         if not able:
             break
         widths[max(able, key=widths.__getitem__)] -= 1
     return [replace(column, width=width) for column, width in zip(columns, widths, strict=True)]
 
 
-def _lines(columns: Sequence[_Column], cut: bool) -> Iterator[list[str]]:
-    """The lines of the header and of each row."""
-    for row in zip(*([column.name, *column.texts] for column in columns), strict=True):
-        parts = [
-            [_cut(text, column.width)] if cut else _wrapped(text, column.width)
-            for text, column in zip(row, columns, strict=True)
-        ]
-        height = max(map(len, parts))
-        yield [_line([part[at] if at < len(part) else "" for part in parts], columns) for at in range(height)]
+def _joined(columns: Sequence[_Column], rows: Iterable[Sequence[str]]) -> str:
+    """The header, the rule and a line a row."""
+    above = [[column.name for column in columns], ["-" * column.width for column in columns]]
+    return "\n".join(_line(row, columns) for row in [*above, *rows])
+
+
+def _of_lines(columns: Sequence[_Column]) -> str:
+    """The same, names and texts wrapped within their columns."""
+    rule = _line(["-" * column.width for column in columns], columns)
+    header, *rows = zip(*([column.name, *column.texts] for column in columns), strict=True)
+    return "\n".join(
+        [*_wrapped_row(header, columns), rule, *(line for row in rows for line in _wrapped_row(row, columns))]
+    )
+
+
+def _wrapped_row(row: Sequence[str], columns: Sequence[_Column]) -> list[str]:
+    parts = [_wrapped(text, column.width) for text, column in zip(row, columns, strict=True)]
+    height = max(map(len, parts))
+    return [_line([part[at] if at < len(part) else "" for part in parts], columns) for at in range(height)]
 
 
 def _line(texts: Sequence[str], columns: Sequence[_Column]) -> str:
