@@ -32,6 +32,19 @@ def correctly_classified(
     return chosen[right], float(right.mean())
 
 
+def beyond(split: data.Split, skip: int, limit: int, seed: int) -> np.ndarray:
+    """Sorted ids of a class-balanced choice of `limit` samples, without the `skip` ones that a smaller choice has.
+
+    Choices nest (suite.data.sample): none of these is among those that any study chose with a limit of at most `skip`
+    and the same seed. Raises SuiteError where fewer than two are left.
+    """
+    before = data.sample(split, skip, seed) if skip else np.zeros(0, np.int64)
+    left: np.ndarray = np.setdiff1d(data.sample(split, skip + limit, seed), before)
+    if len(left) < 2:
+        raise SuiteError(f"--skip {skip} leaves {len(left)} of {len(split)} test samples", "skip fewer")
+    return left
+
+
 def correct(
     model: nn.Module, split: data.Split, ids: np.ndarray, *, device: torch.device, batch_size: int
 ) -> np.ndarray:
