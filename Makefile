@@ -23,7 +23,7 @@ run: setup
 test: export OMP_NUM_THREADS := 1
 test: export OMP_WAIT_POLICY := passive
 test: setup
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 # Kills, full disks, processes at once: half an hour. One area: make faults AREAS=sweep
 faults: export OMP_NUM_THREADS := 1

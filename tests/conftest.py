@@ -16,6 +16,20 @@ from suite import data, models
 from suite.host.cli import main
 from suite.host.executors.point import registry
 
+LONG = (
+    "contract/test_modules.py",
+    "executors/test_ray.py",
+    "scaffold/test_walkthrough.py",
+    "faults/test_kills.py",
+    "linbp/attack/test_cli.py",
+    "cli/test_cli_tracking.py",
+    "experiments/test_ready_experiments.py",
+    "cli/test_cli_experiment.py",
+    "linbp/attack/test_faults.py",
+    "test_docs.py",
+    "view/test_view_browser.py",
+)
+"""Files of half a minute and more, the longest first: begun last, one would keep one process while the other idles."""
 REAL = Path(os.environ.get("SUITE_DATA") or Path(__file__).parents[2] / "shared" / "data").absolute()
 
 
@@ -42,14 +56,21 @@ class Finished:
         return {name: Path(file).read_bytes() for name, file in self.shown["tables"].items()}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first, in their order; `--no-loadscope-reorder` keeps it so for several processes."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds the decoded digits and the trained digits-cnn."""
+    """A cache of this process that holds the decoded digits and the trained digits-cnn, made once for all processes."""
+    base, cache = tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("cache")
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made-once"
     with pytest.MonkeyPatch.context() as patch:
-        cache = tmp_path_factory.mktemp("cache")
-        patch.setenv("SUITE_CACHE", str(cache))
-        models.load("digits-cnn", data.load("digits"))
-    return cache
+        patch.setenv("SUITE_CACHE", str(made))
+        models.load("digits-cnn", data.load("digits"))  # under a lock of its own
+    return shutil.copytree(made, cache, dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +106,13 @@ def workplace(tmp_path: Path, warm_cache: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made and not drawn, which is half of a small run; all are where a test is marked `drawn`."""
+    if not request.node.get_closest_marker("drawn"):
+        monkeypatch.setattr("suite.figures.render", lambda *_: {"svg": b"", "png": b""})
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import re
 import resource
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ def git_state(folder: Path = _HOST) -> dict[str, Any] | None:
 
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of everything that it requires at run time."""
+    return dict(_versions())
+
+
+@cache  # reading them is dearer than a small study's work, and what is imported stays what it is
+def _versions() -> dict[str, str]:
     required = [line for line in requires(DISTRIBUTION) or [] if "extra ==" not in line]
     names = [re.split(r"[^\w.-]", line)[0] for line in required]
     return {

@@ -13,6 +13,8 @@ from torch import nn
 from suite import data
 from suite.host.cli import main
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 FACTORY = """
 import torch
 from torch import nn

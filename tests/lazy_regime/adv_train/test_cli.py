@@ -18,6 +18,8 @@ from suite.data import load
 from suite.gradients import bp
 from tests.conftest import Finished
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Study = Callable[..., Result]
 FinishedStudy = Callable[..., Finished]
 NAME = "lazy_regime.adv_train"
@@ -32,6 +34,7 @@ def keyed(rows: list[dict[str, Any]], *names: str) -> dict[tuple[Any, ...], dict
     return {tuple(row[name] for name in names): row for row in rows}
 
 
+@pytest.mark.drawn
 def test_panels_orders_tables_and_figures(study: Study, finished_study: FinishedStudy) -> None:
     done = finished_study(NAME, SMALL)
     nets = done.rows("nets")

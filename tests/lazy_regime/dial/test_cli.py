@@ -10,11 +10,14 @@ import pytest
 from modules.lazy_regime.nets import portions
 from tests.conftest import Finished
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 FinishedStudy = Callable[..., Finished]
 NAME = "lazy_regime.dial"
 SMALL = "--size 4 --widths 40,80 --c0s 0,2 --networks 3 --epochs 40 --steps 5 --test-limit 20"
 
 
+@pytest.mark.drawn
 def test_the_dial_goes_from_initialisation_to_no_ball(finished_study: FinishedStudy) -> None:
     done = finished_study(NAME, SMALL)
     nets = done.rows("nets")

@@ -16,12 +16,15 @@ from suite.data import load
 from suite.gradients import bp
 from tests.conftest import Finished
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Study = Callable[..., Result]
 FinishedStudy = Callable[..., Finished]
 NAME = "lazy_regime.single_step"
 SMALL = "--sizes 3,6 --widths 40,80 --c0s 0,1,4 --networks 3 --epochs 60"
 
 
+@pytest.mark.drawn
 def test_tables_figures_and_both_directions(finished_study: FinishedStudy) -> None:
     done = finished_study(NAME, SMALL)
     nets = done.rows("nets")

@@ -10,6 +10,8 @@ from click.testing import Result
 
 from tests.conftest import Finished
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Study = Callable[..., Result]
 FinishedStudy = Callable[..., Finished]
 NAME = "lazy_regime.theory"
@@ -19,6 +21,7 @@ SMALL = (
 )
 
 
+@pytest.mark.drawn
 def test_theory_measures_every_link(finished_study: FinishedStudy) -> None:
     done = finished_study(NAME, SMALL)
     points, around, worst = (done.rows(name) for name in ("points", "around", "worst"))

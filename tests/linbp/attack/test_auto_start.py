@@ -17,6 +17,8 @@ from modules.linbp.attack.config import AttackConfig
 from suite.data import Dataset, Split, load
 from suite.errors import SuiteError
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Finish = Callable[..., Any]
 AUTO = "linbp(start=auto)"
 SMALL = "--limit 40 --examples 0 --eps 0.2 --steps 3,6 --step-size 0.05 --calibration 40"

@@ -11,6 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from suite.data import load
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Finish = Callable[..., Any]
 STUDY = "linbp.positions"
 # 8-bit rounding moves nothing: eps and steps are multiples of 1/255, and digits of the data's 256 levels.
@@ -23,6 +25,7 @@ def swept(finished_study: Finish, warm_cache: Path) -> Any:
     return finished_study(STUDY, SMALL, "--runs", str(warm_cache.parent / "swept"))
 
 
+@pytest.mark.drawn
 def test_the_default_shows_the_best_start_and_draws(study: Callable[..., Result]) -> None:
     result = study(STUDY)
     assert result.exit_code == 0, result.stderr

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 
 from suite.host.cli import main
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Study = Callable[..., Result]
 Finish = Callable[..., Any]
 ATTACK = "--repeats 12 --steps 6 --d1 15 --d2 8 --d3 4 --step-size-raw 0.01"
@@ -38,6 +40,7 @@ def cells(run: Any, table: str, *names: str) -> list[tuple[Any, ...]]:
     return [tuple(row[name] for name in names) for row in run.rows(table)]
 
 
+@pytest.mark.drawn
 def test_the_attack_prints_claims_with_verdicts_and_stores_its_tables(study: Study, finished_study: Finish) -> None:
     result = study("linbp.theory_attack", ATTACK)
     assert result.exit_code == 0, result.stderr

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Study = Callable[..., Result]
 Finish = Callable[..., Any]
 TRAIN = "--repeats 6 --steps 30 --n 20 --d 4 --step-size 0.02"
 
 
+@pytest.mark.drawn
 def test_the_training_shows_loss_and_distance(finished_study: Finish) -> None:
     run = finished_study("linbp.theory_train", TRAIN)
     assert set(run.shown["figures"]) == {"training_by_step", "ahead_by_step", "condition_by_step"}

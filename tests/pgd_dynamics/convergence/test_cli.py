@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Finish = Callable[..., Any]
 STUDY = "pgd_dynamics.convergence"
 SMALL = "--m 60 --d 3 --networks 4 --starts 2 --schedule-steps 40 --etas 2,1,0.5 --ratio 0.5 --steps 2000"
 
 
+@pytest.mark.drawn
 def test_convergence_gives_exponents_claims_and_figures(finished_study: Finish) -> None:
     run = finished_study(STUDY, SMALL, "--ratio 0.1 --etas 1,0.5")
     claims = {row["claim"]: row for row in run.rows("claims")}

@@ -8,11 +8,14 @@ from click.testing import Result
 
 from modules.pgd_dynamics.escape.balls import balls
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ESCAPE = "--samples 3 --seeds 1 --steps 60 --descent 100 --scales 0.1,1 --ratios 0.01,1 --train-limit 60"
 
 Finish = Callable[..., Any]
 
 
+@pytest.mark.drawn
 def test_escape_finds_minima_and_leaves_them(finished_study: Finish) -> None:
     run = finished_study("pgd_dynamics.escape", f"{ESCAPE} --epochs 0,1 --gradient linbp(start=all)")
     assert set(run.shown["tables"]) == {

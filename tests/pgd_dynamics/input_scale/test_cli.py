@@ -8,6 +8,8 @@ from click.testing import Result
 
 from modules.pgd_dynamics.input_scale.trainings import Cell, Trainings
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Finish = Callable[..., Any]
 STUDY = "pgd_dynamics.input_scale"
 SMALL = (
@@ -16,6 +18,7 @@ SMALL = (
 )
 
 
+@pytest.mark.drawn
 def test_input_scale_compares_trainings(finished_study: Finish) -> None:
     run = finished_study(STUDY, SMALL)
     outcomes, summary = run.rows("outcomes"), run.rows("summary")

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Finish = Callable[..., Any]
 SMALL = "--m 40 --networks 4 --escapes 2 --steps 40 --scales 0.01,10 --ratios 1,10 --atlas-starts 2"
 
 
+@pytest.mark.drawn
 def test_the_landscape_has_panels_counts_and_an_atlas(finished_study: Finish) -> None:
     run = finished_study("pgd_dynamics.landscape", SMALL)
     counts = {(row["scale"], row["ratio"]): row for row in run.rows("counts")}

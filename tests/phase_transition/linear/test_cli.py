@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 from modules.phase_transition.linear import measure
 from suite.host.cli import main
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 Study = Callable[..., Result]
 Finish = Callable[..., Any]
 NAME = "phase_transition.linear"
@@ -39,6 +41,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, An
     return run
 
 
+@pytest.mark.drawn
 def test_tables_figures_and_claims(whole: Callable[[], dict[str, Any]]) -> None:
     shown = whole()
     tables = {name: pq.read_table(file).to_pylist() for name, file in shown["tables"].items()}
