@@ -9,6 +9,7 @@ import pickle
 import resource
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,19 +18,65 @@ import duckdb
 ROOM = 2 * 2**30  # bytes of addresses beside what the query may take: the interpreter, libraries, stacks
 THREADS = 4  # at most: each takes addresses for its stack and its heap, whether it uses them or not
 
+Views = Mapping[str, Sequence[tuple[str, str]]]
+"""By view, the names of runs and the paths of their tables."""
+
 
 def main() -> None:
-    """Answers the request on stdin, a pickled dictionary of `answer`'s arguments and the limits, on stdout."""
+    """Answers the request on stdin, a pickled dictionary: the kind of the answer, what is found, and warnings."""
     request = pickle.load(sys.stdin.buffer)
-    seconds, memory = request.pop("seconds"), request["memory"]
+    sql, memory = request["sql"], request["memory"]
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     with suppress(ValueError, OSError):  # macOS knows no such limit
         resource.setrlimit(resource.RLIMIT_AS, (memory + ROOM, memory + ROOM))
-    pickle.dump(answer(**request), sys.stdout.buffer)
+    found: tuple[str, Any]
+    told = list[str]()
+    if why := not_one_select(sql):
+        found = "no select", why
+    else:
+        file, told = data_base(request["folder"], request["columns"], request["runs"], request["views"])
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+        found = answer(sql, file, [path for pairs in request["views"].values() for _, path in pairs],
+                       request["most"], memory)  # fmt: skip
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    pickle.dump((*found, told), sys.stdout.buffer)
 
 
-def answer(sql: str, file: str, allowed: list[str], most: int, memory: int) -> tuple[str, Any]:
+def not_one_select(sql: str) -> str:
+    """Why a text is not one SELECT by DuckDB's own parser; empty where it is."""
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        return str(error)
+    is_one = len(statements) == 1 and statements[0].type == duckdb.StatementType.SELECT
+    return "" if is_one else "a query is one SELECT"
+
+
+def data_base(
+    folder: str, columns: Mapping[str, str], runs: Sequence[Sequence[Any]], views: Views
+) -> tuple[str, list[str]]:
+    """The path of a data base, made in a folder, that holds nothing but the views, and a line for each that fails.
+
+    Args:
+        columns: of the view `runs`, with their types.
+        runs: a row for each.
+    """
+    file, told = f"{folder}/runs.duckdb", list[str]()
+    with duckdb.connect(file, config={"threads": 1}) as making:
+        listed = ", ".join(f"unnest(?::{_plain(kind)}[])::{kind} AS {name}" for name, kind in columns.items())
+        making.execute(
+            f"CREATE TABLE runs AS SELECT {listed}", [[row[at] for row in runs] for at in range(len(columns))]
+        )
+        for view, pairs in views.items():
+            try:
+                if pairs:
+                    _join(making, view, pairs)
+            except duckdb.Error as error:
+                told.append(f"there is no {view}: {' '.join(str(error).split())}")
+    return file, told
+
+
+def answer(sql: str, file: str, allowed: Sequence[str], most: int, memory: int) -> tuple[str, Any]:
     """What a SELECT gives over a data base that may read no file but the allowed ones, and may not be changed.
 
     Args:
@@ -44,7 +91,7 @@ def answer(sql: str, file: str, allowed: list[str], most: int, memory: int) -> t
     """
     try:
         with duckdb.connect(file, read_only=True, config={"threads": min(THREADS, os.cpu_count() or 1)}) as connection:
-            listed = ", ".join("'" + path.replace("'", "''") + "'" for path in allowed)
+            listed = ", ".join(map(_quoted, allowed))
             connection.execute(f"SET memory_limit = '{memory}B'")
             connection.execute("SET autoload_known_extensions = false; SET autoinstall_known_extensions = false")
             connection.execute(f"SET allowed_paths = [{listed}]")
@@ -57,6 +104,26 @@ def answer(sql: str, file: str, allowed: list[str], most: int, memory: int) -> t
         return "refused", str(error)
     except (ValueError, OverflowError, RecursionError) as error:
         return "value", f"{type(error).__name__}: {error}"
+
+
+def _join(connection: duckdb.DuckDBPyConnection, view: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """The view of files that need not have the same columns, each row with the name of its run."""
+    names = ", ".join(f"{_quoted(path)}: {_quoted(run)}" for run, path in pairs)
+    listed = ", ".join(_quoted(path) for _, path in pairs)
+    connection.execute(
+        f"CREATE VIEW {view} AS SELECT MAP {{{names}}}[filename] AS run, * EXCLUDE (filename) "
+        f"FROM read_parquet([{listed}], union_by_name = true, filename = true)"
+    )
+
+
+def _plain(kind: str) -> str:
+    """The type of what Python hands over for a column: JSON comes as text."""
+    return "VARCHAR" if kind == "JSON" else kind
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
 
 
 if __name__ == "__main__":

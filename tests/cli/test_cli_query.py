@@ -1,6 +1,7 @@
 """`suite query` as typed: the views, numbers that agree with the runs, and what is refused."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,28 @@ def test_runs(rows: Callable[[str], list[dict[str, Any]]], workplace: Path) -> N
     assert all((workplace / row["path"] / "run.json").exists() for row in found)
     (count,) = rows("SELECT count(*) AS n FROM runs WHERE config->>'$.numbers' = '[5]'")
     assert count == {"n": 1}
+
+
+def test_what_is_said_of_runs(suite: Suite, rows: Callable[[str], list[dict[str, Any]]]) -> None:
+    (run,) = rows("SELECT run FROM runs WHERE config->>'$.numbers' = '[5]'")
+    assert suite("runs", "tag", run["run"], "good", "first").exit_code == 0
+    assert suite("runs", "note", run["run"], 'it\'s \0 "so"').exit_code == 0
+    found = rows("SELECT run, tags, note FROM runs WHERE list_contains(tags, 'good')")
+    assert found == [{"run": run["run"], "tags": ["first", "good"], "note": 'it\'s \0 "so"'}]
+    assert rows("SELECT DISTINCT tags, note FROM runs WHERE NOT list_contains(tags, 'good')") == [
+        {"tags": [], "note": ""}
+    ]
+
+
+def test_duckdb_is_left_to_the_process_that_answers(rows: object, workplace: Path) -> None:
+    """What it brings along (pandas) and what reads tables are not waited for twice, or by those who ask for runs."""
+    heavy = {"duckdb", "pandas", "numpy", "polars", "pyarrow", "rich", "torch"}
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom suite.host.query import query\n"
+        f"print(query('SELECT count(*) FROM runs', Path('runs')), {heavy} & {{*sys.modules}})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=workplace)
+    assert done.stdout == "(['count_star()'], [(2,)]) set()\n"
 
 
 def test_rows_of_all_runs_know_their_run(rows: Callable[[str], list[dict[str, Any]]]) -> None:

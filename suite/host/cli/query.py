@@ -16,8 +16,8 @@ from suite.host.cli.text import print_table
 def command(sql: str, runs: Path, as_json: bool) -> None:
     """Read runs with SQL (DuckDB).
 
-    The view `runs` has a row for every run, with its headline and config as JSON; `rows_NAME` has the rows of all
-    finished runs' tables NAME, each with its `run`. For example:
+    The view `runs` has a row for every run, with its headline and config as JSON, its tags as a list and its note;
+    `rows_NAME` has the rows of all finished runs' tables NAME, each with its `run`. For example:
 
     suite query "SELECT run, headline FROM runs WHERE study = 'linbp.attack'"
     """
