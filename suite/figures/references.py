@@ -52,16 +52,17 @@ class Reference:
     draw: Callable[[Axes, Context], None]
     only: Any = None
     is_line: bool = False  # whether it needs a pattern of line of its own
+    label: str = ""  # lines of one label are one thing, drawn with one pattern in all panels
 
 
 def level(at: float | pl.DataFrame, label: str = "", *, only: Any = None) -> Reference:
     """A horizontal line: zero, chance, a published value, a threshold; a table's `low` and `high` are a span around."""
-    return Reference(partial(_straight, at, label, "y"), only, bool(label))
+    return Reference(partial(_straight, at, label, "y"), only, bool(label), label)
 
 
 def upright(at: float | pl.DataFrame, label: str = "", *, only: Any = None) -> Reference:
     """A vertical line at a place of the x axis; a table's `low` and `high` are a span around."""
-    return Reference(partial(_straight, at, label, "x"), only, bool(label))
+    return Reference(partial(_straight, at, label, "x"), only, bool(label), label)
 
 
 def curve(of: pl.DataFrame | Callable[[Floats], Floats], label: str = "", *, only: Any = None) -> Reference:
@@ -78,7 +79,7 @@ def curve(of: pl.DataFrame | Callable[[Floats], Floats], label: str = "", *, onl
         with np.errstate(all="ignore"):
             _line(axes, x.factor * at, y.factor * np.asarray(of(at), dtype=np.float64), None, label, context)
 
-    return Reference(draw, only, is_line=True)
+    return Reference(draw, only, is_line=True, label=label)
 
 
 def power(exponent: float, label: str = "", *, only: Any = None) -> Reference:
@@ -94,7 +95,7 @@ def power(exponent: float, label: str = "", *, only: Any = None) -> Reference:
             at = panel.x.factor * _range(panel)
             _line(axes, at[at > 0], constant * at[at > 0] ** exponent, None, label, context)
 
-    return Reference(draw, only, is_line=True)
+    return Reference(draw, only, is_line=True, label=label)
 
 
 def mark(frame: pl.DataFrame, label: str = "", *, marker: str = "D", only: Any = None) -> Reference:
@@ -125,9 +126,9 @@ def draw_references(panel: Panel, looks: Looks, references: Sequence[Reference],
         cased: whether lines get a light edge, as over a map.
     """
     free = PATTERNS[max(1, len(looks.dashes)) :] or PATTERNS[1:]
-    lines = [reference for reference in references if reference.is_line]
+    lines = list(dict.fromkeys(reference.label or reference for reference in references if reference.is_line))
     for reference in references:
-        pattern = free[lines.index(reference) % len(free)] if reference.is_line else "-"
+        pattern = free[lines.index(reference.label or reference) % len(free)] if reference.is_line else "-"
         if reference.only is None or reference.only in panel.key.values():
             reference.draw(panel.axes, Context(panel, looks, pattern, cased))
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from modules.lazy_regime.generalising import TEST_ERROR, not_generalising
 from modules.lazy_regime.single_step.config import SingleStepConfig
-from modules.lazy_regime.single_step.published import IN_WORDS, PLOTTED
+from modules.lazy_regime.single_step.published import COROLLARY, IN_WORDS, PLOTTED
 from modules.lazy_regime.trainings import always
 from suite.claims import (
     CANNOT_TELL,
@@ -39,18 +39,38 @@ def of_dimension(nets: pl.DataFrame, slopes: pl.DataFrame, config: SingleStepCon
     """
     figure = "Fig. 5" if _is_appendix(config) else "Fig. 2"
     for row in slopes.iter_rows(named=True):
-        plotted = row["quantity"] in PLOTTED
-        if config.unit_norm and not plotted:
+        plotted, of_corollary = row["quantity"] in PLOTTED, row["quantity"] == COROLLARY
+        if config.unit_norm and not (plotted or of_corollary):
             continue
         measured = Estimate.read(row, of="nets")
         conditions = not_generalising(nets.filter(m=row["m"], c0=row["c0"]))
         yield Claim(
             f"{IN_WORDS[row['quantity']]} ~ d^{row['published']:g}",
-            f"{figure}, Theorem 3.1" if plotted else "Theorem 3.1",
+            f"{figure}, Theorem 3.1" if plotted else "Corollary 3.2" if of_corollary else "Theorem 3.1",
             power(measured, row["published"], TOLERANCE, lost=row["lost"], conditions=conditions),
             setting=f"C0 = {row['c0']:g}, m = {row['m']}",
             measured=measured,
             published=row["published"],
+        )
+
+
+def of_turning(nets: pl.DataFrame, slopes: pl.DataFrame) -> Iterator[Claim]:
+    """The powers of our closed form for nets that use their whole ball; a net that never left it did not."""
+    for row in slopes.filter(pl.col("turned").is_not_null(), pl.col("quantity").is_in(PLOTTED)).iter_rows(named=True):
+        measured = Estimate.read(row, of="nets")
+        cell = nets.filter(m=row["m"], c0=row["c0"])
+        judgement = power(measured, row["turned"], TOLERANCE, lost=row["lost"])
+        if stayed := len(cell) - int(cell["left"].sum()):
+            judgement = Judgement(
+                CANNOT_TELL, f"{stayed} of {len(cell)} nets never left their ball, nor used all of it"
+            )
+        yield Claim(
+            f"{IN_WORDS[row['quantity']]}: the power of a net that uses its whole ball",
+            "own closed form",
+            judgement,
+            setting=f"C0 = {row['c0']:g}, m = {row['m']}",
+            measured=measured,
+            published=row["turned"],
         )
 
 
@@ -89,7 +109,9 @@ def of_theorem(points: pl.DataFrame, nets: pl.DataFrame) -> Iterator[Claim]:
     """Flips of all correctly classified points, the returned nets' distances, and their test errors."""
     flips = points.with_columns(flips=pl.col("delta").is_finite())
     claim = "a single gradient step flips the sign at every point"
-    yield always(claim, "Theorem 3.1", flips, "flips", of="correctly classified points")
+    sizes = nets["largest"].drop_nulls().to_list()
+    size = f"|delta| / |x| up to {max(sizes):.2f}" if sizes else ""
+    yield always(claim, "Theorem 3.1", flips, "flips", of="correctly classified points", setting=size)
     inside = nets.with_columns(inside=pl.col("distance") <= pl.col("c0") * (1 + _ROUNDING))
     yield always("the returned nets are in the lazy ball", "Sec. 5.1", inside, "inside", of="nets")
     worst = nets.filter(pl.col("accuracy") == pl.col("accuracy").min()).row(0, named=True)

@@ -26,10 +26,24 @@ TABLES = {
     ),
     "slopes": Table(
         "a quantity's power of d, along one direction for one m and C0",
-        "direction, m, c0, quantity, value, low, high, n, lost, published",
+        "direction, m, c0, quantity, value, low, high, n, lost, published, turned",
         {
             "value": "power p of quantity = constant x d^p: least squares on logarithms, mean over nets",
-            "published": "power in Theorem 3.1, about the true gradient",
+            "published": "power in Theorem 3.1 and Corollary 3.2, about the true gradient",
+            "turned": "power over the same d if nets use their whole ball: |grad f|^2 = d / 2 + C0^2 / 4, f = C0 / 2; "
+            "empty where it is not derived",
+        },
+    ),
+    "generalising": Table(
+        "the nets of one m and C0, of all d",
+        "m, c0, value, low, high, n, lowest, generalise, nets, left",
+        {
+            "value": "test accuracy: mean over runs of a run's mean over d, in [0, 1]",
+            "n": "number of runs",
+            "lowest": "lowest test accuracy of a net",
+            "generalise": "nets with a test error of at most 2 %",
+            "nets": "number of nets",
+            "left": "nets that left their ball during training",
         },
     ),
     "growth": Table(
@@ -54,8 +68,8 @@ TABLES = {
     "nets": Table(
         "a net and a direction: means over its test points",
         "d, m, c0, run, direction, steps, left, distance, accuracy, n, flipped, gradient, eta, delta, eta_over_norm, "
-        "delta_over_norm, gradient_std, eta_std, delta_std, eta_over_norm_std, delta_over_norm_std, cosine, "
-        "ratio, note",
+        "delta_over_norm, gradient_std, eta_std, delta_std, eta_over_norm_std, delta_over_norm_std, "
+        "largest, radius_90, cosine, ratio, note",
         {
             "n": "test points that the net classifies correctly",
             "flipped": "share of the points that are right which some step flips, in [0, 1]",
@@ -69,6 +83,8 @@ TABLES = {
             "delta_std": "standard deviation of delta over points",
             "eta_over_norm_std": "standard deviation of eta_over_norm over points",
             "delta_over_norm_std": "standard deviation of delta_over_norm over points",
+            "largest": "largest delta over the l2 norm of the image, of the points that are right and flip",
+            "radius_90": "radius over the norm of the image within which 90 % of all test points are wrong or flipped",
             "cosine": "mean cosine between the direction and the true gradient, in [-1, 1]",
             "ratio": "delta along the direction over delta along the true gradient, geometric mean over points",
         },

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from modules.lazy_regime.single_step.config import SingleStepConfig
 from modules.lazy_regime.single_step.published import PLOTTED, POWERS
-from suite.figures import colours, legend, level, panels, power, quantity, style
+from suite.figures import colours, curve, legend, level, panels, power, quantity, style
 from suite.figures import points as points_with_bars
 
 _LABELS = {"gradient": "|grad f|", "eta": "step eta", "delta_over_norm": "|delta| / |x|", "delta": "|delta|"}
@@ -31,6 +31,40 @@ def by_radius(settings: pl.DataFrame, config: SingleStepConfig) -> tuple[Figure,
     return _against_d(settings.filter(m=m).rename({"c0": "C0"}), "C0"), (
         f"The same at width m = {m}, one line a size C0 of the lazy ball; bars: 95 % over {config.networks} nets. "
         "Theorem 3.1's powers of d are drawn through the middle of the first C0."
+    )
+
+
+def powers(slopes: pl.DataFrame, generalising: pl.DataFrame, config: SingleStepConfig) -> tuple[Figure, str] | None:
+    """The powers of d against C0, beside the printed ones, our closed form's, and whether the nets generalise."""
+    if len(config.c0s) < 2:
+        return None
+    drawn = slopes.filter(pl.col("quantity").is_in(PLOTTED), direction="bp").filter(pl.col("c0") > 0)
+    accuracy = generalising.filter(pl.col("c0") > 0).with_columns(quantity=pl.lit("accuracy"))
+    names = ["m", "c0", "quantity", "value", "low", "high"]
+    closed = (
+        drawn.filter(pl.col("turned").is_not_null()).unique(["quantity", "c0"]).sort("c0").with_columns(value="turned")
+    )
+    figure = points_with_bars(
+        pl.concat([drawn.select(names), accuracy.select(names)]),
+        x=quantity("c0", "C0", log=True),
+        y={name: quantity("value", f"power of d in {_LABELS[name]}") for name in PLOTTED}
+        | {"accuracy": quantity("value", "test accuracy")},
+        colour="m",
+        join=True,
+        panel="quantity",
+        references=[
+            *(level(POWERS[name], "printed", only=name) for name in PLOTTED),
+            *(
+                curve(closed.filter(quantity=name).select("c0", "value"), "whole ball", only=name)
+                for name in PLOTTED
+                if len(closed)
+            ),
+        ],
+    )
+    return figure, (
+        "Powers of d of the gradient's norm, the step and the relative perturbation, and test accuracy over all d, "
+        f"against the size C0 of the lazy ball; bars: 95 % over {config.networks} nets. Lines: the printed powers, and "
+        "where |x| = 1 without biases those of nets that use their whole ball, |grad f|^2 = d / 2 + C0^2 / 4 (ours)."
     )
 
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from modules.lazy_regime.generalising import TEST_ERROR
 from modules.lazy_regime.single_step import claims as judged
 from modules.lazy_regime.single_step.config import SingleStepConfig
 from modules.lazy_regime.single_step.published import POWERS
+from modules.lazy_regime.single_step.turning import turned_power
 from suite.claims import Claim
 from suite.statistics import Estimate, against, estimates, geometric_mean, log_log_slope, mean
 from suite.tables import Shown
@@ -27,7 +30,9 @@ def nets(samples: pl.DataFrame, config: SingleStepConfig) -> pl.DataFrame:
     """A row per net and direction: means over the test points that the net gets right and that a step flips.
 
     n: points that it gets right; flipped: the share of them that some step flips; accuracy: of all test points.
-    Standard deviations are over points. ratio: geometric mean over points of delta over the gradient's delta.
+    Standard deviations are over points. largest: of |delta| / |x|. radius_90: the radius over |x| within which
+    nine of ten test points are wrong or flipped, so that the robust error there is 0.9 at least. ratio: geometric mean
+    over points of delta over the gradient's delta.
     """
     right, zero = _is_right(), config.misclassified == "zero"  # wrong points count as flipped by 0
     used = right & pl.col("delta").is_finite() | ~right & zero
@@ -44,6 +49,8 @@ def nets(samples: pl.DataFrame, config: SingleStepConfig) -> pl.DataFrame:
         flipped=pl.col("delta").is_finite().filter(right).mean(),
         **{name: size.mean() for name, size in sizes.items()},
         **{f"{name}_std": size.std(ddof=0) for name, size in sizes.items()},
+        largest=(pl.col("delta") / pl.col("norm")).filter(right & pl.col("delta").is_finite()).max(),
+        radius_90=pl.when(right).then(pl.col("delta") / pl.col("norm")).otherwise(0.0).quantile(0.9, "higher"),
         cosine=pl.col("cosine").filter(right).mean(),
         ratio=(pl.col("delta") / pl.col("reference")).filter(both).log().mean().exp(),
     )
@@ -68,11 +75,36 @@ def settings(nets: pl.DataFrame) -> pl.DataFrame:
     return means.sort("direction", "m", "c0", "d", maintain_order=True)
 
 
-def slopes(nets: pl.DataFrame) -> pl.DataFrame:
-    """Powers p of quantity = constant x d^p, per direction, m and C0; published: Theorem 3.1's, of the gradient."""
-    return _powers(nets, "d", "c0").with_columns(
+def slopes(nets: pl.DataFrame, config: SingleStepConfig) -> pl.DataFrame:
+    """Powers p of quantity = constant x d^p, per direction, m and C0; published: Theorem 3.1's, of the gradient.
+
+    turned: the power over these d of our closed form for nets that use their whole ball, see `turning`.
+    """
+    found = _powers(nets, "d", "c0").with_columns(
         published=pl.col("quantity").replace_strict(POWERS, return_dtype=pl.Float64)
     )
+    sizes = np.sort(nets["d"].unique().to_numpy()).astype(np.float64)
+    derived = config.unit_norm and not config.biases
+    turned = [
+        turned_power(row["quantity"], sizes, row["c0"]) if derived and row["direction"] == "bp" else None
+        for row in found.iter_rows(named=True)
+    ]
+    return found.with_columns(turned=pl.Series(turned, dtype=pl.Float64))
+
+
+def generalising(nets: pl.DataFrame) -> pl.DataFrame:
+    """Per m and C0: test accuracy, mean over runs of a run's mean over d; the lowest; how many nets generalise."""
+    true, accuracy = nets.filter(direction="bp"), pl.col("accuracy")
+    by = ["m", "c0"]
+    of_runs = true.group_by(*by, "run", maintain_order=True).agg(accuracy.mean())
+    means = of_runs.group_by(by, maintain_order=True).agg(mean("accuracy")).unnest("estimate")
+    counts = true.group_by(by, maintain_order=True).agg(
+        lowest=accuracy.min(),
+        generalise=(accuracy >= 1 - TEST_ERROR).sum().cast(pl.Int64),
+        nets=pl.len().cast(pl.Int64),
+        left=pl.col("left").sum().cast(pl.Int64),
+    )
+    return means.join(counts, on=by, how="left", maintain_order="left").sort(by, maintain_order=True)
 
 
 def growth(nets: pl.DataFrame) -> pl.DataFrame:
@@ -121,6 +153,7 @@ def claims(
     """Fig. 2, 3 and 7 (5 and 6 at norm 1), Theorem 3.1, and LinBP's direction against the gradient's."""
     true = nets.filter(direction="bp")
     yield from judged.of_dimension(true, slopes.filter(direction="bp"), config)
+    yield from judged.of_turning(true, slopes.filter(direction="bp"))
     yield from judged.of_radius(true, growth.filter(direction="bp"), config)
     yield from judged.of_shapes(true, shapes, config)
     yield from judged.of_theorem(samples.filter(_is_right(), direction="bp"), true)

@@ -1,7 +1,7 @@
 """Powers, growth, comparisons, notes and claims, from made-up points whose numbers are known."""
 
 from collections.abc import Iterator
-from math import inf, nan
+from math import inf, log, nan
 from typing import Any
 
 import polars as pl
@@ -11,6 +11,7 @@ from modules.lazy_regime.single_step import results
 from modules.lazy_regime.single_step.config import SingleStepConfig
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED, Claim
 
+FLIPS = ("a single gradient step flips the sign at every point", "|delta| / |x| up to 0.50")  # 4 / sqrt 16 / 2
 CONFIG = SingleStepConfig(sizes=(4, 8, 16), widths=(100,), c0s=(1, 4), networks=3)
 
 
@@ -43,7 +44,7 @@ def judged(config: SingleStepConfig = CONFIG, of: pl.DataFrame | None = None, **
     raw = samples(**changes) if of is None else of
     of_nets = results.nets(raw, config)
     yield from results.claims(
-        raw, of_nets, results.slopes(of_nets), results.growth(of_nets),
+        raw, of_nets, results.slopes(of_nets, config), results.growth(of_nets),
         results.shapes(results.points(raw, config), config), results.directions(of_nets, config), config,
     )  # fmt: skip
 
@@ -53,15 +54,44 @@ def found(**given: Any) -> dict[tuple[str, str], Claim]:
 
 
 def test_powers_of_d_and_c0_are_those_of_the_nets() -> None:
-    slopes = results.slopes(nets()).filter(direction="bp", c0=4)
+    slopes = results.slopes(nets(), CONFIG).filter(direction="bp", c0=4)
     assert dict(slopes.select("quantity", "value").iter_rows()) == pytest.approx(
-        {"gradient": 0.5, "eta": -1, "delta": -0.5, "eta_over_norm": -1, "delta_over_norm": -0.5}
+        {"gradient": 0.5, "eta": -1, "delta": -0.5, "eta_over_norm": -1, "delta_over_norm": -0.5} | {"radius_90": -0.5}
     )
     assert set(slopes["n"]) == {3} and set(slopes["lost"]) == {0}
     growth = results.growth(nets()).filter(direction="bp", d=16)
     assert dict(growth.select("quantity", "value").iter_rows()) == pytest.approx(
-        {"gradient": 0.5, "eta": 0.5, "delta": 1, "eta_over_norm": 0.5, "delta_over_norm": 1}
+        {"gradient": 0.5, "eta": 0.5, "delta": 1, "eta_over_norm": 0.5, "delta_over_norm": 1} | {"radius_90": 1}
     )
+
+
+def test_the_radius_of_robust_error_counts_wrong_points_as_zero() -> None:
+    """Of 40 points ten are wrong and the others flip at their number: 37 are more than nine tenths."""
+    raw = samples(wrong=10).with_columns(delta=2.0 * (pl.col("id") + 1), norm=2.0)
+    row = results.nets(raw, CONFIG).row(0, named=True)
+    assert (row["radius_90"], row["largest"]) == (37.0, 40.0)
+    unflipped = results.nets(samples(wrong=10, lost=6), CONFIG).row(0, named=True)
+    assert unflipped["radius_90"] == inf and unflipped["largest"] == pytest.approx(0.125)
+
+
+def test_whether_nets_generalise_is_counted_by_width_and_ball() -> None:
+    row = results.generalising(nets(wrong=1)).row(0, named=True)
+    assert (row["m"], row["c0"], row["n"], row["nets"], row["generalise"], row["left"]) == (100, 1, 3, 9, 0, 9)
+    assert row["value"] == row["lowest"] == 0.975
+    assert results.generalising(nets())["generalise"].to_list() == [9, 9]
+
+
+def test_the_whole_ball_is_judged_where_nets_left_it() -> None:
+    """Gradients of sqrt(d C0) have power 1/2; the whole ball of C0 = 4 has |grad f|^2 = d / 2 + 4."""
+    config = CONFIG.model_copy(update={"networks": 6})
+    name = ("|grad f|: the power of a net that uses its whole ball", "C0 = 4, m = 100")
+    turned = found(config=config, networks=6)[name]
+    assert turned.published == pytest.approx(log(132 / 12) / (2 * log(16))) and turned.judgement.verdict == REPRODUCED
+    assert found(config=config, networks=6, left=False)[name].judgement.verdict == CANNOT_TELL
+    steeper = samples(networks=6).with_columns(gradient=pl.col("gradient") * pl.col("d") ** 0.2)
+    assert found(config=config, of=steeper)[name].judgement.verdict == DIFFERS
+    raw = {claim.source for claim in judged(config.model_copy(update={"unit_norm": False}), networks=6)}
+    assert "own closed form" not in raw
 
 
 def test_wrong_points_and_points_without_a_flip_are_left_out_or_zero() -> None:
@@ -79,7 +109,7 @@ def test_a_net_that_gets_nothing_right_has_gaps_and_a_note() -> None:
     of_nets = nets(wrong=40)
     assert set(of_nets["n"]) == {0} and set(of_nets["delta"]) == {None}
     assert of_nets["note"].str.contains("no test point").all()
-    slopes = results.slopes(of_nets).filter(pl.col("quantity") != "gradient")
+    slopes = results.slopes(of_nets, CONFIG).filter(pl.col("quantity") != "gradient")
     assert set(slopes["value"]) == {None} and set(slopes["n"]) == {0} and set(slopes["lost"]) == {3}
     gaps = results.settings(of_nets).filter(pl.col("quantity").is_in(["delta", "ratio", "flipped"]))
     assert set(gaps["value"]) == {None} and set(gaps["n"]) == {0}
@@ -139,12 +169,12 @@ def test_claims_judge_powers_growth_flips_and_the_ball() -> None:
     eta = claims["eta ~ d^-1", "C0 = 4, m = 100"]
     assert eta.judgement.verdict == REPRODUCED and eta.source == "Fig. 5, Theorem 3.1" and eta.published == -1
     assert claims["eta grows with C0", "every d, m = 100"].judgement.verdict == REPRODUCED
-    flips = claims["a single gradient step flips the sign at every point", ""]
+    flips = claims[FLIPS]
     assert flips.measured and (flips.measured.n, flips.judgement.verdict) == (3 * 2 * 20 * 40, REPRODUCED)
     assert claims["the returned nets are in the lazy ball", ""].judgement.verdict == REPRODUCED
     once = found(config=config, of=samples(networks=20, lost=1))
-    assert once["a single gradient step flips the sign at every point", ""].judgement.verdict == DIFFERS
-    few = found()["a single gradient step flips the sign at every point", ""].judgement
+    assert once[FLIPS].judgement.verdict == DIFFERS
+    few = found()[FLIPS].judgement
     assert few.verdict == CANNOT_TELL and "9 trainings" in few.note
     ratio = claims["|delta| along linbp over that along the gradient", "d = 256, C0 = 4, m = 100"]
     assert ratio.measured and (ratio.measured.value, ratio.judgement.verdict) == (pytest.approx(0.5), DIFFERS)
