@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from suite.training.batches import as_pixels, random_crop_flip
+from suite.training.bfloat16 import warn_where_imitated
 from suite.training.checkpoint import read_checkpoint, write_checkpoint
 from suite.training.mode import in_mode
 from suite.training.objectives import Adversary, Objective, cross_entropy
@@ -103,6 +104,8 @@ def fit(
             tell apart, by the file's name. The one before it is kept beside it, see `read_checkpoint`.
     """
     through = model if backward_model is None else backward_model
+    if recipe.bfloat16:
+        warn_where_imitated(labels.device)
     if recipe.channels_last:
         model.to(memory_format=torch.channels_last)
     state = _State(model, recipe.optimiser_for(model), _fingerprint(model, recipe, seed, len(labels)))

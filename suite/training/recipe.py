@@ -31,8 +31,8 @@ class Recipe:
         peak: share of the period that "rise-fall" and "cyclic" rise, in (0, 1).
         augment: random crop after padding by 4 pixels ("zero" or "reflect") and random flip, or "none".
         optimiser: "sgd" or "adam".
-        bfloat16: layers that can compute in bfloat16 do, forward and backward (autocast): faster on GPUs, not
-            the same numbers.
+        bfloat16: layers that can compute in bfloat16 do, forward and backward (autocast): not the same numbers; faster
+            on GPUs and on CPUs with instructions for it, several times slower on others.
         channels_last: images and weights are laid out with channels last: faster on GPUs, rounded otherwise.
     """
 

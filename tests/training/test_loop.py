@@ -10,6 +10,7 @@ from torch import nn
 
 from suite.errors import SuiteError
 from suite.training import Epoch, Mart, Objective, Recipe, Trades, fit
+from suite.training.bfloat16 import warn_where_imitated
 
 ONE_STEP = Recipe(epochs=1, batch_size=100, learning_rate=0.1)
 
@@ -319,6 +320,18 @@ def test_trades_and_mart_train(objective: Objective) -> None:
     history = fit(network(), images / 2, labels, recipe, seed=0, objective=objective, adversary=noise)
     assert history.epochs[-1].accuracy > 0.9
     assert history.epochs[-1].loss < history.epochs[0].loss
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_bfloat16_without_instructions_for_it_is_told(
+    has_it: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has_it)
+    with caplog.at_level("WARNING", "suite"):
+        warn_where_imitated(torch.device("cpu"))
+        warn_where_imitated(torch.device("meta"))
+    assert len(caplog.messages) == (not has_it)
+    assert all("no bfloat16 instructions" in message for message in caplog.messages)
 
 
 @pytest.mark.parametrize("setting", ["bfloat16", "channels_last"])

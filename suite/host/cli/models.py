@@ -72,7 +72,11 @@ def inspect(ref: str, dataset: str, as_json: bool) -> None:
 @option("--batch-size", type=int, help="Samples a step; the recipe's unless given.")
 @option("--learning-rate", type=float, help="Of the first epoch; the recipe's unless given.")
 @option("--schedule", type=click.Choice(SCHEDULES), help="How the learning rate changes; the recipe's unless given.")
-@option("--bfloat16/--no-bfloat16", default=None, help="Layers that can compute in bfloat16 do: faster, other numbers.")
+@option(
+    "--bfloat16/--no-bfloat16",
+    default=None,
+    help="Layers that can compute in bfloat16 do: other numbers, faster on processors that have it.",
+)
 @option("--channels-last/--no-channels-last", default=None, help="Lay images out with channels last: faster, rounded.")
 @option("--seed", type=int, default=0, show_default=True, help="Of the initial weights and every draw.")
 @device_option()
