@@ -1,18 +1,17 @@
 """One run's directory as plain page data."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from suite.errors import SuiteError
 from suite.host.glossary import by_meaning
-from suite.host.plain import plain
 from suite.host.report import figures, tables
 from suite.host.report.allowance import Allowance
 from suite.host.report.claims import Claim, Number, claims, headline, tally
 from suite.host.report.gallery import Gallery, gallery, is_gallery
 from suite.host.report.provenance import Group, provenance
-from suite.host.report.settings import Described, Setting, command, settings, unknown_options
+from suite.host.report.settings import Described, Setting, chosen, command, settings, unknown_options
 from suite.host.report.tables import Head
 from suite.host.store import RunDirectory
 from suite.host.text import format_value
@@ -74,7 +73,7 @@ class IndexRow:
 
 def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView:
     """Reads a run. Raises SuiteError where its `run.json` cannot be trusted; all else that is amiss is noted."""
-    manifest = plain(run.read_written())  # a NaN that a hand wrote is a gap
+    manifest = run.read_written()
     study, config, status = manifest["study"], manifest["config"], run.status()
     described = describe(study)
     notes = _of_another_version(config, described)
@@ -122,19 +121,20 @@ def index_row(run: RunView) -> IndexRow:
     numbers = "; ".join(f"{number.name} {number.value} {number.interval}".rstrip() for number in run.headline)
     note = run.error or ("see its notes" if run.notes else "")
     return IndexRow(
-        run.study, run.key, run.status, _chosen(run.settings), numbers, run.judged, run.started, run.seconds, note
-    )
+        run.study, run.key, run.status, _typed({each.name: each.value for each in run.settings if each.chosen}),
+        numbers, run.judged, run.started, run.seconds, note,
+    )  # fmt: skip
 
 
 def brief_row(run: RunDirectory, describe: Describe) -> IndexRow:
     """The same from `run.json` alone: no intervals, no verdicts. Raises SuiteError where that cannot be trusted."""
-    manifest = plain(run.read_written())
-    chosen = _chosen(settings(manifest["config"], describe(manifest["study"])))
+    manifest = run.read_written()
+    options = _typed(chosen(manifest["config"], describe(manifest["study"])))
     numbers = "; ".join(f"{number.name} {number.value}" for number in headline(manifest["headline"], {}, []))
     started, seconds = manifest["timings"]["started"], manifest["timings"]["seconds"]
     error = _text(manifest.get("error"))
     return IndexRow(
-        manifest["study"], run.path.name, run.status_of(manifest), chosen, numbers, {}, started, seconds, error
+        manifest["study"], run.path.name, run.status_of(manifest), options, numbers, {}, started, seconds, error
     )
 
 
@@ -158,8 +158,8 @@ def _heads(run: RunDirectory, manifest: Mapping[str, Any], status: str, notes: l
     return heads
 
 
-def _chosen(found: Iterable[Setting]) -> str:
-    return ", ".join(f"{setting.name}={setting.value}" for setting in found if setting.chosen)
+def _typed(options: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in options.items())
 
 
 def _of_another_version(config: Mapping[str, Any], described: Described | None) -> list[str]:

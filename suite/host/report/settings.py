@@ -55,6 +55,12 @@ def settings(config: Mapping[str, Any], study: Described | None) -> list[Setting
     return sorted(made, key=lambda setting: not setting.chosen)
 
 
+def chosen(config: Mapping[str, Any], study: Described | None) -> dict[str, str]:
+    """Those options of a run, in words, that are not the default; all where the study is not installed."""
+    known = study.options if study else {}
+    return {name: text_of(value) for name, value in config.items() if _is_chosen(value, known.get(name))}
+
+
 def command(study: str, config: Mapping[str, Any], described: Described | None) -> str:
     """The shortest `suite run` line that gives this very config, quoted for a POSIX shell.
 
@@ -78,12 +84,16 @@ def unknown_options(config: Mapping[str, Any], described: Described | None) -> l
     return sorted(config.keys() ^ described.options.keys())
 
 
+def _is_chosen(value: Any, option: Option | None) -> bool:
+    return option is None or bool(value != option.default)
+
+
 def _setting(name: str, value: Any, option: Option | None) -> Setting:
     if option is None:
         return Setting(name, text_of(value), "", "", "", "", chosen=True)
     return Setting(
         name, text_of(value), text_of(option.default), option.description, option.unit, option.source,
-        chosen=value != option.default,
+        chosen=_is_chosen(value, option),
     )  # fmt: skip
 
 
