@@ -1,15 +1,17 @@
-"""What reading many runs costs: `suite runs`, a count by `suite query`, and the page of everything.
+"""What reading many runs costs: `suite runs`, a count by `suite query`, the first page of `suite view`, and a page of all.
 
     python benchmarks/store_load.py [--runs 2000 10000] [--study phase_transition.linear]
 
 The runs are copies of one run of a study's preset `smoke`, under other keys, seeds and times, in a temporary folder.
-Every row is one `suite` command in a process of its own: wall time, processor time and peak memory, imports included.
+Every row is one `suite` command in a process of its own: wall time, processor time and peak memory, imports included;
+`view` from its start to the end of its first page.
 """
 
 import argparse
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,16 +19,19 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 PROGRAM = [sys.executable, "-m", "suite"]
 COMMANDS = {
     "runs": ["runs"],
     "query": ["query", "SELECT count(*) FROM runs"],
+    "view": ["view"],
     "report": ["report", "--all", "-o", "all.html"],
 }
 BOUNDS = {  # of 2,000 runs: by command, what is bounded and by how much
     "runs": {"seconds": 1.0, "megabytes": 200.0},
     "query": {"cpu_seconds": 3.0},
+    "view": {"cpu_seconds": 5.0},
     "report": {"seconds": 20.0},
 }
 
@@ -62,7 +67,14 @@ def measured(arguments: list[str], root: Path) -> dict[str, float]:
     """What one command took; it must succeed."""
     environment = {**os.environ, "SUITE_RUNS": str(root)}
     begin = time.monotonic()
-    process = subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.DEVNULL, cwd=root.parent, env=environment)
+    process = subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, cwd=root.parent, env=environment)
+    assert process.stdout is not None
+    with process.stdout as output:
+        if arguments == ["view"]:
+            with urlopen(output.readline().split()[-1].decode()) as page:
+                page.read()
+            process.send_signal(signal.SIGINT)
+        output.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
