@@ -1,4 +1,4 @@
-"""What reading many runs costs: `suite runs`, a count by `suite query`, the first page of `suite view`, and a page of all.
+"""What reading many runs costs: `suite runs`, a count by `suite query`, the first page of `suite view`, a page of all.
 
     python benchmarks/store_load.py [--runs 2000 10000] [--study phase_transition.linear]
 
