@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from suite.errors import SuiteError, did_you_mean, shortened
 from suite.files import NAME, atomic
-from suite.host import manifest
+from suite.host import manifest, own_files
 from suite.host.plain import plain
 from suite.host.store import RunDirectory
 from suite.locks import made_once
 
 log = logging.getLogger("suite")
 
-FILE = "notes.json"
+FILE = own_files.NOTES
 LONGEST_TAG, LONGEST_NOTE = 50, 2000  # characters
 _REMEDY = f"letters, digits, '_', '-' and '.', at most {LONGEST_TAG}"
 

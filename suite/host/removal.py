@@ -4,29 +4,19 @@ What else lies in a run's folder is somebody's own: it stays, and the folder wit
 """
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from suite.errors import SuiteError
-from suite.files import NAME, cannot_write
-from suite.host import notes
-from suite.host.store import LOCK, MANIFEST, RESULTS, RunDirectory
+from suite.files import cannot_write
+from suite.host import notes, own_files
+from suite.host.store import LOCK, MANIFEST, RunDirectory
 from suite.locks import is_locked
 
-_PART = r"[A-Za-z0-9.-]*-[0-9a-f]{12}"
-_OWN = re.compile(
-    rf"{re.escape(MANIFEST)}|{LOCK}|{re.escape(notes.FILE)}|parts/{_PART}\.parquet|checkpoints/{_PART}(\.previous)?"
-    rf"|({RESULTS}/)?tables/{NAME.pattern}\.parquet|models/{NAME.pattern}\.safetensors|{RESULTS}/results\.json"
-    rf"|{RESULTS}/figures/{NAME.pattern}\.(svg|png)|([^/]+/)*\.[^/]+\.(tmp(/.*)?|lock)"
-)
-_NAMED = ("tables/", "models/", f"{RESULTS}/")  # files that the record of a finished run names
-_TEMPORARY = ".*.tmp"
 _SPARED = timedelta(hours=1)  # a temporary file may be somebody's who writes just now
 
 
@@ -53,13 +43,12 @@ def contents(run: RunDirectory, root: Path) -> Contents:
     if run.path.resolve() != root.resolve() / run.path.parent.name / run.path.name:
         raise SuiteError(f"{run.path} leads out of {root}", "remove what it leads to by hand")
     content = run.read() if (run.path / MANIFEST).is_file() else {}
-    named = _named(content) if content.get("status") == "finished" else None
+    made = {*own_files.of_run(run.path)} if content.get("status") == "finished" else None
     own, foreign = list[Path](), list[Path]()
     for path in files(run.path):
         name = path.relative_to(run.path).as_posix()
-        known = _OWN.fullmatch(name) and not path.is_symlink()
-        known = known and (named is None or name in named or not name.startswith(_NAMED))
-        (own if known else foreign).append(path)
+        known = own_files.is_beside(name) or (own_files.may_be_made(name) if made is None else path in made)
+        (own if known and not path.is_symlink() else foreign).append(path)
     return Contents(tuple(own), tuple(foreign), sum(map(size_of, own)))
 
 
@@ -101,16 +90,16 @@ def garbage(root: Path, before: datetime) -> list[Garbage]:
         if inside and inside.own and not inside.foreign and _written(inside.own) < before:
             found.append(Garbage(path, why, inside.size))
         else:
-            found += [*_temporary(path.rglob(_TEMPORARY))]
+            found += [*_temporary(path)]
     if not (root / "experiments").is_symlink():
-        found += [*_temporary((root / "experiments").rglob(_TEMPORARY))]
+        found += [*_temporary(root / "experiments")]
     return found
 
 
 def collect(one: Garbage, root: Path) -> None:
     """Removes it. Raises as `remove` does."""
     try:
-        if not one.path.match(_TEMPORARY):
+        if not own_files.is_temporary(one.path.name):
             remove(RunDirectory(one.path), root)
         elif one.path.is_dir() and not one.path.is_symlink():
             shutil.rmtree(one.path)
@@ -137,12 +126,6 @@ def size_of(path: Path) -> int:
         return 0
 
 
-def _named(content: dict[str, Any]) -> set[str]:
-    figures = (figure[kind] for figure in content["figures"].values() for kind in ("svg", "png"))
-    tables = (table["file"] for table in content["tables"].values())
-    return {*tables, *content["models"].values(), *figures, f"{RESULTS}/results.json"}
-
-
 def _useless(run: RunDirectory) -> str:
     """Why nobody asks for a run; empty where somebody may."""
     if not os.path.lexists(run.path / MANIFEST):
@@ -156,8 +139,8 @@ def _written(paths: tuple[Path, ...]) -> datetime:
     return datetime.fromtimestamp(max(path.lstat().st_mtime for path in paths), UTC)
 
 
-def _temporary(paths: Iterator[Path]) -> Iterator[Garbage]:
-    for path in paths:
+def _temporary(folder: Path) -> Iterator[Garbage]:
+    for path in filter(lambda path: own_files.is_temporary(path.name), folder.rglob(".*")):
         inside = [path, *files(path)] if path.is_dir() else [path]
         if _written(tuple(inside)) < datetime.now(UTC) - _SPARED:
             yield Garbage(path, "temporary", sum(size_of(each) for each in inside if not each.is_dir()))

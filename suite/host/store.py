@@ -25,7 +25,7 @@ from suite.host.plain import plain
 from suite.locks import is_at, is_locked, keeps_out, taken
 from suite.paths import usable
 
-MANIFEST, LOCK = own_files.MANIFEST, "lock"
+MANIFEST, LOCK = own_files.MANIFEST, own_files.LOCK
 RESULTS, RESULTS_MANIFEST = own_files.RESULTS, own_files.RESULTS_MANIFEST
 OLD_RESULTS = "results.old"
 _REMEDY = "run the study again, or remove the directory"

@@ -70,7 +70,16 @@ def test_a_run_is_removed_whole_and_no_other(suite: Suite, run: Path, failed: Pa
 
 
 @pytest.mark.parametrize(
-    "name", ["mine.txt", "tables/mine.parquet", "results/figures/mine.png", "mine/run.json", "link"]
+    "name",
+    [
+        "mine.txt",
+        "tables/mine.parquet",
+        "results/figures/mine.png",
+        "mine/run.json",
+        "link",
+        ".mine.tmp",
+        "parts/mine-1.parquet",
+    ],
 )
 def test_files_of_others_stay_and_are_said(suite: Suite, run: Path, workplace: Path, name: str) -> None:
     mine = run / name
@@ -121,6 +130,9 @@ def test_gc_removes_old_unfinished_runs_parts_without_a_record_and_temporary_fil
         left.unlink()
     (parts / "x").rmdir()
     aged(parts.parent, 40)
+    mine = run / ".mine.tmp"
+    mine.touch()
+    aged(mine, 40)
     leftovers = [run / ".run.json.7-0123abcd.tmp", run.parents[1] / "experiments" / ".a.json.7-0123abcd.tmp"]
     fresh = run / ".run.json.8-0123abcd.tmp"
     for path in [*leftovers, fresh]:
@@ -134,7 +146,7 @@ def test_gc_removes_old_unfinished_runs_parts_without_a_record_and_temporary_fil
     }  # fmt: skip
     assert found["removed"] and found["failed"] == []
     assert not failed.exists() and not parts.parent.exists() and not any(path.exists() for path in leftovers)
-    assert fresh.exists() and suite("runs", "show", run.name).exit_code == 0
+    assert fresh.exists() and mine.exists() and suite("runs", "show", run.name).exit_code == 0
 
 
 @pytest.mark.parametrize("spared", ["young", "tagged", "mine", "damaged"])
