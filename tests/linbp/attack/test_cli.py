@@ -308,7 +308,7 @@ def test_info_explains_every_column_in_80_characters(workplace: Path) -> None:
 def test_killed_in_the_middle_it_continues_to_the_same_bytes(
     command: Callable[..., list[str]], finished: Finish, workplace: Path
 ) -> None:
-    typed = "--steps 60 --no-early-stop"
+    typed = "--steps 60 --no-early-stop --limit 96 --batch-size 8"
     runs = workplace / "runs" / "linbp.attack"
     with subprocess.Popen(command(typed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
         deadline = time.monotonic() + 180
