@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from suite.host import progress, underway
-from suite.host.progress import Loop, Progress, time_left
+from suite.host.progress import Progress, time_left
+from suite.host.underway import Loop
 
 
 def test_time_left_by_the_rate_so_far() -> None:

@@ -3,9 +3,10 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass
 from multiprocessing import parent_process
 from typing import TYPE_CHECKING, TypeVar
+
+from suite.host.underway import Loop
 
 if TYPE_CHECKING:
     import rich.progress
@@ -14,15 +15,6 @@ T = TypeVar("T")
 
 _SECONDS_BETWEEN_LINES = 10.0
 _SECONDS_BETWEEN_NOTES = 1.0
-
-
-@dataclass
-class Loop:
-    """A loop that is under way; `total` is None where nobody knows."""
-
-    description: str
-    total: int | None
-    done: int = 0
 
 
 class Progress:

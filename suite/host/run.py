@@ -16,7 +16,7 @@ from suite.host import underway
 from suite.host.inputs import Inputs, resolve
 from suite.host.keys import measuring_code, run_key
 from suite.host.manifest import FORMAT
-from suite.host.progress import Loop, Progress
+from suite.host.progress import Progress
 from suite.host.provenance import git_state, peak_memory, versions
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory, check_writable
@@ -196,7 +196,7 @@ class Run:
                 self.directory.clear()
             self.directory.write(self._manifest("running"))
 
-    def _note(self, loops: Sequence[Loop]) -> None:
+    def _note(self, loops: Sequence[underway.Loop]) -> None:
         """Tells those who look at the directory how far the work is; nothing before anything is stored."""
         if self.directory.is_open:
             underway.note(self.directory.path, loops)

@@ -3,15 +3,23 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from suite.files import temporary_beside
 from suite.host import manifest
-from suite.host.progress import Loop
 
 FILE = ".progress.tmp"  # a temporary file by its name: nobody keeps it
+
+
+@dataclass
+class Loop:
+    """A loop that is under way; `total` is None where nobody knows."""
+
+    description: str
+    total: int | None
+    done: int = 0
 
 
 def note(run: Path, loops: Sequence[Loop]) -> None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from suite.host.progress import Loop
 from suite.host.report.provenance import duration
-from suite.host.underway import loops_of
+from suite.host.underway import Loop, loops_of
 from suite.host.view.listing import Entry
 
 
