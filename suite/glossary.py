@@ -44,6 +44,19 @@ CLAIMS = Table(
 )
 """The table `claims` of every study that has claims."""
 
+CLASSES = Table(
+    "a class of the data set; joins what holds numbers of classes",
+    "number, name",
+    {
+        "number": "the number that stands for the class in the other tables",
+        "name": "the class, in the data set's words",
+    },
+)
+"""The table `classes` of a study whose rows name classes by number: one that lists it is given it, and writes none."""
+
+OF_CLASSES = ("label", "prediction", "clean_prediction", "target")
+"""Columns that hold numbers of classes, which pages show by name."""
+
 COMMON: Mapping[str, str] = {
     "low": "lower end of the 95 % confidence interval of value; empty where there are too few units",
     "high": "upper end of the 95 % confidence interval of value; empty where there are too few units",

@@ -5,7 +5,7 @@ In a study's results module every public function is a table, named after the fu
 `notes` (lines to warn with); in its figures module every public function is a figure. A function is given what it
 asks for by name: a raw table, a table of the results, `config`, `facts` (what measuring noted), or `classes` (names of
 the classes of the config's data set). An argument with a default may be absent. A function that returns None makes
-nothing this time.
+nothing this time. A study whose `columns.py` lists `classes` is given that table: the names by number.
 """
 
 import importlib
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from suite.claims import CANNOT_TELL, claims_table
 from suite.errors import SuiteError, did_you_mean, one_line
 from suite.files import NAME
+from suite.host.glossary import declared
 from suite.host.keys import analysing_code, key_fields
 from suite.host.manifest import FORMAT
 from suite.host.registry import Registry
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("suite")
 
 CLAIMS, HEADLINE, SEEN, SHOWN, NOTES = "claims", "headline", "seen", "shown", "notes"
+CLASSES = "classes"
 NOT_TABLES = (HEADLINE, SEEN, SHOWN, NOTES)
 SMOKE = "smoke"
 
@@ -66,7 +68,7 @@ def analyse(run: RunDirectory, registry: Registry, config: StudyConfig | None = 
         made[CLAIMS] = _unjudged(made[CLAIMS])
     given = _Evaluation(name, {**known, **_frames(made)}, {})  # a figure may have a table's name
     drawn = {each: given.called(each, function) for each, function in _functions(study.figures).items()}
-    files, record = _stored(made, drawn)
+    files, record = _stored({**made, **_class_names(known, name, registry)}, drawn)
     for note in record["notes"]:
         log.warning("%s", note)
     held = run.is_open
@@ -155,7 +157,21 @@ def _known(run: RunDirectory, content: Mapping[str, Any], config: StudyConfig) -
         **{name: _Stored(run, table["file"]) for name, table in raw.items()},
         "config": config,
         "facts": content["facts"],
-        "classes": content.get("classes", {}).get(getattr(config, "dataset", None)),
+        CLASSES: content.get("classes", {}).get(getattr(config, "dataset", None)),
+    }
+
+
+def _class_names(known: Mapping[str, Any], name: str, registry: Registry) -> dict[str, "pl.DataFrame"]:
+    """The table `classes`, for a study that lists it and a data set that is known."""
+    if known[CLASSES] is None or CLASSES not in declared(name, registry)[0]:
+        return {}
+    import polars as pl
+
+    names = known[CLASSES]
+    return {
+        CLASSES: pl.DataFrame(
+            {"number": range(len(names)), "name": names}, schema={"number": pl.Int64, "name": pl.String}
+        )
     }
 
 

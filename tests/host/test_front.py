@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
 import suite
 from suite.errors import SuiteError
+from suite.host.cli import main
 
 SMALL = {"eps": 0.1, "steps": (1, 2), "limit": 20, "examples": 1}
 
@@ -64,6 +66,19 @@ def test_tables_estimates_figures_and_the_notebook(workplace: Path) -> None:
         result.table("succes")
     with pytest.raises(SuiteError, match=r"no figure 'success' \(did you mean success_by_step"):
         result.figure("success")
+
+
+def test_names_of_classes_are_a_table_and_on_the_page(workplace: Path) -> None:
+    x, y = images()
+    names = [f"letter {letter}" for letter in "abcdefghij"]
+    named = suite.run("linbp.attack", model=net(), dataset=(x, y, names), gradients="bp", **SMALL)
+    assert named.table("classes").rows() == [*enumerate(names)]
+    said = named.table("samples").join(named.table("classes"), left_on="prediction", right_on="number", how="left")
+    assert said["name"].to_list() == [names[number] for number in said["prediction"]]
+    result = CliRunner().invoke(main, ["report", str(named.path), "--out", "page.html"], prog_name="suite")
+    assert result.exit_code == 0, result.stderr
+    first = named.table("examples")["label"][0]
+    assert f"true class letter {'abcdefghij'[first]}" in Path("page.html").read_text()
 
 
 def test_a_module_and_arrays_enter_the_key(workplace: Path) -> None:

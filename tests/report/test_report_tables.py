@@ -184,3 +184,11 @@ def test_a_table_called_claims_that_is_none_is_noted(tmp_path: Path) -> None:
 )
 def test_durations(seconds: Any, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_classes_are_told_by_name_where_they_have_one() -> None:
+    rows = head(label=[1, None], prediction=[0, 7], target=[-1, 0], id=[0, 1])
+    assert rows.in_words(["cat", "dog"]).columns == {
+        "label": ["dog", None], "prediction": ["cat", 7], "target": [-1, "cat"], "id": [0, 1],
+    }  # fmt: skip
+    assert rows.in_words(["0", "1"]) is rows and rows.in_words([]) is rows

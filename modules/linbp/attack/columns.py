@@ -1,7 +1,7 @@
 """What the tables of `linbp.attack` hold; light, since `suite info` shows them."""
 
 from modules.linbp.glossary import STARTS
-from suite.glossary import CLAIMS, Table
+from suite.glossary import CLAIMS, CLASSES, Table
 
 COLUMNS = {
     "value": "share of attacked images that the model misclassifies, in [0, 1], with Wilson's 95 % interval",
@@ -64,4 +64,5 @@ TABLES = {
             "n": "training samples attacked",
         },
     ),
+    "classes": CLASSES,
 }

@@ -1,6 +1,6 @@
 """What the tables of `linbp.gates` hold; light, since `suite info` shows them."""
 
-from suite.glossary import CLAIMS, Table
+from suite.glossary import CLAIMS, CLASSES, Table
 
 COLUMNS = {
     "method": "attack that made the images",
@@ -99,4 +99,5 @@ TABLES = {
             "block": "module path of the residual block; empty where the model has none",
         },
     ),
+    "classes": CLASSES,
 }

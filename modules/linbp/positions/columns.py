@@ -1,7 +1,7 @@
 """What the tables of `linbp.positions` hold; light, since `suite info` shows them."""
 
 from modules.linbp.glossary import STARTS
-from suite.glossary import CLAIMS, Table
+from suite.glossary import CLAIMS, CLASSES, Table
 
 COLUMNS = {
     **STARTS,
@@ -92,4 +92,5 @@ TABLES = {
         "start, path, stage",
         {"stage": "part of the model that the rectifier belongs to"},
     ),
+    "classes": CLASSES,
 }

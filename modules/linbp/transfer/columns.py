@@ -1,6 +1,6 @@
 """What the tables of `linbp.transfer` hold; light, since `suite info` shows them."""
 
-from suite.glossary import CLAIMS, Table
+from suite.glossary import CLAIMS, CLASSES, Table
 
 COLUMNS = {
     "method": "attack that made the images; +ila: continued by the intermediate-level attack",
@@ -60,4 +60,5 @@ TABLES = {
             "n": "chosen images, of which those are attacked that all models get right",
         },
     ),
+    "classes": CLASSES,
 }

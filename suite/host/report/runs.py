@@ -77,7 +77,8 @@ def view(run: RunDirectory, describe: Describe, allowance: Allowance) -> RunView
     study, config, status = manifest["study"], manifest["config"], run.status()
     described = describe(study)
     notes = _of_another_version(config, described)
-    heads = _heads(run, manifest, status, notes)
+    classes = manifest.get("classes", {}).get(config.get("dataset"), ())
+    heads = {name: head.in_words(classes) for name, head in _heads(run, manifest, status, notes).items()}
     files = {name: run.path / manifest["tables"][name]["file"] for name in heads}
     judged = claims(files, heads, notes)
     kept = [claim for claim in judged[: allowance.rows] if allowance.take(claim.size)]

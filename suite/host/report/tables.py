@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError
+from suite.glossary import OF_CLASSES
 from suite.host.glossary import Explained
 from suite.host.report.allowance import Allowance
 from suite.host.report.plots import Plot, limit_columns, plot, scale_of
@@ -24,6 +25,17 @@ class Head:
 
     columns: dict[str, list[Any]]
     total: int
+
+    def in_words(self, classes: Sequence[str]) -> "Head":
+        """With classes by name where they are numbers; as it is where the names are these numbers."""
+        if all(name == str(number) for number, name in enumerate(classes)):
+            return self
+        named = {
+            name: [_class(value, classes) for value in self.columns[name]]
+            for name in OF_CLASSES
+            if name in self.columns
+        }
+        return replace(self, columns={**self.columns, **named})
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,11 @@ def _drawn(names: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> list[D
             ends = format_value(scale.low), format_value(scale.high)
             made.append(Drawn(name, names.index(limits[1]), *ends, scale.is_log, plots))
     return made
+
+
+def _class(number: Any, classes: Sequence[str]) -> Any:
+    """The name of a class; what is no number of one stays."""
+    return classes[number] if isinstance(number, int) and 0 <= number < len(classes) else number
 
 
 def _plain(value: Any) -> Any:
