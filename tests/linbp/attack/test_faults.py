@@ -216,10 +216,12 @@ class TestZip:
     """Damaged or foreign archives; nothing of them is left in the cache either."""
 
     @pytest.fixture(autouse=True)
-    def nothing_decoded(self, warm_cache: Path) -> Iterator[None]:
-        before = sorted(warm_cache.rglob("*"))
+    def nothing_decoded(self, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        cache = workplace / "empty-cache"
+        (cache / "data").mkdir(parents=True)
+        monkeypatch.setenv("SUITE_CACHE", str(cache))
         yield
-        assert sorted(warm_cache.rglob("*")) == before
+        assert [*cache.rglob("*")] == [cache / "data"]
 
     def test_with_a_corrupt_image(self, refused: Callable[..., None], archive: Callable[..., str]) -> None:
         typed = archive(**{"test/3/0.png": b"\x89PNG\r\n\x1a\n and no more"})
