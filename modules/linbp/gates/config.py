@@ -25,22 +25,24 @@ class GatesConfig(StudyConfig):
     gates: Several[Gate] = option(
         ("linear", "half", "rate", "permuted", "shuffled", "random", "guo"),
         "what stands in a gate's place in the backward pass (suite info gated); guo: LinBP as Guo et al. released it",
+        source="ours; Guo et al., released code",
     )
     positions: Several[Position] = option(
         ("block", "branch", "addition"),
         "rectifiers concerned: of the last residual block, in its branch alone, behind its addition alone; in nets "
         "without such blocks, block means the last two rectifiers of maps, and there is no other",
+        source="ours",
     )
-    methods: Several[Method] = option(("ifgsm", "mifgsm"), "attacks")
+    methods: Several[Method] = option(("ifgsm", "mifgsm"), "attacks", source="Kurakin et al. 2017; Dong et al. 2018")
     eps: Epsilons = option((0.15,), "attack strengths: radii in the sup-norm", unit="pixels in [0, 1]")
-    steps: int = option(10, "steps of an attack; no image leaves early", unit="steps", gt=0)
+    steps: int = option(10, "steps of an attack; no image leaves early", unit="steps", source="ours", gt=0)
     step_size: Number = option(0.02, "length of a step", unit="pixels in [0, 1]", gt=0)
     skip: int = option(
         0, "leave out the samples that a study with this --limit chooses: those that were looked at before",
         unit="samples", ge=0,
     )  # fmt: skip
     limit: int = option(
-        300, "choose at most this many test samples, class-balanced, to attack those that all models get right",
+        200, "choose at most this many test samples, class-balanced, to attack those that all models get right",
         unit="samples", gt=0,
     )  # fmt: skip
     fast: bool = option(

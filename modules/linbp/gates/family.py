@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Tested:
+class Outcome:
     """A hypothesis on the differences (N,) of N images' shares, the first arm minus the second.
 
     more, fewer: images with a larger and with a smaller share under the first arm.
@@ -31,11 +31,11 @@ class Tested:
     p_beyond: float | None
 
 
-def tested(differences: Floats, *, same: bool) -> Tested:
+def outcome(differences: Floats, *, same: bool) -> Outcome:
     """The tests of one hypothesis."""
     split = sign_test_of(differences)
     within, beyond = margin_tests(differences, MARGIN) if same else (split.p_value, None)
-    return Tested(same, split.only_first, split.only_second, within, beyond)
+    return Outcome(same, split.only_first, split.only_second, within, beyond)
 
 
 def margin_tests(differences: Floats, margin: float) -> tuple[float, float]:
@@ -53,14 +53,14 @@ def margin_tests(differences: Floats, margin: float) -> tuple[float, float]:
     return float(within), float(beyond)
 
 
-def adjusted(tests: Sequence[Tested]) -> list[tuple[float, float | None]]:
+def adjusted(tests: Sequence[Outcome]) -> list[tuple[float, float | None]]:
     """Each test's p_value and p_beyond, adjusted by Holm for the number of all of them."""
     values = [p for test in tests for p in (test.p_value, test.p_beyond) if p is not None]
     left = iter(holm_of(values))
     return [(next(left), None if test.p_beyond is None else next(left)) for test in tests]
 
 
-def judgement(test: Tested, p_holm: float, p_beyond_holm: float | None, family: int) -> Judgement:
+def judgement(test: Outcome, p_holm: float, p_beyond_holm: float | None, family: int) -> Judgement:
     """The verdict of one hypothesis; `family` is the number of tests that Holm allowed for."""
     holm = f"Holm over {family}"
     if p_beyond_holm is None:

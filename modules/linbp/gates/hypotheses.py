@@ -15,7 +15,7 @@ fools the victim. Images are the units; everything is paired by image, and arms 
 Two kinds of hypotheses. *More*: the first arm has the larger share, by the exact sign test over images, two-sided.
 *Same*: the mean difference of the shares is within MARGIN, by two one-sided t-tests (TOST); that it is beyond the
 margin is a test of its own. All tests of H1 to H5 on all surrogates and strengths of a run are one family, adjusted by
-Holm: in the primary run (`--preset cifar`: ResNet-20 and ResNet-56, 4/255) 14 tests. H6 stands beside it with an
+Holm: in the primary run (`--preset paper`: ResNet-20 and ResNet-56, 4/255) 14 tests. H6 stands beside it with an
 interval. H2 is about a gain of linear, and so it is told only where H1 is reproduced. All other numbers of the study
 are descriptions: no verdict rests on them.
 """
@@ -32,7 +32,7 @@ LEVEL = 0.05
 
 PROBE = ("resnet56", 4 / 255)
 """Surrogate and strength of the exploratory probe that the hypotheses come from: 212 images, I-FGSM, to ResNet-20 and
-ResNet-32, uncorrected. None of its images is among those that `--preset cifar` attacks."""
+ResNet-32, uncorrected. None of its images is among those that `--preset paper` attacks."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Hypothesis:
 
 HYPOTHESES = (
     Hypothesis("H1", "linear transfers better than backpropagation", "linear", BP, False, 0.064),
-    Hypothesis("H2", "a channel's mean gate transfers as linear does, within 2 points", "rate", "linear", True, -0.010, "H1"),
+    Hypothesis("H2", "the mean gate transfers as linear does, within 2 points", "rate", "linear", True, -0.010, "H1"),
     Hypothesis("H3", "another image's gates transfer better than the image's own", "permuted", BP, False, 0.042),
     Hypothesis("H4", "own gates shuffled in space transfer as in place, within 2 points", "shuffled", BP, True, 0.005),
     Hypothesis(

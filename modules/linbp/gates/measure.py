@@ -36,7 +36,7 @@ PROBE = 32  # images on which engines are built, and a memory layout is timed
 
 
 def measure(config: GatesConfig, run: Run) -> None:
-    """Attacks from every surrogate under every arm, method and eps, shown to all models; nobody published this.
+    """Attacks from every surrogate under every arm, method and eps, shown to all models (ours).
 
     Attacked are the samples that all models classify correctly, none leaves early, and an arm's batches are those of
     all others: arms differ in their gradients alone. Raw tables: `samples`, a row for each sample, surrogate, arm,

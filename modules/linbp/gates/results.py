@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from modules.linbp import cautions
 from modules.linbp.gates.config import GatesConfig
-from modules.linbp.gates.family import Floats, Tested, adjusted, judgement, tested
+from modules.linbp.gates.family import Floats, Outcome, adjusted, judgement, outcome
 from modules.linbp.gates.hypotheses import H6, HYPOTHESES, LEVEL, PROBE, Hypothesis
 from modules.linbp.gates.names import BP
 from suite.claims import CANNOT_TELL, REPRODUCED, Claim, Judgement, direction
@@ -52,13 +52,13 @@ def gains(samples: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
 def hypotheses(samples: pl.DataFrame, models: pl.DataFrame, config: GatesConfig) -> pl.DataFrame:
     """H1 to H5 on each surrogate at each strength, adjusted together (modules.linbp.gates.hypotheses)."""
     shares = _shares(samples, models, config)
-    rows, tests = list[dict[str, Any]](), list[Tested]()
+    rows, tests = list[dict[str, Any]](), list[Outcome]()
     for ((surrogate, eps), arms), hypothesis in product(shares.items(), HYPOTHESES):
         if {hypothesis.first, hypothesis.second} <= {*arms}:
             differences = arms[hypothesis.first] - arms[hypothesis.second]
             rows.append({"hypothesis": hypothesis.name, "surrogate": surrogate, "eps": eps, "first": hypothesis.first,
                          "second": hypothesis.second, **mean_of(differences).columns()})  # fmt: skip
-            tests.append(tested(differences, same=hypothesis.same))
+            tests.append(outcome(differences, same=hypothesis.same))
     made = [
         {**row, "more": test.more, "fewer": test.fewer, "p_value": test.p_value, "p_beyond": test.p_beyond,
          "p_holm": p_holm, "p_beyond_holm": p_beyond}
@@ -119,7 +119,7 @@ def claims(hypotheses: pl.DataFrame, correlation: pl.DataFrame) -> Iterator[Clai
     held = set[tuple[str, str]]()
     for row in rows:
         one, setting = stated[row["hypothesis"]], _setting(row)
-        test = Tested(one.same, row["more"], row["fewer"], row["p_value"], row["p_beyond"])
+        test = Outcome(one.same, row["more"], row["fewer"], row["p_value"], row["p_beyond"])
         judged = judgement(test, row["p_holm"], row["p_beyond_holm"], family)
         if judged.verdict == REPRODUCED:
             held.add((one.name, setting))
