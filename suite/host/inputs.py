@@ -109,6 +109,12 @@ def _lasting(ref: str) -> str:
 
 
 @cache
+def kinds_of(config: type[StudyConfig]) -> tuple[str, ...]:
+    """Kinds of references that a config may hold."""
+    return tuple(kind for kind in REFERENCES if fields_of(config, kind))
+
+
+@cache
 def fields_of(config: type[StudyConfig], kind: str) -> tuple[str, ...]:
     """Names of the fields that hold references of a kind."""
     found = []

@@ -28,15 +28,23 @@ def build_config(
     Raises:
         SuiteError: names the option, variable or file and the value that is wrong.
     """
-    layers = [_from_preset(study, preset), _from_toml(toml, list(config.model_fields)), typed]
-    given = {name: value for layer in layers for name, value in layer.items()}
+    return validated(config, {**of_preset(study, preset), **_from_toml(toml, list(config.model_fields)), **typed})
+
+
+def validated(config: type[StudyConfig], given: Mapping[str, tuple[Any, str]]) -> StudyConfig:
+    """A config of what was given. Raises as `build_config` does.
+
+    Args:
+        given: field name -> (value, where it comes from).
+    """
     try:
         return config.model_validate({name: value for name, (value, _) in given.items()})
     except ValidationError as error:
         raise _first_fault(error, given) from error
 
 
-def _from_preset(study: Study, name: str | None) -> dict[str, tuple[Any, str]]:
+def of_preset(study: Study, name: str | None) -> dict[str, tuple[Any, str]]:
+    """What a preset gives, with where it comes from. Raises SuiteError for one that the study does not have."""
     if name is None:
         return {}
     if name not in study.presets:

@@ -12,11 +12,11 @@ from typing import Any
 from suite.errors import SuiteError
 from suite.host.experiments.definition import MOST, Stage, check_count
 from suite.host.experiments.points import Axes, Earlier, Missing, Unfinished, combinations, count
-from suite.host.inputs import REFERENCES, references, resolve
+from suite.host.inputs import kinds_of, references, resolve
 from suite.host.keys import measuring_code, run_key
 from suite.host.progress import Progress
 from suite.host.registry import Registry
-from suite.host.settings import build_config
+from suite.host.settings import of_preset, validated
 from suite.host.store import RunDirectory
 from suite.locks import NotMade
 from suite.plugin import Study, StudyConfig
@@ -97,7 +97,8 @@ class Planner:
 
     def _points(self, stage: Stage, earlier: Earlier) -> Iterator[Planned | Blocked | LeftOut]:
         study, config_class = self.registry.study(stage.study), self.registry.config(stage.study)
-        begun, seen = _names(self.root / stage.study), dict[str, Axes]()
+        folder, preset = self.root / stage.study, of_preset(study, stage.preset)
+        begun, seen = _names(folder), dict[str, Axes]()
         for axes, values in combinations(stage, earlier):
             if isinstance(values, Missing) and stage.on_missing == "skip":
                 yield LeftOut(stage.name, axes, str(values))
@@ -105,24 +106,25 @@ class Planner:
             if isinstance(values, Unfinished | Missing):
                 yield Blocked(stage.name, axes, str(values))
                 continue
-            config = _config(stage, study, config_class, values)
+            labelled = {name: (value, f"stage {stage.name!r}, {name}") for name, value in values.items()}
+            config = validated(config_class, {**preset, **labelled})
             key = self._key(stage.study, config)
             other = seen.setdefault(key, axes)
             if other is not axes:
                 both = f"{place(stage.name, other)} and {place(stage.name, axes)}"
                 raise SuiteError(f"{both} are the same run", "leave one of them out")
-            yield Planned(stage.name, axes, study, config, RunDirectory(self.root / stage.study / key), key in begun)
+            yield Planned(stage.name, axes, study, config, RunDirectory(folder / key), key in begun)
 
     def origins(self, study: str, config: StudyConfig) -> dict[str, str]:
         """Digests of the code, data and weights that a run of this config is made with; see `Run.origins`."""
-        asked = tuple((kind, tuple(references(config, kind))) for kind in REFERENCES)
+        asked = tuple((kind, tuple(references(config, kind))) for kind in kinds_of(type(config)))
         if (study, asked) not in self._origins:
             code = measuring_code(study, config, self.registry)
             self._origins[study, asked] = {"code": code, **self._digests(config)}
         return {**self._origins[study, asked]}
 
     def _digests(self, config: StudyConfig) -> Mapping[str, str]:
-        if not any(references(config, kind) for kind in REFERENCES):  # no need for torch
+        if not any(references(config, kind) for kind in kinds_of(type(config))):  # no need for torch
             return {}
         try:
             return resolve(config, self.registry, self.device).digests
@@ -141,8 +143,3 @@ def _names(folder: Path) -> set[str]:
         return {path.name for path in folder.iterdir()}
     except OSError:
         return set()
-
-
-def _config(stage: Stage, study: Study, config: type[StudyConfig], values: Mapping[str, Any]) -> StudyConfig:
-    labelled = {name: (value, f"stage {stage.name!r}, {name}") for name, value in values.items()}
-    return build_config(config, study, labelled, preset=stage.preset)
