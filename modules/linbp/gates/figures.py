@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from modules.linbp.gates.config import GatesConfig
 from modules.linbp.gates.names import BP
-from suite.figures import Quantity, level, percent, points, quantity, upright
+from suite.figures import Quantity, level, points, quantity, upright
 
 _GAIN = "black-box success minus BP's"
 
@@ -28,12 +28,12 @@ def gates(gains: pl.DataFrame, config: GatesConfig, facts: Mapping[str, Any]) ->
 
 
 def similarity_and_gain(similarity: pl.DataFrame) -> tuple[Figure, str]:
-    """Gain on each victim against the rise of the cosine with its gradient: a colour per victim."""
+    """Gain on each victim against the rise of the cosine with its gradient: a colour per victim, a shape per arm."""
     table = similarity.filter(pl.col("arm") != BP).drop_nulls("gain")
     figure = points(
         table, x=quantity("rise", "cosine with the victim's gradient, minus BP's"),
-        y=percent("gain", "success minus BP's"),
-        low="gain_low", high="gain_high", colour="victim", panel="surrogate", rows="eps",
+        y=Quantity("gain", "success minus BP's (points)", 100.0),
+        low="gain_low", high="gain_high", colour="victim", marker="arm", panel="surrogate", rows="eps",
         references=[level(0)],
     )  # fmt: skip
     return figure, "A point is an arm on a victim: gain over backpropagation with its 95 % interval over images."

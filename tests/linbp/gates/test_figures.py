@@ -41,4 +41,5 @@ def test_a_point_is_an_arm_on_a_victim() -> None:
         for victim in ("b", "c")
     ])  # fmt: skip
     (axes,) = drawn(similarity_and_gain(table)).axes
-    assert [len(container.lines[0].get_xdata()) for container in axes.containers] == [3, 3]
+    assert [len(container.lines[0].get_xdata()) for container in axes.containers] == [1] * 6
+    assert len({container.lines[0].get_marker() for container in axes.containers}) == 3
