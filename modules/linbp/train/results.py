@@ -10,7 +10,7 @@ from modules.linbp.learning_curves import EARLY, END
 from modules.linbp.train.claims import of_differences, of_outcomes
 from modules.linbp.train.config import TrainConfig, format_factor
 from suite.claims import Claim
-from suite.statistics import against, rate
+from suite.statistics import against, rate, rate_of
 from suite.tables import Shown
 
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
@@ -70,10 +70,13 @@ def claims(
         yield from of_differences(config, comparisons, bands)
 
 
-def headline(config: TrainConfig, outcomes: pl.DataFrame) -> dict[str, Any]:
+def headline(config: TrainConfig, outcomes: pl.DataFrame, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The test accuracy of the first seed's trainings, or how they ended."""
+    n = facts["samples"]["test"]
     return {
-        f"test accuracy of {row['model']}, {row['gradient']}, x{format_factor(row['factor'])}": row["test_accuracy"]
+        f"test accuracy of {row['model']}, {row['gradient']}, x{format_factor(row['factor'])}": rate_of(
+            round(n * row["test_accuracy"]), n, "images"
+        )
         if row["outcome"] == "converged"
         else row["outcome"]
         for row in outcomes.filter(seed=config.seed).iter_rows(named=True)

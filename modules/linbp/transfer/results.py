@@ -65,12 +65,16 @@ def claims(matrix: pl.DataFrame, config: TransferConfig) -> Iterator[Claim]:
         )
 
 
-def headline(matrix: pl.DataFrame, config: TransferConfig) -> dict[str, float]:
-    """Success on black boxes at the largest eps under each rule, the mean over surrogates and methods."""
+def headline(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> dict[str, Estimate]:
+    """Success on black boxes at the largest eps under each rule: of each image over all its sets, then over images."""
     strongest = max(config.eps)
-    at = matrix.filter(eps=strongest).drop_nulls("black_box")
-    means = at.group_by("gradient", maintain_order=True).agg(pl.col("black_box").mean())
-    return {f"black-box success of {rule} at eps {format_number(strongest)}": value for rule, value in means.rows()}
+    boxes = _by_victim(samples.filter(eps=strongest), models).filter(pl.col("victim") != pl.col("surrogate"))
+    images = boxes.group_by("gradient", "id", maintain_order=True).agg(share=pl.col("fooled").mean())
+    means = images.group_by("gradient", maintain_order=True).agg(mean("share")).unnest("estimate")
+    return {
+        f"black-box success of {row['gradient']} at eps {format_number(strongest)}": Estimate.read(row, "images")
+        for row in means.iter_rows(named=True)
+    }
 
 
 def seen(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]) -> Iterator[str]:

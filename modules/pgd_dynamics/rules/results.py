@@ -1,13 +1,14 @@
 """`pgd_dynamics.rules` analysed: per network the mean over its starts, then means with intervals over networks."""
 
 from collections.abc import Iterator, Mapping
+from math import nan
 from typing import Any
 
 import polars as pl
 
 from modules.pgd_dynamics.events import step_of
 from modules.pgd_dynamics.rules.config import RulesConfig
-from suite.statistics import against, mean, named
+from suite.statistics import Estimate, against, mean, named
 from suite.tables import Shown
 
 MEASURED = ("near", "slant", "away", "gain", "asymmetry", "hit", "reached", "sooner")
@@ -72,11 +73,11 @@ def answers(rules: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def headline(answers: pl.DataFrame, config: RulesConfig) -> Mapping[str, Any]:
+def headline(rules: pl.DataFrame, config: RulesConfig) -> Mapping[str, Any]:
     """How often LinBP ends at a maximum on the landscapes of the largest scale."""
-    largest = answers.filter(d=config.dims[0], scale=max(config.scales))
+    largest = rules.filter(rule="linbp", d=config.dims[0], scale=max(config.scales))
     return {
-        f"{row['activation']}, scale {row['scale']:g}: LinBP ends at a maximum": row["at_maximum"]
+        f"{row['activation']}, scale {row['scale']:g}: LinBP ends at a maximum": _near(row)
         for row in largest.iter_rows(named=True)
     }
 
@@ -85,6 +86,12 @@ def shown(config: RulesConfig) -> Iterator[Shown]:
     """The answers."""
     of = f"{config.networks} networks x {config.starts} starts, ratio {config.ratio:g}, {config.loss} loss"
     yield Shown("answers", f"LinBP's ascent judged by the true loss ({of}), means over networks, 95 % intervals")
+
+
+def _near(row: Mapping[str, Any]) -> Estimate:
+    """The share of ascents that end at a maximum, from a row of `rules`."""
+    value, low, high = (nan if row[name] is None else row[name] for name in ("near", "near_low", "near_high"))
+    return Estimate(value, low, high, row["n"], "networks")
 
 
 def _beside_bp(ascents: pl.DataFrame, value: str) -> pl.DataFrame:

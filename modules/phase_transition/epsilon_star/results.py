@@ -1,6 +1,6 @@
 """`phase_transition.epsilon_star` analysed: from a row per epoch and training to crossings, eps_star and its ratios."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -129,7 +129,7 @@ def headline(eps_star: pl.DataFrame) -> dict[str, Any]:
     """eps_star of each kind in words; where there is one kind, its value in pixels, for studies that build on it."""
     running = eps_star.filter(measure=RUNNING[0])
     words = {f"255 eps_star of {row['kind']}": row["eps_star_255"] for row in running.iter_rows(named=True)}
-    return words | ({"eps_star": running["value"][0]} if len(running) == 1 else {})
+    return words | ({"eps_star": _in_pixels(running.row(0, named=True))} if len(running) == 1 else {})
 
 
 def shown(claims: pl.DataFrame, comparisons: pl.DataFrame | None, config: EpsilonStarConfig) -> Iterator[Shown]:
@@ -156,6 +156,11 @@ def notes(losses: pl.DataFrame, crossings: pl.DataFrame) -> Iterator[str]:
             yield f"{where}: no crossing, eps_star > {row['at_least']:g}"
         if row["outcome"] == "bracketed" and row["at_least"] == 0:
             yield f"{where}: eps_star < {row['at_most']:g}, the least eps; read off between it and clean training"
+
+
+def _in_pixels(row: Mapping[str, Any]) -> Estimate | None:
+    """The value of a row of `eps_star`; None where there are bounds only."""
+    return None if row["value"] is None else Estimate.read(row, "seeds", "pixels in [0, 1]")
 
 
 def _kind() -> pl.Expr:

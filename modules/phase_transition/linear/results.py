@@ -17,7 +17,7 @@ from modules.phase_transition.linear.regimes import claims as claims_apart
 from modules.phase_transition.linear.regimes import powers as fitted_apart
 from modules.phase_transition.linear.regimes import rises
 from suite.claims import Claim
-from suite.statistics import mean, median, named, rate
+from suite.statistics import Estimate, mean, median, named, rate
 from suite.tables import Shown
 
 SIZE = ("d", "samples")
@@ -177,7 +177,7 @@ def claims(
 def headline(growth: pl.DataFrame) -> dict[str, Any]:
     """Leading powers of d/n in both critical strengths."""
     rows = growth.filter(pl.col("quantity").str.starts_with("eps_star")).iter_rows(named=True)
-    return {f"power of d/n in {row['quantity']}, {row['range']}": row["leading"] for row in rows}
+    return {f"power of d/n in {row['quantity']}, {row['range']}": _leading(row) for row in rows}
 
 
 def shown(config: LinearConfig) -> Iterator[Shown]:
@@ -201,6 +201,12 @@ def notes(ends: pl.DataFrame, p_values: pl.DataFrame, eps_star: pl.DataFrame) ->
         if row["gap"] > 1e-3:
             what = f"some minima of the adversarial risk may be {row['gap']:.1g} too large (relative)"
             yield f"d/n = {row['d']}/{row['samples']}: {what}"
+
+
+def _leading(row: Mapping[str, Any]) -> Estimate:
+    """The leading power of a row of `growth`; NaN where too few sizes have one."""
+    value, low, high = (nan if (end := row[f"leading{name}"]) is None else end for name in OVER)
+    return Estimate(value, low, high, row["sizes"], "sizes")
 
 
 def _located(cell: pl.DataFrame, d: int, n: int, config: LinearConfig) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from modules.pgd_dynamics.rules import figures, results
 from modules.pgd_dynamics.rules.config import RulesConfig
+from suite.statistics import Estimate
 
 
 def ascents(rules: tuple[str, ...] = ("bp", "linbp"), scales: tuple[float, ...] = (1.0,)) -> pl.DataFrame:
@@ -60,7 +61,9 @@ def test_answers_and_figure_show_every_landscape() -> None:
     assert answers["scale"].to_list() == [0.01, 1.0]
     assert answers.select("at_maximum", "bp_at_maximum", "gain_over_bp", "n").rows() == [(1.0, 1.0, 1.0, 2)] * 2
     config = RulesConfig(dims=(2,), scales=(0.01, 1.0))
-    assert results.headline(answers, config) == {"relu, scale 1: LinBP ends at a maximum": 1.0}
+    assert results.headline(table, config) == {
+        "relu, scale 1: LinBP ends at a maximum": Estimate(1.0, 1.0, 1.0, 2, "networks")
+    }
     figure, caption = figures.rules(table, config)
     assert [axes.get_ylabel() for axes in figure.axes] == list(figures.SHOWN.values())
     assert "30 networks x 4 starts" in caption

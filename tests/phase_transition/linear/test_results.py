@@ -76,13 +76,17 @@ def test_growth_finds_the_power_behind_a_correction() -> None:
          "rise": 2 * r**-0.5}
         for r in ratios
     ]  # fmt: skip
-    found = {(row["quantity"], row["range"]): row for row in results.growth(pl.DataFrame(rows)).to_dicts()}
+    fits = results.growth(pl.DataFrame(rows))
+    found = {(row["quantity"], row["range"]): row for row in fits.to_dicts()}
     losses = found["eps_star (losses)", "d/n <= 0.2"]
     assert losses["leading"] == pytest.approx(1, abs=1e-9) and losses["power"] > 1.01 and losses["sizes"] == 5
     large = found["eps_star (losses)", "d/n >= 5"]
     assert (large["power"], large["sizes"], large["lost"]) == (None, 0, 4)
     assert found["eps_star (parameters)", "d/n >= 5"]["power"] == pytest.approx(0.5)
     assert found["loss change / Delta at sqrt(d/n)", "d/n <= 0.2"]["power"] == pytest.approx(-0.5)
+    first = results.headline(fits)["power of d/n in eps_star (losses), d/n <= 0.2"]
+    assert (first.value, first.low, first.high) == (losses["leading"], losses["leading_low"], losses["leading_high"])
+    assert first.n == 5 and np.isnan(results.headline(fits)["power of d/n in eps_star (losses), d/n >= 5"].value)
 
 
 def p_of_sets(p: list[float], gone: list[bool] | None = None, sets: int = 8) -> pl.DataFrame:
