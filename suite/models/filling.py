@@ -121,8 +121,8 @@ def _check_classes(network: nn.Module, state: State, misshapen: list[str], whose
     shape = state[f"{last}.weight"].shape
     if len(shape) == 2 and shape[1] == layer.in_features:
         raise SuiteError(
-            f"the weights of {whose} tell {shape[0]} classes apart, the data set has {layer.out_features}",
-            "choose weights and data set that belong together",
+            f"the weights of {whose} tell {shape[0]} classes apart, the network {layer.out_features}",
+            "choose weights, data set and arguments of the model that belong together",
         )
 
 

@@ -76,10 +76,8 @@ def checked(classifier: Classifier, dataset: Dataset) -> Classifier:
             raise SuiteError(error.what, error.remedy) from error
         except Exception as error:
             shape = " x ".join(map(str, dataset.shape))
-            other = [each for each in classifier.parameters() if each.dtype != torch.float32]
-            remedy = f"pixels are float32, and its weights {other[0].dtype}: return model.float()" if other else ""
             what = f"{ref} cannot take the {shape} images of {dataset.name}: {one_line(error)}"
-            raise SuiteError(what, remedy) from error
+            raise SuiteError(what, _what_to_change(classifier, dataset.shape[0])) from error
     if not isinstance(logits, torch.Tensor):
         raise SuiteError(f"{ref} gives a {type(logits).__name__}", "it must return one tensor of logits, (B, classes)")
     if logits.shape != (1, dataset.num_classes):
@@ -102,3 +100,16 @@ def tensors(network: nn.Module) -> Mapping[str, torch.Tensor]:
 def describe_source(ref: str, dataset: Dataset, source: str) -> ModelInfo:
     """What is known of a model before its digest is."""
     return ModelInfo(ref, ref, dataset.name, "", None, source)
+
+
+def _what_to_change(classifier: Classifier, channels: int) -> str:
+    """Why a network may not take images of so many channels, where that can be told; else ""."""
+    other = [each for each in classifier.parameters() if each.dtype != torch.float32]
+    if other:
+        return f"pixels are float32, and its weights {other[0].dtype}: return model.float()"
+    first = next((each for each in classifier.modules() if isinstance(each, nn.Conv2d)), None)
+    if first is None or first.in_channels == channels:
+        return ""
+    kind = {1: "L", 3: "RGB"}.get(first.in_channels)
+    how = f": convert them, with Pillow Image.open(f).convert({kind!r}).save(f)" if kind else ""
+    return f"its first convolution takes {first.in_channels} channels, the images have {channels}{how}"

@@ -13,7 +13,7 @@ from torch import nn
 from suite import data
 from suite.data import Dataset
 from suite.errors import SuiteError
-from suite.models import ZOO, describe, load, train
+from suite.models import ZOO, describe, foreign, load, train
 from suite.models.weights import write_weights
 
 Noise = Callable[..., Dataset]
@@ -193,6 +193,12 @@ def test_the_users_own_model_sees_pixels(noise: Noise) -> None:
 def test_the_users_own_model_that_cannot_take_the_images(noise: Noise) -> None:
     with pytest.raises(SuiteError, match=r"cannot take the 3 x 8 x 8 images of noise: RuntimeError"):
         load("import:mine_of_the_user:Net@random(0)", noise((3, 8, 8)))
+
+
+def test_grey_images_for_a_colour_network_are_told_how_to_become_colour(noise: Noise) -> None:
+    colour = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 10))
+    with pytest.raises(SuiteError, match=r"takes 3 channels, the images have 1: .*convert\('RGB'\)"):
+        foreign.checked(foreign.own_classifier(colour, "mine", noise()), noise())
 
 
 def test_a_model_of_an_earlier_run(noise: Noise, tmp_path: Path) -> None:

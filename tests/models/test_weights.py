@@ -165,7 +165,7 @@ def test_another_architecture_is_told_by_its_first_differences(
 
 def test_class_count_of_another_data_set(network: nn.Module, noise: Noise, tmp_path: Path) -> None:
     torch.save(network.state_dict(), tmp_path / "w.pt")
-    with pytest.raises(SuiteError, match=r"tell 10 classes apart, the data set has 7"):
+    with pytest.raises(SuiteError, match=r"tell 10 classes apart, the network 7"):
         from_file(tmp_path / "w.pt", noise((3, 8, 8), classes=7))
 
 

@@ -249,7 +249,7 @@ def test_class_count_that_does_not_match(
 ) -> None:
     refused(
         archive(classes=3),
-        "the weights of digits-cnn@good.safetensors tell 10 classes apart, the data set has 3 (",
+        "the weights of digits-cnn@good.safetensors tell 10 classes apart, the network 3 (",
     )
 
 
