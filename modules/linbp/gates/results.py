@@ -134,10 +134,13 @@ def claims(hypotheses: pl.DataFrame, correlation: pl.DataFrame) -> Iterator[Clai
         yield Claim(f"H6: {H6}", SOURCE, direction(measured), setting=_setting(row), measured=measured)
 
 
-def headline(gains: pl.DataFrame) -> dict[str, float]:
-    """Mean black-box success of each arm, over surrogates, methods and strengths."""
-    means = gains.drop_nulls("black_box").group_by("arm", maintain_order=True).agg(pl.col("black_box").mean())
-    return {f"black-box success of {arm}": value for arm, value in means.rows()}
+def headline(samples: pl.DataFrame, models: pl.DataFrame) -> dict[str, Estimate]:
+    """Black-box success of each arm: of each image over all its sets, then over images."""
+    images = _black_boxes(_shown(samples, models)).group_by("arm", "id", maintain_order=True).agg(
+        share=pl.col("fooled").mean()
+    )  # fmt: skip
+    means = images.group_by("arm", maintain_order=True).agg(mean("share")).unnest("estimate")
+    return {f"black-box success of {row['arm']}": Estimate.read(row, "images") for row in means.iter_rows(named=True)}
 
 
 def seen(hypotheses: pl.DataFrame, correlation: pl.DataFrame) -> Iterator[str]:
