@@ -22,6 +22,8 @@ SCHEMA = {"flag": pl.String, "gradient": pl.String, "eps": pl.Float64, "evidence
 
 HIDDEN = "try --loss stable_ce, an attack without gradients, or images made on another model"
 
+HIDDEN_AT_HOME = "the surrogate may hide its gradient: try --loss stable_ce, or more steps"
+
 
 @dataclass(frozen=True)
 class Flag:
@@ -111,6 +113,32 @@ def weaker_with_more(samples: pl.DataFrame, steps: Sequence[int | None]) -> Iter
         if p_value < LEVEL and test.only_first > test.only_second:
             lost = f"{test.only_first} images are fooled before and not after, {test.only_second} the other way round"
             yield replace(flag, evidence=f"{lost} (p = {p_value:.2g})")
+
+
+def transfer_beats_white_box(shown: pl.DataFrame) -> Iterator[Flag]:
+    """Images that fool another model more often than the one whose gradient made them.
+
+    McNemar's test on the same images; all tests are one family (Holm).
+
+    Args:
+        shown: a row per image, set and model that it is shown to: id, method, eps, surrogate, gradient, victim, fooled.
+    """
+    keys = ["method", "eps", "surrogate", "gradient"]
+    home = shown.filter(pl.col("victim") == pl.col("surrogate")).select("id", *keys, "fooled")
+    cases = [
+        (named, rows, _paired(rows, home.join(rows.select(keys).unique(), on=keys)))
+        for named, rows in shown.filter(pl.col("victim") != pl.col("surrogate")).group_by(
+            *keys, "victim", maintain_order=True
+        )
+    ]
+    adjusted = holm_of([test.p_value for _, _, test in cases])
+    for ((method, eps, surrogate, gradient, victim), rows, test), p_value in zip(cases, adjusted, strict=True):
+        if p_value < LEVEL and test.only_first > test.only_second:
+            evidence = (
+                f"{method} from {surrogate} fools {victim} alone on {test.only_first} of {len(rows)} images and "
+                f"{surrogate} alone on {test.only_second} (p = {p_value:.2g})"
+            )
+            yield Flag("transfer beats the white box", str(gradient), float(eps), evidence, HIDDEN_AT_HOME)
 
 
 def still_rising(samples: pl.DataFrame, steps: Sequence[int | None]) -> Iterator[Flag]:

@@ -76,3 +76,17 @@ def condition(equation: str, units: str) -> Table:
             "n": "number of runs",
         },
     )
+
+
+AUDIT = Table(
+    "a reason to doubt a success rate; none is no proof that there are none",
+    "flag, gradient, eps, evidence, remedy",
+    {
+        "flag": "name of the reason",
+        "gradient": "rule that it is about; empty for all",
+        "eps": "attack strength that it is about; empty for all",
+        "evidence": "what was seen",
+        "remedy": "what to try",
+    },
+)
+"""A study's table `audit`, see modules.linbp.audit."""

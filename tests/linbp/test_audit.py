@@ -49,6 +49,29 @@ def test_one_step_that_beats_many_is_flagged() -> None:
     assert names(audit.weaker_with_more(samples, (None,))) == []
 
 
+def test_images_that_fool_strangers_more_than_their_own_model_are_flagged() -> None:
+    def shown(at_home: int, abroad: int) -> pl.DataFrame:
+        return pl.DataFrame(
+            {
+                "id": i,
+                "method": "ifgsm",
+                "eps": 0.1,
+                "surrogate": "a",
+                "gradient": "bp",
+                "victim": victim,
+                "fooled": i < n,
+            }
+            for victim, n in (("a", at_home), ("b", abroad), ("c", 3))
+            for i in range(40)
+        )
+
+    (flag,) = audit.transfer_beats_white_box(shown(10, 30))
+    assert (flag.flag, flag.gradient, flag.eps) == ("transfer beats the white box", "bp", 0.1)
+    assert "fools b alone on 20 of 40 images and a alone on 0 (p = 3.8e-06)" in flag.evidence  # 2 x 2^-20, of two tests
+    assert [*audit.transfer_beats_white_box(shown(10, 13))] == []
+    assert [*audit.transfer_beats_white_box(shown(40, 30))] == []
+
+
 def test_an_attack_that_goes_on_fooling_in_its_last_quarter_is_not_done() -> None:
     assert names(audit.still_rising(rows({0.1: [4] * 5 + [1] * 95}), STEPS)) == [("not converged", 0.1)]
     assert names(audit.still_rising(rows({0.1: [4] * 2 + [1] * 98}), STEPS)) == []  # 2 % are left to it

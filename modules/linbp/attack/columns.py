@@ -1,6 +1,6 @@
 """What the tables of `linbp.attack` hold; light, since `suite info` shows them."""
 
-from modules.linbp.glossary import STARTS
+from modules.linbp.glossary import AUDIT, STARTS
 from suite.glossary import CLAIMS, CLASSES, Table
 
 COLUMNS = {
@@ -22,17 +22,7 @@ TABLES = {
             "audit": "flags of the table audit that concern this row; empty where there is none",
         },
     ),
-    "audit": Table(
-        "a reason to doubt a success rate; none is no proof that there are none",
-        "flag, gradient, eps, evidence, remedy",
-        {
-            "flag": "name of the reason",
-            "gradient": "rule that it is about; empty for all",
-            "eps": "attack strength that it is about; empty for all",
-            "evidence": "what was seen",
-            "remedy": "what to try",
-        },
-    ),
+    "audit": AUDIT,
     "by_step": Table("a gradient rule under one eps at one step", "gradient, eps, step, value, low, high, n"),
     "samples": Table(
         "an image under one rule and eps",

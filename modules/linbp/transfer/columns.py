@@ -1,5 +1,6 @@
 """What the tables of `linbp.transfer` hold; light, since `suite info` shows them."""
 
+from modules.linbp.glossary import AUDIT
 from suite.glossary import CLAIMS, CLASSES, Table
 
 COLUMNS = {
@@ -13,6 +14,7 @@ _SET = "method, eps, surrogate, gradient"
 
 TABLES = {
     "claims": CLAIMS,
+    "audit": AUDIT,
     "matrix": Table(
         "a set of adversarial images: its success on each model",
         f"{_SET}, difference, difference_low, difference_high, n, <model>, black_box, more, fewer, p_value, p_holm, "

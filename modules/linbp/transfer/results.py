@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from modules.linbp import audit as audits
 from modules.linbp import cautions
 from modules.linbp.sentences import standing
 from modules.linbp.transfer.config import TransferConfig
@@ -16,6 +17,12 @@ from suite.tables import Shown
 
 SET = ["method", "eps", "surrogate", "gradient"]
 """What one set of adversarial images was made with."""
+
+
+def audit(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> pl.DataFrame:
+    """Reasons to doubt the sets of the first rule; another rule may well serve strangers better than its own model."""
+    first = _by_victim(samples.filter(gradient=config.gradients[0]), models)
+    return audits.table(audits.transfer_beats_white_box(first))
 
 
 def success(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> pl.DataFrame:
@@ -94,8 +101,9 @@ def seen(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any])
             )
 
 
-def notes(config: TransferConfig) -> Iterator[str]:
+def notes(audit: pl.DataFrame, config: TransferConfig) -> Iterator[str]:
     """What makes the numbers mean less than they seem to."""
+    yield from audits.lines(audit)
     if {"ifgsm", "mifgsm"}.intersection(config.methods):
         yield from cautions.out_of_reach(config.eps, [config.steps], config.step_size)
     yield from cautions.more_than_a_pixel(config.eps)

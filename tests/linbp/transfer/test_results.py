@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from modules.linbp.transfer.config import TransferConfig
-from modules.linbp.transfer.results import claims, headline, matrix, seen, success
+from modules.linbp.transfer.results import audit, claims, headline, matrix, notes, seen, success
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED
 from suite.statistics import holm_of
 
@@ -179,3 +179,12 @@ def test_the_summary_compares_each_rule_on_black_boxes_and_in_the_white_box() ->
     )
     unsure = seen(pl.DataFrame([rows[0], {**rows[1], "p_holm": 0.2}]), CONFIG, {"attacked": 50})
     assert "not told apart from bp: +10.0 points, p = .20" in next(unsure)
+
+
+def test_only_the_first_rule_is_doubted_where_strangers_are_fooled_more() -> None:
+    at_home = {("bp", "ifgsm", 0.1): (40, 30, 20), ("linbp", "ifgsm", 0.1): (5, 30, 20)}
+    assert audit(samples(at_home), MODELS, CONFIG).is_empty()
+    hidden = {("bp", "ifgsm", 0.1): (5, 30, 4), ("linbp", "ifgsm", 0.1): (40, 30, 20)}
+    found = audit(samples(hidden), MODELS, CONFIG)
+    assert found["flag"].to_list() == ["transfer beats the white box"]
+    assert any("fools b alone on 25 of 40 images" in line for line in notes(found, CONFIG))
