@@ -51,7 +51,7 @@ class Study:
             reads all options, for the contract's tests.
         parallel: whether parts may be computed in several processes (`Run.each`).
         costs: what presets take. One without is never chosen for the user.
-        next: commands to try after a run of it, each with its purpose.
+        next: commands to try after a run of it, each with its purpose; `{model}` stands for the run's option `model`.
     """
 
     question: str

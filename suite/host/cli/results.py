@@ -1,6 +1,7 @@
 """What `run` says about a run directory; read from the directory alone."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,7 +62,9 @@ def print_results(run: RunDirectory, following: Mapping[str, str]) -> None:
     click.echo(f"run:      {run.path} ({run.status()}, {content['timings']['seconds']:.1f} s)")
     print_lines("What was seen", content["seen"])
     if following:
-        width = max(map(len, following))
+        options = {name: shlex.quote(str(value)) for name, value in content["config"].items()}
+        commands = {command.format_map(options): purpose for command, purpose in following.items()}
+        width = max(map(len, commands))
         click.echo("\nNext")
-        for command, purpose in following.items():
+        for command, purpose in commands.items():
             click.echo(f"  {command.ljust(width)}  # {purpose}")

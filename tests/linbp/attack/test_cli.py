@@ -62,6 +62,7 @@ def test_the_default_prints_a_table_its_figures_and_its_place(attack: Attack) ->
     assert re.fullmatch(r"run: +\S+/runs/linbp.attack/[0-9a-f]{16} \(finished, \d+\.\d s\)", lines[seen - 2])
     assert "linbp at eps 0.1 and K = 10 fools the model on" in lines[seen + 1]
     assert lines[following + 1].split()[:3] == ["suite", "run", "linbp.transfer"]
+    assert lines[following + 2].startswith("  suite models inspect digits-cnn --dataset digits ")  # this run's model
 
 
 def test_json_is_one_object_on_stdout_and_progress_is_on_stderr(
