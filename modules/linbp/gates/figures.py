@@ -31,7 +31,7 @@ def similarity_and_gain(similarity: pl.DataFrame) -> tuple[Figure, str]:
     """Gain on each victim against the rise of the cosine with its gradient: a colour per victim, a shape per arm."""
     table = similarity.filter(pl.col("arm") != BP).drop_nulls("gain")
     figure = points(
-        table, x=quantity("rise", "cosine with the victim's gradient, minus BP's"),
+        table, x=quantity("rise", "rise of the gradients' cosine"),
         y=Quantity("gain", "success minus BP's (points)", 100.0),
         low="gain_low", high="gain_high", colour="victim", marker="arm", panel="surrogate", rows="eps",
         references=[level(0)],
