@@ -87,7 +87,10 @@ def plugin(folder: Path) -> Iterator[None]:
     finally:
         for path in (site, root):
             sys.path.remove(str(path))
-        os.environ["PYTHONPATH"] = before or ""
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
 
 
 def images(count: int) -> bytes:

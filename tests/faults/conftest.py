@@ -12,7 +12,7 @@ from suite.host.executors.point import registry
 from .areas import plugin
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: a plugin that stays is one more study in every later test
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with plugin(tmp_path_factory.mktemp("tried")):
         yield
