@@ -90,3 +90,16 @@ AUDIT = Table(
     },
 )
 """A study's table `audit`, see modules.linbp.audit."""
+
+MODELS = Table(
+    "a model that images are shown to",
+    "name, model, role, clean_accuracy, n",
+    {
+        "name": "the model's name in the other tables",
+        "model": "model reference, as typed",
+        "role": "surrogate, victim, or both",
+        "clean_accuracy": "share of the chosen clean images that it classifies correctly, in [0, 1]",
+        "n": "chosen images, of which those are attacked that all models get right",
+    },
+)
+"""The table `models` of a study in which surrogates and victims meet, see modules.linbp.transfer_sets."""

@@ -231,6 +231,21 @@ def test_references_stand_where_they_belong_and_are_listed_when_drawn(curves: Cu
     assert next(line for line in drawn(first) if line.get_linestyle() == patterns["threshold"]).get_color() == BP
 
 
+def test_what_has_one_label_has_one_pattern_in_every_panel(curves: Curves) -> None:
+    frame = curves(eps=(0.1, 0.2))
+    figure = lines(
+        frame, x="step", y="value", colour="gradient", panel="eps",
+        references=[
+            level(0.1, "printed", only=0.1), level(0.2, "derived", only=0.1),
+            level(0.4, "derived", only=0.2), level(0.3, "printed", only=0.2),
+        ],
+    )  # fmt: skip
+    first, second = (
+        {float(np.asarray(line.get_ydata())[0]): line.get_linestyle() for line in drawn(axes)} for axes in figure.axes
+    )
+    assert first[0.1] == second[0.3] != first[0.2] == second[0.4]
+
+
 def test_a_power_goes_through_the_first_lines_middle() -> None:
     frame = pl.DataFrame({"d": [1.0, 10.0, 100.0], "value": [2.0, 0.2, 0.02]})
     (axes,) = lines(frame, x=quantity("d", log=True), y=quantity("value", log=True), references=[power(-1, "1/d")]).axes

@@ -1,5 +1,6 @@
 """What the tables of `linbp.gates` hold; light, since `suite info` shows them."""
 
+from modules.linbp.glossary import MODELS
 from suite.glossary import CLAIMS, CLASSES, Table
 
 COLUMNS = {
@@ -78,17 +79,7 @@ TABLES = {
             "cosines": "for each model of the table models, the cosine of the arm's gradient with the model's own",
         },
     ),
-    "models": Table(
-        "a model that images are shown to",
-        "name, model, role, clean_accuracy, n",
-        {
-            "name": "the model's name in the other tables",
-            "model": "model reference, as typed",
-            "role": "surrogate, victim, or both",
-            "clean_accuracy": "share of the chosen clean images that it classifies correctly, in [0, 1]",
-            "n": "chosen images, of which those are attacked that all models get right",
-        },
-    ),
+    "models": MODELS,
     "positions": Table(
         "a position in a surrogate",
         "surrogate, position, start, stop, block",

@@ -1,6 +1,7 @@
 """`linbp.gates` analysed: gains over backpropagation by arm, the hypotheses' tests, and gain against similarity."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -131,7 +132,9 @@ def claims(hypotheses: pl.DataFrame, correlation: pl.DataFrame) -> Iterator[Clai
         )  # fmt: skip
     for row in correlation.to_dicts():
         measured = Estimate.read(row, "images")
-        yield Claim(f"H6: {H6}", SOURCE, direction(measured), setting=_setting(row), measured=measured)
+        judged = direction(measured)
+        note = f"{judged.note}; of these {row['pairs']} pairs of an arm and a victim, which are no sample of others"
+        yield Claim(f"H6: {H6}", SOURCE, replace(judged, note=note), setting=_setting(row), measured=measured)
 
 
 def headline(samples: pl.DataFrame, models: pl.DataFrame) -> dict[str, Estimate]:

@@ -1,6 +1,6 @@
 """What the tables of `linbp.transfer` hold; light, since `suite info` shows them."""
 
-from modules.linbp.glossary import AUDIT
+from modules.linbp.glossary import AUDIT, MODELS
 from suite.glossary import CLAIMS, CLASSES, Table
 
 COLUMNS = {
@@ -51,16 +51,6 @@ TABLES = {
             "perturbation": "sup-norm of the change after rounding to 8 bits, in pixels in [0, 1]",
         },
     ),
-    "models": Table(
-        "a model that images are shown to",
-        "name, model, role, clean_accuracy, n",
-        {
-            "name": "the model's name in the other tables",
-            "model": "model reference, as typed",
-            "role": "surrogate, victim, or both",
-            "clean_accuracy": "share of the chosen clean images that it classifies correctly, in [0, 1]",
-            "n": "chosen images, of which those are attacked that all models get right",
-        },
-    ),
+    "models": MODELS,
     "classes": CLASSES,
 }

@@ -1,6 +1,7 @@
 """What `run` says about a run directory; read from the directory alone."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -63,7 +64,10 @@ def print_results(run: RunDirectory, following: Mapping[str, str]) -> None:
     print_lines("What was seen", content["seen"])
     if following:
         options = {name: shlex.quote(str(value)) for name, value in content["config"].items()}
-        commands = {command.format_map(options): purpose for command, purpose in following.items()}
+        commands = {
+            re.sub(r"{(\w+)}", lambda name: options.get(name[1], name[0]), command): purpose
+            for command, purpose in following.items()
+        }
         width = max(map(len, commands))
         click.echo("\nNext")
         for command, purpose in commands.items():

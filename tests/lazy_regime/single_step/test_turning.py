@@ -9,18 +9,23 @@ from modules.lazy_regime.nets import LazyNets
 from modules.lazy_regime.single_step.turning import TURNED, eta, gradient, relative, turned_power
 
 
-@pytest.mark.parametrize(("d", "c0"), [(16, 3.0), (64, 10.0)])
-def test_wide_nets_whose_neurons_all_move_towards_x(d: int, c0: float) -> None:
-    """Neurons at w_s + a_s C0 x / sqrt m: f and |grad f|^2 are the closed form's, within 4 standard errors of 40 nets.
-
-    f(x) and |grad f|^2 also hold x . grad f at the start, N(0, 1 / 2), which is 0 on average.
-    """
-    S, m = 40, 4000
-    draw = torch.Generator().manual_seed(0)
+def whole_ball(S: int, m: int, d: int, c0: float, *, seed: int) -> tuple[torch.Tensor, LazyNets]:
+    """A unit vector x (1, d), and S nets whose neurons have all moved by a_s C0 / sqrt m towards it."""
+    draw = torch.Generator().manual_seed(seed)
     x = torch.nn.functional.normalize(torch.randn(1, d, generator=draw, dtype=torch.float64), dim=-1)
     signs = torch.randint(0, 2, (S, m), generator=draw).double() * 2 - 1
     start = torch.randn(S, m, d, generator=draw, dtype=torch.float64)
-    nets = LazyNets(start + c0 / m**0.5 * signs[..., None] * x, signs)
+    return x, LazyNets(start + c0 / m**0.5 * signs[..., None] * x, signs)
+
+
+@pytest.mark.parametrize(("d", "c0"), [(16, 3.0), (64, 10.0)])
+def test_wide_nets_whose_neurons_all_move_towards_x(d: int, c0: float) -> None:
+    """f and |grad f|^2 are the closed form's, within 4 standard errors of 40 nets.
+
+    f(x) and |grad f|^2 also hold x . grad f at the start, N(0, 1 / 2), which is 0 on average.
+    """
+    S = 40
+    x, nets = whole_ball(S, 4000, d, c0, seed=0)
     f, of_nets = nets.value_and_gradient(x)
     squared = of_nets.square().sum(-1)
     for measured, expected in ((f, c0 / 2), (squared, float(gradient(np.array(d, float), c0)) ** 2)):
@@ -30,11 +35,7 @@ def test_wide_nets_whose_neurons_all_move_towards_x(d: int, c0: float) -> None:
 def test_to_first_order_the_smallest_step_is_f_over_the_gradient() -> None:
     """d = 400, C0 = 4: relative perturbations of about .14, over which few gates change."""
     S, m, d, c0 = 10, 2000, 400, 4.0
-    draw = torch.Generator().manual_seed(1)
-    x = torch.nn.functional.normalize(torch.randn(1, d, generator=draw, dtype=torch.float64), dim=-1)
-    signs = torch.randint(0, 2, (S, m), generator=draw).double() * 2 - 1
-    start = torch.randn(S, m, d, generator=draw, dtype=torch.float64)
-    nets = LazyNets(start + c0 / m**0.5 * signs[..., None] * x, signs)
+    x, nets = whole_ball(S, m, d, c0, seed=1)
     f, of_nets = nets.value_and_gradient(x)
     exact = flip_steps(nets, x, -f.sign()[..., None] * of_nets)
     first_order = f.abs() / torch.linalg.vector_norm(of_nets, dim=-1)
