@@ -10,6 +10,7 @@ import polars as pl
 from scipy.stats import rankdata
 
 from modules.linbp import cautions
+from modules.linbp.black_boxes import black_boxes, by_victim
 from modules.linbp.gates.config import GatesConfig
 from modules.linbp.gates.family import Floats, Outcome, adjusted, judgement, outcome
 from modules.linbp.gates.hypotheses import H6, HYPOTHESES, LEVEL, PROBE, Hypothesis
@@ -34,9 +35,9 @@ SOURCE = "ours, stated before the run; published: an exploratory probe of ours"
 
 def gains(samples: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     """One row per set: mean success on the black boxes, and the gain over backpropagation's, paired by image."""
-    shown = _shown(samples, models)
+    shown = by_victim(samples, models, SET)
     white = shown.filter(pl.col("victim") == pl.col("surrogate")).group_by(SET).agg(white_box=pl.col("fooled").mean())
-    by_image = _black_boxes(shown).group_by("id", *SET, maintain_order=True).agg(share=pl.col("fooled").mean())
+    by_image = black_boxes(shown).group_by("id", *SET, maintain_order=True).agg(share=pl.col("fooled").mean())
     on = ["id", "method", "eps", "surrogate"]
     pairs = against(by_image, on=on, column="arm", reference=BP, value="share")
     gain = pl.col("share") - pl.col("reference")
@@ -71,7 +72,7 @@ def hypotheses(samples: pl.DataFrame, models: pl.DataFrame, config: GatesConfig)
 def similarity(samples: pl.DataFrame, models: pl.DataFrame, gradients: pl.DataFrame) -> pl.DataFrame:
     """One row per surrogate, eps, arm and black box: gain on it (mean over methods), and the rise of the cosine."""
     on = ["id", "eps", "surrogate", "victim"]
-    fooled = _black_boxes(_shown(samples, models)).group_by(*on, "arm", maintain_order=True).agg(
+    fooled = black_boxes(by_victim(samples, models, SET)).group_by(*on, "arm", maintain_order=True).agg(
         share=pl.col("fooled").mean()
     )  # fmt: skip
     gained = against(fooled, on=on, column="arm", reference=BP, value="share")
@@ -96,7 +97,7 @@ def correlation(
     """H6 on each surrogate at each strength: Spearman's rank correlation, with a bootstrap over images."""
     schema = {"surrogate": pl.String, "eps": pl.Float64, "pairs": pl.Int64, "value": pl.Float64, "low": pl.Float64,
               "high": pl.Float64, "n": pl.Int64}  # fmt: skip
-    fooled, angles = _black_boxes(_shown(samples, models)), _cosines(gradients, models)
+    fooled, angles = black_boxes(by_victim(samples, models, SET)), _cosines(gradients, models)
     rows = []
     for (surrogate, eps), part in fooled.group_by("surrogate", "eps", maintain_order=True):
         gain = _over_bp(part.group_by("id", "arm", "victim").agg(value=pl.col("fooled").mean()))
@@ -139,7 +140,7 @@ def claims(hypotheses: pl.DataFrame, correlation: pl.DataFrame) -> Iterator[Clai
 
 def headline(samples: pl.DataFrame, models: pl.DataFrame) -> dict[str, Estimate]:
     """Black-box success of each arm: of each image over all its sets, then over images."""
-    images = _black_boxes(_shown(samples, models)).group_by("arm", "id", maintain_order=True).agg(
+    images = black_boxes(by_victim(samples, models, SET)).group_by("arm", "id", maintain_order=True).agg(
         share=pl.col("fooled").mean()
     )  # fmt: skip
     means = images.group_by("arm", maintain_order=True).agg(mean("share")).unnest("estimate")
@@ -181,21 +182,11 @@ def shown(config: GatesConfig, facts: Mapping[str, Any]) -> Iterator[Shown]:
     yield Shown("gains", f"Success on other models on {config.dataset}, {n}", columns)
 
 
-def _shown(samples: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """One row per image, set and model that it was shown to."""
-    victims = pl.lit(models["name"].to_list(), dtype=pl.List(pl.String))
-    return samples.select("id", *SET, "fooled", victim=victims).explode("fooled", "victim")
-
-
-def _black_boxes(shown: pl.DataFrame) -> pl.DataFrame:
-    return shown.filter(pl.col("victim") != pl.col("surrogate"))
-
-
 def _cosines(gradients: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     """One row per image, surrogate, arm and black box."""
     victims = pl.lit(models["name"].to_list(), dtype=pl.List(pl.String))
     rows = gradients.select("id", "surrogate", "arm", cosine="cosines", victim=victims).explode("cosine", "victim")
-    return _black_boxes(rows)
+    return black_boxes(rows)
 
 
 def _shares(
@@ -204,7 +195,7 @@ def _shares(
     """Surrogate and strength -> arm -> images' shares (N,), in one order; none unless arms are about the last block."""
     if config.positions[0] != "block":
         return {}
-    boxes = _black_boxes(_shown(samples, models))
+    boxes = black_boxes(by_victim(samples, models, SET))
     by_image = boxes.group_by("surrogate", "eps", "id", "arm", maintain_order=True).agg(share=pl.col("fooled").mean())
     wide = by_image.pivot("arm", index=["surrogate", "eps", "id"], values="share").sort("id", maintain_order=True)
     return {

@@ -7,6 +7,7 @@ import polars as pl
 
 from modules.linbp import audit as audits
 from modules.linbp import cautions
+from modules.linbp.black_boxes import black_boxes, by_victim
 from modules.linbp.sentences import standing
 from modules.linbp.transfer.config import TransferConfig
 from suite.claims import Claim, order_family
@@ -21,7 +22,7 @@ SET = ["method", "eps", "surrogate", "gradient"]
 
 def audit(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> pl.DataFrame:
     """Reasons to doubt the sets of the first rule; another rule may well serve strangers better than its own model."""
-    first = _by_victim(samples.filter(gradient=config.gradients[0]), models)
+    first = by_victim(samples.filter(gradient=config.gradients[0]), models, SET)
     return audits.table(audits.transfer_beats_white_box(first))
 
 
@@ -29,7 +30,7 @@ def success(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig)
     """Success rate of each set on each model, with Wilson's interval and McNemar's test against the first rule."""
     first = config.gradients[0]
     on = ["id", "method", "eps", "surrogate", "victim"]
-    pairs = against(_by_victim(samples, models), on=on, column="gradient", reference=first, value="fooled")
+    pairs = against(by_victim(samples, models, SET), on=on, column="gradient", reference=first, value="fooled")
     cells = pairs.group_by(*SET, "victim", maintain_order=True).agg(rate("fooled"), mcnemar("fooled", "reference"))
     names = {"only_first": "only_this", "only_second": "only_first_rule"}
     table = cells.with_columns(white_box=pl.col("victim") == pl.col("surrogate")).unnest("estimate", "test")
@@ -45,7 +46,7 @@ def matrix(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) 
     `more` and `fewer` samples, all others alike. With one black box it is McNemar's. `p_holm` allows for all tests of
     the table. `excess_levels` is by how many grey levels (1/255) the rounded images leave their balls at most.
     """
-    shown = _by_victim(samples, models)
+    shown = by_victim(samples, models, SET)
     rates = shown.pivot("victim", index=SET, values="fooled", aggregate_function="mean")
     excess = (255 * (pl.col("perturbation") - pl.col("eps"))).max().clip(0).round(3)  # float32 is off by 10^-4 levels
     sizes = samples.group_by(SET).agg(pl.len().cast(pl.Int64).alias("n"), excess.alias("excess_levels"))
@@ -75,7 +76,7 @@ def claims(matrix: pl.DataFrame, config: TransferConfig) -> Iterator[Claim]:
 def headline(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> dict[str, Estimate]:
     """Success on black boxes at the largest eps under each rule: of each image over all its sets, then over images."""
     strongest = max(config.eps)
-    boxes = _by_victim(samples.filter(eps=strongest), models).filter(pl.col("victim") != pl.col("surrogate"))
+    boxes = black_boxes(by_victim(samples.filter(eps=strongest), models, SET))
     images = boxes.group_by("gradient", "id", maintain_order=True).agg(share=pl.col("fooled").mean())
     means = images.group_by("gradient", maintain_order=True).agg(mean("share")).unnest("estimate")
     return {
@@ -119,7 +120,7 @@ def shown(models: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]
 
 def _against_first(shown: pl.DataFrame, first: str) -> pl.DataFrame:
     """The comparison on black boxes, for each set that is shown to one; the first rule is not compared to itself."""
-    boxes = shown.filter(pl.col("victim") != pl.col("surrogate")).group_by("id", *SET, maintain_order=True)
+    boxes = black_boxes(shown).group_by("id", *SET, maintain_order=True)
     by_sample = boxes.agg(share=pl.col("fooled").mean())
     on = ["id", "method", "eps", "surrogate"]
     pairs = against(by_sample, on=on, column="gradient", reference=first, value="share")
@@ -129,12 +130,6 @@ def _against_first(shown: pl.DataFrame, first: str) -> pl.DataFrame:
     )
     table = sets.unnest("difference", "test").rename({"only_first": "more", "only_second": "fewer"})
     return table.with_columns(pl.when(pl.col("gradient") != first).then(pl.col("^difference.*$", "p_value")))
-
-
-def _by_victim(samples: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """One row per sample, set and model that it was shown to."""
-    victims = pl.lit(models["name"].to_list(), dtype=pl.List(pl.String))
-    return samples.select("id", *SET, "fooled", victim=victims).explode("fooled", "victim")
 
 
 def _ordered(table: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
