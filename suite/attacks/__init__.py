@@ -4,9 +4,11 @@ differentiate a frozen model."""
 from suite.attacks.adversary import Adversary
 from suite.attacks.apgd import apgd
 from suite.attacks.attack_probe import OutputProbe, UnboundedProbe, probe_outputs, probe_unbounded
+from suite.attacks.autoattack import MEMBERS, Efforts, Evaluation, autoattack
 from suite.attacks.differentiate import Autograd, Differentiator, differentiator, frozen
 from suite.attacks.eight_bit import eight_bit
 from suite.attacks.engine import Engine, GradientRule, exact_engine, fast_engine, fast_layout
+from suite.attacks.fab import fab
 from suite.attacks.fast import fold_batch_norm
 from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps, make_attack
 from suite.attacks.fused import IFGSM
@@ -17,17 +19,21 @@ from suite.attacks.losses import LOSSES
 from suite.attacks.random_start import ball_noise, random_starts
 from suite.attacks.robustness import one_and_many, robustness
 from suite.attacks.sign_steps import SignSteps, sign_steps
+from suite.attacks.square import square
 from suite.attacks.transferable import METHODS, Budget, Method, craft
 
 __all__ = [
     "IFGSM",
     "LOSSES",
+    "MEMBERS",
     "METHODS",
     "Adversary",
     "Autograd",
     "Budget",
     "Differentiator",
+    "Efforts",
     "Engine",
+    "Evaluation",
     "GradientHealth",
     "GradientRule",
     "Method",
@@ -39,11 +45,13 @@ __all__ = [
     "UnboundedProbe",
     "apgd",
     "attack_names",
+    "autoattack",
     "ball_noise",
     "craft",
     "differentiator",
     "eight_bit",
     "exact_engine",
+    "fab",
     "fast_engine",
     "fast_layout",
     "fold_batch_norm",
@@ -60,4 +68,5 @@ __all__ = [
     "random_starts",
     "robustness",
     "sign_steps",
+    "square",
 ]
