@@ -5,22 +5,10 @@ from dataclasses import dataclass
 import torch
 
 from suite.data import Dataset
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import SuiteError
 from suite.models.classifier import Classifier, ModelInfo
 from suite.models.entry import Entry
-from suite.models.zoo import ZOO
-from suite.refs import Call, parse_call
-
-
-def find(ref: str) -> tuple[Entry, Call]:
-    """The entry that `name` or `name(argument=value)` means, and the reference's canonical spelling.
-
-    Raises SuiteError for an unknown name or argument, with the nearest ones.
-    """
-    call = parse_call(ref)
-    if call.name not in ZOO:
-        raise SuiteError(f"unknown model {call.name!r}", did_you_mean(call.name, [*ZOO]))
-    return ZOO[call.name], ZOO[call.name].canonical(call.arguments)
+from suite.models.zoo import find
 
 
 def untrained(ref: str, dataset: Dataset, device: str | torch.device) -> Classifier:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from suite.models.trained import Trained, trained
+from suite.models.stored import Trained, trained
 from suite.models.zoo import ZOO
 
 

@@ -3,14 +3,15 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from suite.data import Dataset
 from suite.errors import SuiteError, did_you_mean, one_line
 from suite.refs import Argument, Call
 from suite.training import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MOST_PARAMETERS = 2_000_000_000
 """Of a network of the zoo: 8 GB of weights."""
@@ -40,7 +41,7 @@ class Entry:
     name: str
     summary: str
     paper: str
-    build: Callable[..., nn.Module]
+    build: Callable[..., "nn.Module"]
     linbp_start: str | int
     linbp_source: str
     recipe: Recipe
@@ -65,20 +66,27 @@ class Entry:
                 raise SuiteError(f"{key}={value} of model {self.name}", "give a positive integer")
         return Call(self.name, {key: value for key, value in arguments.items() if value != defaults[key]})
 
-    def network(self, arguments: Mapping[str, Argument], dataset: Dataset) -> nn.Module:
+    def network(self, arguments: Mapping[str, Argument], dataset: Dataset) -> "nn.Module":
         """A fresh network for the data set. Raises SuiteError where its images do not fit, or it is too large."""
-        channels, height, width = dataset.shape
+        self.check_images(dataset)
+        channels, side, _ = dataset.shape
+        if arguments:
+            self._check_size(channels, side, dataset.num_classes, arguments)
+        return self.build(channels, side, dataset.num_classes, **arguments)
+
+    def check_images(self, dataset: Dataset) -> None:
+        """Raises SuiteError where the network cannot take the data set's images."""
+        _, height, width = dataset.shape
         if height != width or height < self.smallest:
             raise SuiteError(
                 f"{self.name} cannot take the {height} x {width} images of {dataset.name}",
                 f"it needs square images of at least {self.smallest} x {self.smallest}",
             )
-        if arguments:
-            self._check_size(channels, height, dataset.num_classes, arguments)
-        return self.build(channels, height, dataset.num_classes, **arguments)
 
     def _check_size(self, channels: int, side: int, classes: int, arguments: Mapping[str, Argument]) -> None:
         """Refuses a network with too many parameters, counted where they take no memory."""
+        import torch
+
         called = Call(self.name, arguments)
         try:
             with torch.device("meta"):

@@ -17,8 +17,9 @@ from suite.models.filling import check_finite, fill
 from suite.models.from_own_code import from_own_code
 from suite.models.from_torchvision import from_torchvision
 from suite.models.reference import ModelReference, parse_reference
-from suite.models.trained import trained_weights
-from suite.models.weights import accuracy_of, digest, read_metadata, read_weights
+from suite.models.tensor_file import accuracy_of, read_metadata
+from suite.models.training import trained_weights
+from suite.models.weights import digest, read_weights
 from suite.paths import runs_root, usable
 from suite.training import Epoch
 

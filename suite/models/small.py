@@ -40,7 +40,7 @@ def lenet5(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
     )
 
 
-def mnist_cnn(in_channels: int, image_size: int, num_classes: int, width: int = 128) -> nn.Module:
+def mnist_cnn(in_channels: int, image_size: int, num_classes: int, width: int) -> nn.Module:
     """Two convolutions, two linear layers, the first of free width (Xing et al. 2022, Table 3: 16 and 128).
 
     The paper does not give the convolutions; these are 4 x 4 with stride 2 to 16 and 32 channels.
@@ -73,7 +73,7 @@ def digits_cnn(in_channels: int, image_size: int, num_classes: int) -> nn.Module
     )
 
 
-def cifar_cnn(in_channels: int, image_size: int, num_classes: int, width: int = 16) -> nn.Module:
+def cifar_cnn(in_channels: int, image_size: int, num_classes: int, width: int) -> nn.Module:
     """Three 4 x 4 convolutions with stride 2 to `width`, 2 and 4 `width` channels, and two linear layers."""
     side = image_size // 8
     return _stack(
@@ -90,7 +90,7 @@ def cifar_cnn(in_channels: int, image_size: int, num_classes: int, width: int = 
     )
 
 
-def vgg8(in_channels: int, image_size: int, num_classes: int, width: int = 32) -> nn.Module:
+def vgg8(in_channels: int, image_size: int, num_classes: int, width: int) -> nn.Module:
     """Five 3 x 3 convolutions with batch norm and pooling, to 1, 2, 4, 8 and 8 `width` channels; three linear layers.
 
     VGG's scheme with one convolution a stage, for 32 x 32 images: 8 `width` features are left of them.
@@ -114,7 +114,7 @@ def vgg8(in_channels: int, image_size: int, num_classes: int, width: int = 32) -
     )
 
 
-def two_layer(in_channels: int, image_size: int, num_classes: int, width: int = 1000) -> nn.Module:
+def two_layer(in_channels: int, image_size: int, num_classes: int, width: int) -> nn.Module:
     """One hidden layer of free width."""
     return _stack(
         flatten=nn.Flatten(),

@@ -1,7 +1,5 @@
 """State dicts on disk: read without running code, written whole, hashed."""
 
-import hashlib
-import json
 import pickle
 import re
 import warnings
@@ -13,10 +11,10 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
 
 from suite.errors import SuiteError, one_line
 from suite.files import atomic
+from suite.models.tensor_file import content_digest, read_metadata
 from suite.paths import usable
 
 State = dict[str, torch.Tensor]
@@ -54,38 +52,13 @@ def write_weights(path: Path, state: Mapping[str, torch.Tensor], metadata: Mappi
         file.write(safetensors.torch.save(tensors, dict(metadata)))
 
 
-def read_metadata(path: Path) -> Mapping[str, str]:
-    """The text metadata of a .safetensors file; its tensors are not read."""
-    try:
-        with safe_open(path, "pt") as file:
-            return file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise SuiteError(f"{path} cannot be read: {one_line(error)}", "it may be truncated") from error
-
-
-def seal(facts: Mapping[str, str]) -> str:
-    """Sha256 over metadata without its own entry `seal`: together with `digest` it tells a damaged file."""
-    content = sorted((name, value) for name, value in facts.items() if name != "seal")
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def accuracy_of(facts: Mapping[str, str]) -> float | None:
-    """The accuracy in [0, 1] that metadata tells; None where it tells none."""
-    try:
-        accuracy = float(facts["accuracy"])
-    except (KeyError, ValueError):
-        return None
-    return accuracy if 0 <= accuracy <= 1 else None
-
-
 def digest(state: Mapping[str, torch.Tensor]) -> str:
-    """Sha256 over names, types, shapes and values in the order of names: the same for every file format."""
-    sha = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return sha.hexdigest()
+    """`content_digest` of a state dict."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    return content_digest(
+        (name, str(tensor.dtype), tuple(tensor.shape), tensor.reshape(-1).view(torch.uint8).numpy().data)
+        for name, tensor in tensors.items()
+    )
 
 
 def _read_safetensors(path: Path) -> Weights:

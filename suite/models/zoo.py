@@ -1,14 +1,11 @@
-"""The table of architectures, each with its normalisation, its recipe and its LinBP position."""
+"""The table of architectures, each with its normalisation, its recipe and its LinBP position. Read without torch."""
 
 from functools import partial
 
-from torch import nn
-
-from suite.models import cifar_stems, small
-from suite.models.cifar_resnet import CifarResNet
+from suite.errors import SuiteError, did_you_mean
+from suite.models import architectures
 from suite.models.entry import Entry
-from suite.models.preact_resnet import PreActResNet18
-from suite.models.wide_resnet import WideResNet34
+from suite.refs import Call, parse_call
 from suite.training import Recipe
 
 LI2022 = "Li et al. 2022"
@@ -38,25 +35,12 @@ RICE_CIFAR = Recipe(
 # Ours, for networks that a CPU trains: the rate rises and falls once.
 ONE_CYCLE = Recipe(20, 128, 0.1, momentum=0.9, weight_decay=5e-4, schedule="rise-fall", peak=0.3, augment="zero")
 
-
-def _cifar_resnet(depth: int, in_channels: int, image_size: int, num_classes: int) -> nn.Module:
-    return CifarResNet(depth, in_channels, num_classes)
-
-
-def _preactresnet18(in_channels: int, image_size: int, num_classes: int) -> nn.Module:
-    return PreActResNet18(in_channels, num_classes)
-
-
-def _wrn34(in_channels: int, image_size: int, num_classes: int, width: int = 10) -> nn.Module:
-    return WideResNet34(width, in_channels, num_classes)
-
-
 _ENTRIES = (
     Entry(
         "vgg16",
         "VGG-16 with batch norm for 32 x 32 images",
         f"Simonyan and Zisserman 2015; {LI2022}",
-        cifar_stems.vgg16,
+        architectures.vgg16,
         "features.36",  # the last 3 of 13 convolutional rectifiers and both of the classifier
         PUBLISHED,
         LI_CIFAR,
@@ -68,7 +52,7 @@ _ENTRIES = (
         "resnet50",
         "ResNet-50 for 32 x 32 images",
         f"He et al. 2016; {LI2022}",
-        cifar_stems.resnet50,
+        architectures.resnet50,
         "layer4",
         PUBLISHED,
         LI_CIFAR,
@@ -79,7 +63,7 @@ _ENTRIES = (
         "densenet161",
         "DenseNet-161 for 32 x 32 images",
         f"Huang et al. 2017; {LI2022}",
-        cifar_stems.densenet161,
+        architectures.densenet161,
         "features.transition3",  # the attack's position; training starts one module later
         PUBLISHED,
         LI_CIFAR,
@@ -92,7 +76,7 @@ _ENTRIES = (
         "mobilenetv2",
         "MobileNetV2 for 32 x 32 images",
         f"Sandler et al. 2018; {LI2022}",
-        cifar_stems.mobilenetv2,
+        architectures.mobilenetv2,
         "features.17",
         PUBLISHED,
         LI_CIFAR,
@@ -104,7 +88,7 @@ _ENTRIES = (
             f"resnet{depth}",
             f"CIFAR ResNet with {depth} layers",
             "He et al. 2016, Sec. 4.2",
-            partial(_cifar_resnet, depth),
+            partial(architectures.cifar_resnet, depth),
             "layer3",
             ANALOGY,
             HE_CIFAR,
@@ -117,7 +101,7 @@ _ENTRIES = (
         "preactresnet18",
         "pre-activation ResNet-18",
         "He et al. 2016; Rice et al. 2020; Xing et al. 2022",
-        _preactresnet18,
+        architectures.preactresnet18,
         "layer4",
         ANALOGY,
         RICE_CIFAR,
@@ -128,7 +112,7 @@ _ENTRIES = (
         "wrn34",
         "WideResNet-34-k, wrn34(width=10)",
         "Zagoruyko and Komodakis 2016; Rice et al. 2020; Xing et al. 2022",
-        _wrn34,
+        architectures.wrn34,
         "relu",  # the rectifier behind the last batch norm, as released for WRN-28-10
         ANALOGY,
         RICE_CIFAR,
@@ -139,7 +123,7 @@ _ENTRIES = (
         "mlp",
         "fully connected 400-200-100",
         f"{LI2022}, Sec. 4.2",
-        small.mlp,
+        architectures.mlp,
         1,
         PUBLISHED,
         Recipe(50, 64, 0.001),
@@ -148,7 +132,7 @@ _ENTRIES = (
         "lenet5",
         "LeNet-5",
         f"LeCun et al. 1998; {LI2022}, Sec. 4.2",
-        small.lenet5,
+        architectures.lenet5,
         2,
         PUBLISHED,
         Recipe(50, 64, 0.005, schedule="exponential", gamma=0.98),
@@ -158,7 +142,7 @@ _ENTRIES = (
         "mnist-cnn",
         "two convolutions, two linear layers, mnist-cnn(width=128)",
         "Xing et al. 2022, Table 3",
-        small.mnist_cnn,
+        architectures.mnist_cnn,
         2,
         ANALOGY,
         Recipe(10, 128, 0.001, optimiser="adam"),
@@ -169,7 +153,7 @@ _ENTRIES = (
         "digits-resnet",
         "CIFAR ResNet with 14 layers for 8 x 8 digits, deep enough for backward rules to differ",
         "He et al. 2016, Sec. 4.2",
-        partial(_cifar_resnet, 14),
+        partial(architectures.cifar_resnet, 14),
         "layer3",
         ANALOGY,
         Recipe(15, 64, 0.003, optimiser="adam", schedule="cosine"),
@@ -179,7 +163,7 @@ _ENTRIES = (
         "digits-cnn",
         "small CNN for 8 x 8 digits, the embedded default",
         "ours",
-        small.digits_cnn,
+        architectures.digits_cnn,
         2,
         ANALOGY,
         Recipe(30, 64, 0.002, optimiser="adam", schedule="cosine"),
@@ -190,7 +174,7 @@ _ENTRIES = (
         "cifar-cnn",
         "three strided convolutions, two linear layers, cifar-cnn(width=16): trains on a CPU",
         "ours",
-        small.cifar_cnn,
+        architectures.cifar_cnn,
         3,
         ANALOGY,
         Recipe(
@@ -211,7 +195,7 @@ _ENTRIES = (
         "vgg8",
         "VGG with one convolution a stage and batch norm, vgg8(width=32): trains on a CPU",
         "Simonyan and Zisserman 2015; the size ours",
-        small.vgg8,
+        architectures.vgg8,
         4,  # the last convolutional rectifier and both of the classifier
         ANALOGY,
         ONE_CYCLE,
@@ -223,7 +207,7 @@ _ENTRIES = (
         "two-layer",
         "one hidden layer, two-layer(width=1000)",
         "Li et al. 2022, Sec. 3; Wang et al. 2022",
-        small.two_layer,
+        architectures.two_layer,
         0,
         ANALOGY,
         Recipe(20, 64, 0.1),
@@ -232,3 +216,14 @@ _ENTRIES = (
 
 ZOO: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 """Every architecture by name."""
+
+
+def find(ref: str) -> tuple[Entry, Call]:
+    """The entry that `name` or `name(argument=value)` means, and the reference's canonical spelling.
+
+    Raises SuiteError for an unknown name or argument, with the nearest ones.
+    """
+    call = parse_call(ref)
+    if call.name not in ZOO:
+        raise SuiteError(f"unknown model {call.name!r}", did_you_mean(call.name, [*ZOO]))
+    return ZOO[call.name], ZOO[call.name].canonical(call.arguments)

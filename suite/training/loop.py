@@ -17,6 +17,7 @@ from suite.training.bfloat16 import warn_where_imitated
 from suite.training.checkpoint import read_checkpoint, write_checkpoint
 from suite.training.mode import in_mode
 from suite.training.objectives import Adversary, Objective, cross_entropy
+from suite.training.optimiser import optimiser_for
 from suite.training.recipe import Recipe
 
 Watch = Callable[[], Mapping[str, float]]
@@ -108,7 +109,7 @@ def fit(
         warn_where_imitated(labels.device)
     if recipe.channels_last:
         model.to(memory_format=torch.channels_last)
-    state = _State(model, recipe.optimiser_for(model), _fingerprint(model, recipe, seed, len(labels)))
+    state = _State(model, optimiser_for(recipe, model), _fingerprint(model, recipe, seed, len(labels)))
     if checkpoint:
         state.restore(checkpoint)
     with in_mode(model, through, training=True):

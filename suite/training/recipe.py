@@ -4,9 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import torch
-from torch import nn
-
 from suite.errors import SuiteError, did_you_mean
 
 Schedule = Literal["constant", "exponential", "cosine", "multistep", "rise-fall", "cyclic", "hold-fall"]
@@ -88,12 +85,3 @@ class Recipe:
         if self.schedule == "multistep":
             return self.learning_rate * self.gamma ** sum(epoch >= milestone for milestone in self.milestones)
         return self.learning_rate
-
-    def optimiser_for(self, model: nn.Module) -> torch.optim.Optimizer:
-        """A fresh optimiser over the model's trainable parameters."""
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        if self.optimiser == "adam":
-            return torch.optim.Adam(parameters, self.learning_rate, weight_decay=self.weight_decay, fused=True)
-        return torch.optim.SGD(
-            parameters, self.learning_rate, self.momentum, weight_decay=self.weight_decay, fused=True
-        )

@@ -7,6 +7,7 @@ import torch
 
 from suite.errors import SuiteError
 from suite.training import Recipe
+from suite.training.optimiser import optimiser_for
 
 
 def rates(recipe: Recipe) -> list[float]:
@@ -55,7 +56,7 @@ def test_the_others_stand_still_within_an_epoch(schedule: str) -> None:
 def test_frozen_parameters_are_not_optimised() -> None:
     model = torch.nn.Linear(2, 2)
     model.bias.requires_grad_(False)
-    (group,) = Recipe(1, 1, 0.1, momentum=0.9, weight_decay=1e-4).optimiser_for(model).param_groups
+    (group,) = optimiser_for(Recipe(1, 1, 0.1, momentum=0.9, weight_decay=1e-4), model).param_groups
     assert group["params"] == [model.weight]
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.1, 0.9, 1e-4)
 

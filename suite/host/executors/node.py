@@ -99,8 +99,8 @@ def _work_apart(remote: RemotePoint, folder: Path) -> Reply:
 def _fetch_weights(remote: RemotePoint) -> None:
     """Trained weights that this node lacks, from the driver's cache; a data set that is another one asks for none."""
     from suite import data
-    from suite.models.build import find
-    from suite.models.trained import weights_path
+    from suite.models.stored import weights_path
+    from suite.models.zoo import find
 
     config = _config(remote.point)
     zoo = [ref for ref in references(config, "model") if ":" not in ref and "@" not in ref]

@@ -1,10 +1,9 @@
-"""Weights that the zoo's recipes made: where they are kept, how they are made, what there is."""
+"""How the zoo's recipes make weights, in the cache."""
 
 import json
 import logging
-import shlex
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +12,15 @@ import torch
 from suite.data import Dataset
 from suite.errors import SuiteError, WorkFailed, did_you_mean
 from suite.locks import made_once
-from suite.models.build import architecture, find
+from suite.models.build import architecture
 from suite.models.classifier import Classifier
-from suite.models.weights import accuracy_of, digest, read_metadata, read_weights, seal, write_weights
-from suite.paths import cache_root
-from suite.refs import Call
+from suite.models.stored import epochs_lacking, weights_path, whole_digest
+from suite.models.tensor_file import seal
+from suite.models.weights import digest, write_weights
+from suite.models.zoo import find
 from suite.training import Epoch, Recipe, evaluate, fit, remove_checkpoint, resident
 
 log = logging.getLogger("suite")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Weights in the cache: canonical reference, data set, test accuracy in [0, 1], and the file.
-
-    A file that is damaged tells neither data set nor accuracy, which are None.
-    """
-
-    model: str
-    dataset: str | None
-    accuracy: float | None
-    path: Path
-
-
-def weights_path(model: Call, dataset: Dataset) -> Path:
-    """Where the trained weights of a canonical call lie, by the content of the data set."""
-    return cache_root() / "models" / dataset.digest[:12] / f"{model}.safetensors"
-
-
-def training_command(model: Call, dataset: Dataset) -> str:
-    """The shell command that trains the model on the data set."""
-    return f"suite models train {shlex.quote(str(model))} --dataset {shlex.quote(dataset.name)}"
 
 
 def train(
@@ -83,15 +60,12 @@ def trained_weights(ref: str, dataset: Dataset, on_epoch: Callable[[Epoch], None
     """
     entry, model = find(ref)
     path = weights_path(model, dataset)
-    if _is_whole(path):
+    if whole_digest(path) is not None:
         return path
-    epochs = entry.epochs_at_once(len(dataset.train))
-    if not epochs:
-        what = f"{path} is damaged" if path.exists() else f"{model} is not trained on {dataset.name}"
-        raise SuiteError(what, training_command(model, dataset))
+    epochs = epochs_lacking(ref, dataset)
     classifier = architecture(ref, dataset).initial(seed=0)
     with made_once(path, f"the weights of {model} on {dataset.name}"):
-        if not _is_whole(path):
+        if whole_digest(path) is None:
             if path.exists():
                 log.warning("%s is damaged: %s is trained again", path, model)
             log.info("training %s on %s, once, for %d epochs", model, dataset.name, epochs)
@@ -134,39 +108,6 @@ def _train(
     remove_checkpoint(checkpoint)
     classifier.info = info
     return classifier.eval()
-
-
-def trained() -> Iterator[Trained]:
-    """Every model in the cache, in order of model and data set. Tensors are not read: a damaged header is told."""
-    found = [_described(path) for path in (cache_root() / "models").glob("*/*.safetensors")]
-    return iter(sorted(found, key=lambda weights: (weights.model, weights.dataset or "", weights.path)))
-
-
-def _described(path: Path) -> Trained:
-    try:
-        facts = read_metadata(path)
-        if _is_sealed(facts) and (accuracy := accuracy_of(facts)) is not None:
-            return Trained(facts["model"], facts["dataset"], accuracy, path)
-    except SuiteError:
-        pass  # told as damaged
-    return Trained(path.stem, None, None, path)
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether weights of ours are there, and as they were written."""
-    if not path.is_file():
-        return False
-    try:
-        weights = read_weights(path)
-    except SuiteError:
-        return False
-    return _is_sealed(weights.metadata) and weights.metadata.get("digest") == digest(weights.state)
-
-
-def _is_sealed(facts: Mapping[str, str]) -> bool:
-    """Whether metadata are as they were written; weights from before there were seals still serve."""
-    sealed = seal(facts)
-    return facts.get("seal", sealed) == sealed
 
 
 def _changed(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:

@@ -1,0 +1,73 @@
+"""Weights that the zoo's recipes made, in the cache: where they lie, whether they are whole. Known without torch."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.data import Dataset
+from suite.errors import SuiteError
+from suite.models.tensor_file import accuracy_of, digest_of_file, is_sealed, read_metadata
+from suite.models.zoo import find
+from suite.paths import cache_root
+from suite.refs import Call
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Weights in the cache: canonical reference, data set, test accuracy in [0, 1], and the file.
+
+    A file that is damaged tells neither data set nor accuracy, which are None.
+    """
+
+    model: str
+    dataset: str | None
+    accuracy: float | None
+    path: Path
+
+
+def weights_path(model: Call, dataset: Dataset) -> Path:
+    """Where the trained weights of a canonical call lie, by the content of the data set."""
+    return cache_root() / "models" / dataset.digest[:12] / f"{model}.safetensors"
+
+
+def trained() -> Iterator[Trained]:
+    """Every model in the cache, in order of model and data set. Tensors are not read: a damaged header is told."""
+    found = [_described(path) for path in (cache_root() / "models").glob("*/*.safetensors")]
+    return iter(sorted(found, key=lambda weights: (weights.model, weights.dataset or "", weights.path)))
+
+
+def whole_digest(path: Path) -> str | None:
+    """The digest of weights of ours that are there, and as they were written; else None."""
+    if not path.is_file():
+        return None
+    try:
+        facts = read_metadata(path)
+    except SuiteError:
+        return None
+    found = facts.get("digest")
+    return found if is_sealed(facts) and found == digest_of_file(path) else None
+
+
+def epochs_lacking(ref: str, dataset: Dataset) -> int:
+    """For how many epochs a zoo model is trained at once, as its weights are asked for and are not whole.
+
+    Raises SuiteError, with the command that trains it, where that would take long.
+    """
+    entry, model = find(ref)
+    epochs = entry.epochs_at_once(len(dataset.train))
+    if not epochs:
+        path = weights_path(model, dataset)
+        what = f"{path} is damaged" if path.exists() else f"{model} is not trained on {dataset.name}"
+        raise SuiteError(what, f"suite models train {shlex.quote(str(model))} --dataset {shlex.quote(dataset.name)}")
+    return epochs
+
+
+def _described(path: Path) -> Trained:
+    try:
+        facts = read_metadata(path)
+        if is_sealed(facts) and (accuracy := accuracy_of(facts)) is not None:
+            return Trained(facts["model"], facts["dataset"], accuracy, path)
+    except SuiteError:
+        pass  # told as damaged
+    return Trained(path.stem, None, None, path)
