@@ -20,7 +20,7 @@ STILL_RISING = 0.02  # share of the images that the last quarter of the steps ma
 
 SCHEMA = {"flag": pl.String, "gradient": pl.String, "eps": pl.Float64, "evidence": pl.String, "remedy": pl.String}
 
-HIDDEN = "try --loss stable_ce, an attack without gradients, or images made on another model"
+HIDDEN = "try --loss stable_ce, --attack autoattack (its Square needs no gradient), or images made on another model"
 
 HIDDEN_AT_HOME = "the surrogate may hide its gradient: try --loss stable_ce, or more steps"
 

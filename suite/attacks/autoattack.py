@@ -108,7 +108,7 @@ def autoattack(
     Raises SuiteError for values outside these ranges, for labels that are not the model's classes, and for models of
     under four classes, for which the targeted difference of logits ratio is not defined.
 
-    Cost for a sample that nothing fools: 1 + 10 x 100 forward and backward passes, 9 x 200 forward and 9 x 100 backward
+    Cost for a sample that nothing fools: 10 x 101 forward and backward passes, 9 x 200 forward and 9 x 100 backward
     passes of FAB, 5000 forward passes.
     """
     check_positive("eps", eps)

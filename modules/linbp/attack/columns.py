@@ -24,14 +24,23 @@ TABLES = {
     ),
     "audit": AUDIT,
     "by_step": Table("a gradient rule under one eps at one step", "gradient, eps, step, value, low, high, n"),
+    "members": Table(
+        "an attack of the ensemble under a gradient rule and one eps; with --attack autoattack",
+        "gradient, eps, member, value, low, high, n",
+        {
+            "member": "the attack: APGD-CE, APGD-T and FAB-T follow the gradient rule, Square asks for outputs alone",
+            "value": "share of attacked images that it or an attack before it fools, in [0, 1]",
+        },
+    ),
     "samples": Table(
         "an image under one rule and eps",
-        "id, label, clean_prediction, gradient, eps, first_fooled_step, fooled, prediction, perturbation",
+        "id, label, clean_prediction, gradient, eps, first_fooled_step, fooled, prediction, perturbation, fooled_by",
         {
             "clean_prediction": "class that the model names without the attack: the label, else it is not attacked",
             "first_fooled_step": "first recorded step at which the image was misclassified; -1 for never",
             "prediction": "class that the model names at the last step",
             "perturbation": "norm of the change at the last step, in the unit of eps",
+            "fooled_by": "with --attack autoattack, the first attack that fooled it; empty where none did",
         },
     ),
     "examples": Table(

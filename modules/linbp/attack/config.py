@@ -9,6 +9,7 @@ from suite.plugin import DatasetRef, Epsilons, GradientRefs, ModelRef, Number, S
 from suite.refs import Call, format_sum, parse_call, parse_sum, split_list
 
 OWN_ATTACKS = ("ifgsm", "pgd")
+ENSEMBLE = "autoattack"
 
 _TABLE = "Li et al., Sec. 4.2, Table 1"
 _CODE = "released code of Li et al."
@@ -35,7 +36,10 @@ class AttackConfig(StudyConfig):
         200, "training samples on which start=auto is found, class-balanced", unit="samples", gt=1
     )
     attack: str = option(
-        "ifgsm", "ifgsm or pgd (all strengths in one batch), or any Foolbox attack class", source=_TABLE
+        "ifgsm",
+        "ifgsm or pgd (all strengths in one batch), autoattack (its APGD and FAB follow the gradient rule, its Square "
+        "none), or any Foolbox attack class",
+        source=_TABLE,
     )
     eps: Epsilons = option((0.1, 0.15), "attack strengths: radii of the ball", unit="pixels in [0, 1]", source=_TABLE)
     steps: Steps = option((5, 10, 20), "numbers of steps K at which success is read", unit="steps", source=_TABLE)
@@ -65,6 +69,11 @@ class AttackConfig(StudyConfig):
         """Whether our own loop runs, and not Foolbox's."""
         return parse_call(self.attack).name in OWN_ATTACKS
 
+    @property
+    def ensemble(self) -> bool:
+        """Whether AutoAttack runs."""
+        return parse_call(self.attack).name == ENSEMBLE
+
     @model_validator(mode="before")
     @classmethod
     def _start_goes_into_the_rules(cls, values: Any) -> Any:
@@ -80,12 +89,13 @@ class AttackConfig(StudyConfig):
 
     @model_validator(mode="after")
     def _options_of_the_attack(self) -> "AttackConfig":
-        """Options of our own loop mean nothing to a Foolbox attack: refused there, not ignored."""
+        """Options of our own loop mean nothing to other attacks: refused there, not ignored."""
         name = parse_call(self.attack).name
         if self.own_attack and parse_call(self.attack).arguments:
             raise ValueError(f"--attack {name} takes its settings from this study's options, not in brackets")
         for field in ("norm", "loss", "input_space", "early_stop", "engine", "fast"):
-            if not self.own_attack and getattr(self, field) != type(self).model_fields[field].default:
+            taken = self.own_attack or (self.ensemble and field in ("norm", "engine"))
+            if not taken and getattr(self, field) != type(self).model_fields[field].default:
                 raise ValueError(f"--{field.replace('_', '-')} is an option of ifgsm and pgd, not of {name}")
         return self
 

@@ -9,7 +9,7 @@ from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.white_box import WhiteBox
 from modules.linbp.samples import spread
 from modules.linbp.starts import starting_at
-from suite.attacks import frozen
+from suite.attacks import MEMBERS, frozen
 from suite.measuring import Run
 from suite.models import Classifier
 
@@ -49,6 +49,7 @@ def measure(config: AttackConfig, run: Run) -> None:
         unbounded_probe={rule: asdict(white_box.unbounded(rule)) for rule in config.gradients},
         steps=white_box.steps,
         readings=white_box.readings,
+        **({"members": MEMBERS} if config.ensemble else {}),
     )
 
 

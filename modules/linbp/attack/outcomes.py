@@ -1,4 +1,4 @@
-"""Attacks on a batch of samples and what they did: our own iterated attack, or any of Foolbox's."""
+"""Attacks on a batch of samples and what they did: our own iterated attack, AutoAttack, or any of Foolbox's."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from modules.linbp.samples import predict
-from suite.attacks import Engine, Settings, foolbox_model, iterate, make_attack, random_starts
+from suite.attacks import Efforts, Engine, Settings, autoattack, foolbox_model, iterate, make_attack, random_starts
+from suite.attacks.iterate import Norm
 from suite.refs import Call
 
 FOOLBOX_BATCH = 64  # not --batch-size, on which the draws of Foolbox's attacks would depend
@@ -21,14 +22,16 @@ class Outcome:
 
     Attributes:
         fooled: (E, N, S) booleans, by reading: the steps 0..K of our own iterated attack, or the numbers of steps that
-            a Foolbox attack was run with.
+            a Foolbox attack was run with; one for attacks without steps.
         prediction: (E, N) classes at the last reading.
         adversarials: (E, N, C, H, W) at the last reading.
+        fooled_by: of an ensemble, (E, N) places in MEMBERS of the attack that was first to fool, -1 for none.
     """
 
     fooled: Tensor
     prediction: Tensor
     adversarials: Tensor
+    fooled_by: Tensor | None = None
 
 
 def iterated_attack(
@@ -55,6 +58,30 @@ def iterated_attack(
         torch.cat([part.prediction for part in parts], 1)[back],
         torch.cat([part.adversarials for part in parts], 1)[back],
     )
+
+
+def ensemble_attack(
+    engine: Engine, images: Tensor, labels: Tensor, epsilons: tuple[float, ...],
+    *, ids: Tensor, seed: int, norm: Norm, efforts: Efforts, batch_size: int,
+) -> Outcome:  # fmt: skip
+    """AutoAttack at every strength by itself: none takes over what a smaller ball has found."""
+    batches = torch.arange(len(images), device=images.device).split(batch_size)
+    fooled_by, adversarials, predictions = [], [], []
+    for eps in epsilons:
+        found = [
+            autoattack(
+                engine.differentiate, engine.predict, images[batch], labels[batch], eps,
+                ids=ids[batch], seed=seed, norm=norm, efforts=efforts,
+            )
+            for batch in batches
+        ]  # fmt: skip
+        fooled_by.append(torch.cat([part.fooled_by for part in found]))
+        adversarials.append(torch.cat([part.adversarials for part in found]))
+        with torch.no_grad():
+            said = [engine.predict(part.adversarials).argmax(1) for part in found]
+        predictions.append(torch.cat(said))
+    by = torch.stack(fooled_by)
+    return Outcome((by >= 0).unsqueeze(-1), torch.stack(predictions), torch.stack(adversarials), by)
 
 
 def foolbox_attack(

@@ -55,6 +55,18 @@ def success(samples: pl.DataFrame, audit: pl.DataFrame, config: AttackConfig, fa
     return audits.beside(table.rename({"only_first": "only_this", "only_second": "only_first_rule"}), audit)
 
 
+def members(samples: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame | None:
+    """What the attacks of an ensemble fool one after another; None for other attacks."""
+    if "members" not in facts:
+        return None
+    places = pl.DataFrame({"member": facts["members"]}).with_row_index("place")
+    first = samples.join(places, left_on="fooled_by", right_on="member", how="left", maintain_order="left")
+    so_far = first.join(places, how="cross", suffix="_asked").with_columns(
+        fooled=(pl.col("place") <= pl.col("place_asked")).fill_null(False)
+    )
+    return so_far.group_by("gradient", "eps", "member", maintain_order=True).agg(rate("fooled")).unnest("estimate")
+
+
 def claims(success: pl.DataFrame, config: AttackConfig) -> Iterator[Claim]:
     """Table 1 and Sec. 4.2 of Li et al."""
     yield from judged.higher_at_every_step(success, config)
@@ -66,7 +78,7 @@ def headline(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, An
     """Success of every rule at the largest eps and number of steps; starts that were calibrated."""
     eps, last = max(config.eps), facts["readings"][-1]
     at = success.filter(pl.col("eps") == eps, pl.col("steps").eq_missing(last))
-    where = f"eps {format_number(eps)}, K {last}"
+    where = f"eps {format_number(eps)}" + (f", K {last}" if last else "")
     rates = {
         f"success of {row['gradient']} at {where}": Estimate.read(row, "images") for row in at.iter_rows(named=True)
     }
@@ -100,14 +112,21 @@ def notes(audit: pl.DataFrame, config: AttackConfig) -> Iterator[str]:
 
 
 def shown(
-    config: AttackConfig, facts: Mapping[str, Any], claims: pl.DataFrame, audit: pl.DataFrame, success: pl.DataFrame
+    config: AttackConfig,
+    facts: Mapping[str, Any],
+    claims: pl.DataFrame,
+    audit: pl.DataFrame,
+    success: pl.DataFrame,
+    members: pl.DataFrame | None = None,
 ) -> Iterator[Shown]:
-    """Claims where there are any, and success, with its flags where there are any."""
+    """Claims where there are any, success, with its flags where there are any, and the attacks of an ensemble."""
     if len(claims):
         yield Shown("claims", "What Li et al. say of white-box attacks beside what was measured")
     of = f"{facts['attacked']} samples (clean accuracy {facts['clean_accuracy']:.1%})"
     title = f"{config.attack} on {config.model} / {config.dataset}, {of}: success rate, 95 % interval"
     yield Shown("success", title, tuple(name for name in success.columns if name != "audit" or len(audit)))
+    if members is not None:
+        yield Shown("members", "Share fooled by each attack of the ensemble and those before it")
 
 
 def _long(samples: pl.DataFrame, steps: Sequence[int | None], readings: Sequence[int | None]) -> pl.DataFrame:

@@ -11,9 +11,11 @@ from foolbox.attacks.base import AttackWithDistance
 from torch import Tensor
 
 from modules.linbp.attack.config import AttackConfig
-from modules.linbp.attack.outcomes import Outcome, foolbox_attack, iterated_attack, perturbation_norms
+from modules.linbp.attack.outcomes import Outcome, ensemble_attack, foolbox_attack, iterated_attack, perturbation_norms
 from modules.linbp.samples import correctly_classified
 from suite.attacks import (
+    MEMBERS,
+    Efforts,
     Engine,
     GradientHealth,
     GradientRule,
@@ -79,6 +81,9 @@ class WhiteBox:
         if config.own_attack:
             self.steps, self.readings = tuple(range(max(config.steps) + 1)), tuple(sorted(config.steps))
             self._norm = inf if config.norm == "linf" else 2.0
+        elif config.ensemble:
+            self.steps = self.readings = (None,)
+            self._norm, self._efforts = inf if config.norm == "linf" else 2.0, Efforts.of(self._call)
         else:
             self.steps = self.readings = tuple(sorted(config.steps)) if has_steps(self._call) else (None,)
             attack = make_attack(self._call, steps=self.steps[0])  # one that cannot be made is refused before any work
@@ -103,7 +108,9 @@ class WhiteBox:
                 differentiator(attacked, self._probe[:2], "jacobian")
             except SuiteError as error:
                 raise SuiteError(f"--engine jacobian with {gradient}: {error.what}", "use --engine auto") from error
-        if not self.config.own_attack:
+        if self.config.ensemble:
+            self._outcome(self._ensemble(gradient, Efforts(1, 1, 1)), self.ids[:1])
+        elif not self.config.own_attack:
             try:
                 self._outcome(self.attacker(gradient), self.ids[:1])
             except Exception as error:  # Foolbox's attacks fail in many ways
@@ -112,6 +119,8 @@ class WhiteBox:
     def attacker(self, gradient: str) -> Attacker:
         """The configured attack under a gradient rule that was added."""
         config, rule = self.config, self.rules[gradient]
+        if config.ensemble:
+            return self._ensemble(gradient, self._efforts)
         if not config.own_attack:
             attacked = rule(self.model)
             return Attacker(gradient, lambda images, labels, ids: foolbox_attack(
@@ -150,6 +159,8 @@ class WhiteBox:
         count, strengths = len(ids), len(self.config.eps)
         fooled = outcome.fooled.flatten(0, 1).cpu().numpy()
         numbers = np.array([-1 if step is None else step for step in self.steps])
+        by = None if outcome.fooled_by is None else outcome.fooled_by.flatten().tolist()
+        members = {} if by is None else {"fooled_by": [None if place < 0 else MEMBERS[place] for place in by]}
         return {
             "id": np.tile(ids, strengths),
             "label": labels.repeat(strengths).cpu().numpy(),
@@ -160,6 +171,7 @@ class WhiteBox:
             "fooled": fooled.tolist(),
             "prediction": outcome.prediction.flatten().cpu().numpy(),
             "perturbation": norms.flatten().double().cpu().numpy(),
+            **members,
         }
 
     def pictures(self, attacker: Attacker, ids: np.ndarray) -> dict[str, Any]:
@@ -176,6 +188,16 @@ class WhiteBox:
             "clean": [row.tolist() for row in images.flatten(1).cpu()],
             "adversarial": [row.tolist() for row in outcome.adversarials[strongest].flatten(1).cpu()],
         }
+
+    def _ensemble(self, gradient: str, efforts: Efforts) -> Attacker:
+        """AutoAttack under a gradient rule, by as much as it may try."""
+        config, engine = self.config, self._engine(gradient)
+        follows = {"the rule leads": ", ".join(MEMBERS[:-1]), "no gradient leads": MEMBERS[-1]}
+        return Attacker(gradient, lambda images, labels, ids: ensemble_attack(
+            engine, images, labels, config.eps,
+            ids=torch.from_numpy(ids).to(images.device), seed=config.seed, norm=config.norm,
+            efforts=efforts, batch_size=config.batch_size,
+        ), {**engine.facts, **follows})  # fmt: skip
 
     def _outcome(self, attacker: Attacker, ids: np.ndarray) -> tuple[Tensor, Tensor, Outcome]:
         """Clean images, labels, and what the attack did to them."""

@@ -234,6 +234,27 @@ def test_foolbox_attacks_without_a_number_of_steps(finished: Finish, name: str, 
     assert rates(run)[eps, None, "bp"] > 0.1
 
 
+@pytest.mark.parametrize("norm", ["--eps 0.05,0.12", "--norm l2 --eps 0.3,0.8"])
+def test_autoattack_by_its_members(finished: Finish, norm: str) -> None:
+    run = finished(QUICK, norm, "--attack autoattack(steps=4,queries=30,targets=2)")
+    members = ["APGD-CE", "APGD-T", "FAB-T", "Square"]
+    attacked, shares = run.manifest["facts"]["attacked"], rates(run)
+    assert run.manifest["facts"]["engines"]["linbp"]["no gradient leads"] == "Square"
+    assert {steps for _, steps, _ in shares} == {None} and len(shares) == 4
+    for row in run.rows("samples"):
+        assert row["fooled"] == [row["fooled_by"] is not None] == [row["prediction"] != row["label"]]
+        assert row["perturbation"] <= row["eps"] * (1 + 1e-4)
+    for eps, _, gradient in shares:
+        mine = [row for row in run.rows("samples") if (row["eps"], row["gradient"]) == (eps, gradient)]
+        table = [row for row in run.rows("members") if (row["eps"], row["gradient"]) == (eps, gradient)]
+        assert [row["member"] for row in table] == members and {row["n"] for row in table} == {attacked}
+        counts = [sum(row["fooled_by"] == member for row in mine) for member in members]
+        assert [row["value"] * attacked for row in table] == pytest.approx(np.cumsum(counts).tolist())
+        assert table[-1]["value"] == shares[eps, None, gradient]
+    small, large = sorted({eps for eps, *_ in shares})
+    assert shares[large, None, "bp"] > shares[small, None, "bp"]
+
+
 def test_our_attack_is_foolboxs(finished: Finish) -> None:
     """Without early stopping, ours and Foolbox's basic iterative attack take the same steps."""
     ours = finished(QUICK, "--no-early-stop")

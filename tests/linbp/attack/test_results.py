@@ -106,7 +106,7 @@ def test_an_attack_without_steps() -> None:
     table = success(raw, config, facts)
     assert (row(table)["steps"], row(table)["value"]) == (None, 0.5)
     assert row(by_step(raw, facts))["step"] is None
-    assert headline(table, config, facts) == {"success of bp at eps 0.1, K None": rate_of(1, 2, "images")}
+    assert headline(table, config, facts) == {"success of bp at eps 0.1": rate_of(1, 2, "images")}
 
 
 def test_by_step_gives_every_step_of_every_cell() -> None:
