@@ -58,6 +58,7 @@ bench: setup
 	$(BIN)/python benchmarks/phase_transition_speed.py
 	$(BIN)/python benchmarks/experiment_speed.py
 	$(BIN)/python benchmarks/store_load.py
+	$(BIN)/python benchmarks/bulk_load.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,7 @@
 """The option `d/n`: dimension and number of samples of a simulated data set, as people type it. Light to import."""
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -12,6 +13,7 @@ _REMEDY = "write dimension/samples, such as 20/1000"
 LARGEST = 20_000_000  # numbers d n in one data set
 
 
+@lru_cache(1024)  # a sweep of many points has few sizes
 def parse_size(text: str) -> tuple[int, int]:
     """`20/1000` is d = 20, n = 1000.
 

@@ -1,12 +1,17 @@
 """What every data set is once loaded: two splits of uint8 images with labels, and how to draw from them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from suite.errors import SuiteError
+
+if TYPE_CHECKING:  # images are decoded, and known by their digest, without the half gigabyte that torch takes
+    import torch
 
 Ids = NDArray[np.int64]
 """Positions of images in a split, (n,)."""
@@ -42,6 +47,8 @@ class Split:
 
         Every value is the float32 nearest to k/255 for an integer k in 0..255, the same on every device.
         """
+        import torch
+
         # Copied, because tensors cannot stand on read-only memory. Divided by a tensor, because CUDA turns a
         # division by a Python number into a product with its inverse, which is not the nearest float.
         chosen = np.array(self.images) if ids is None else self.images[ids]
@@ -50,6 +57,8 @@ class Split:
 
     def targets(self, ids: Ids | None = None, device: str | torch.device = "cpu") -> torch.Tensor:
         """Labels of `ids` (all when None) as (n,) int64 on `device`."""
+        import torch
+
         chosen = self.labels if ids is None else self.labels[ids]
         return torch.from_numpy(np.array(chosen)).to(device)
 

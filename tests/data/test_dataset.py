@@ -1,3 +1,8 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -116,3 +121,9 @@ def test_digits_keep_their_labels_and_their_split() -> None:
     tests = digits.test.images.reshape(-1, 64).astype(float)
     nearest = ((tests[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
     assert (nearest == digits.test.labels).mean() > 0.85  # a nearest-mean classifier; chance is 0.1
+
+
+def test_images_are_decoded_without_torch(pack: Callable[..., Path], pets: dict[str, bytes]) -> None:
+    """Its import takes more memory than decoding a hundred thousand images."""
+    program = "import sys; from suite import data; data.prepare(sys.argv[1]); sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program, f"folder:{pack(pets)}"], check=True)
