@@ -32,6 +32,7 @@ from suite.gradients.softplus import softplus
 from suite.gradients.softpool import softpool
 from suite.gradients.straight_through import linear
 from suite.gradients.tgr import tgr
+from suite.gradients.vdc import vdc
 from suite.gradients.view import View, find_path, rules_of, view
 from suite.own_modules import find_own_modules
 
@@ -62,6 +63,7 @@ __all__ = [
     "softplus",
     "softpool",
     "tgr",
+    "vdc",
     "view",
 ]
 

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from suite.errors import SuiteError
 from suite.gradients.attention import FUSED, AttentionWatch
+from suite.gradients.attention_map import attention_map
 from suite.gradients.rectifiers import Function
 from suite.gradients.rule import changing
 from suite.gradients.straight_through import straight_through
@@ -134,7 +135,7 @@ class TokenWatch(AttentionWatch):
         with torch.no_grad():
             result = FUSED(query, key, value, *args, **kwargs)
         q, k, v = (_regularised(each, self.qkv, -2, Switch(True)) for each in (query, key, value))
-        weights = _attention_map(q, k, *args, **kwargs)
+        weights = attention_map("tgr", q, k, *args, **kwargs)
         return straight_through(_regularised_map(weights, self.attention) @ v, result)
 
     def product(self, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -144,27 +145,6 @@ class TokenWatch(AttentionWatch):
         weights, value = args
         regularised = _regularised(value, self.qkv, -2, Switch(True))
         return function(_regularised_map(weights, self.attention), regularised, **kwargs)
-
-
-def _attention_map(
-    query: Tensor,
-    key: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    *,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    """The map that `F.scaled_dot_product_attention` weighs its values with."""
-    if dropout_p or enable_gqa:
-        raise SuiteError("tgr: the model's attention has dropout or groups of queries", "put the model in eval mode")
-    scores = query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
-    if is_causal:
-        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
-    if attn_mask is not None:
-        scores = scores.masked_fill(~attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
-    return scores.softmax(-1)
 
 
 class _Tokens(torch.autograd.Function):

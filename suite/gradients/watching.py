@@ -46,7 +46,7 @@ class Watcher:
 
     def call(self, module: View, forward: Forward, /, *args: Any, **kwargs: Any) -> Any:
         """Runs one module call of the view (suite.gradients.view.ForwardRule)."""
-        watches: dict[Watcher, Watch] = _active.__dict__.setdefault("watches", {})
+        watches = _watches()
         if self in watches:
             watches[self].running.append(module._view_path)
             try:
@@ -62,4 +62,17 @@ class Watcher:
             del watches[self]
         if self.calls and not module._view_path and not watch.found:
             raise watch.missing(self.calls)
+        return self.finished(module, watch, result)
+
+    def current(self) -> Watch | None:
+        """The forward pass that this thread is in."""
+        return _watches().get(self)
+
+    def finished(self, module: View, watch: Watch, result: Any) -> Any:
+        """What the outermost call gives, once all is seen."""
         return result
+
+
+def _watches() -> "dict[Watcher, Watch]":
+    watches: dict[Watcher, Watch] = _active.__dict__.setdefault("watches", {})
+    return watches

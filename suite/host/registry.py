@@ -28,6 +28,7 @@ _OWN_RULES = {
     "sgm": Target("suite.gradients:sgm", "gradient of residual branches times `lam` (Wu et al. 2020)"),
     "pna": Target("suite.gradients:pna", "attention maps are constants in the backward pass (Wei et al. 2022)"),
     "tgr": Target("suite.gradients:tgr", "token gradients scaled and without extremes (Zhang et al. 2023)"),
+    "vdc": Target("suite.gradients:vdc", "blocks also get the gradients of deeper ones (Zhang et al. 2024)"),
 }
 
 

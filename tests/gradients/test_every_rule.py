@@ -11,8 +11,8 @@ OWN = (
     *("leaky(slope=0.2)", "softplus(beta=2)", "gated(gate=half)", "guided", "deconv", "silu"),
     *("softpool(temperature=2)", "sgm(lam=0.5)"),
 )
-SPECIAL = {"bp", "match", "pna", "tgr"}
-"""Backpropagation, one that needs another rule, and two that need attention."""
+SPECIAL = {"bp", "match", "pna", "tgr", "vdc"}
+"""Backpropagation, one that needs another rule, and three that need attention."""
 
 
 @pytest.mark.parametrize("asked", rules.RULES)
