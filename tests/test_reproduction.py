@@ -77,7 +77,7 @@ def test_names_of_modules_and_studies() -> None:
     known = Registry()
     assert studies_of(known, "linbp.attack") == ["linbp.attack"]
     assert studies_of(known, "lazy_regime") == [name for name in known.studies if name.startswith("lazy_regime.")]
-    assert len(studies_of(known, None)) >= 24
+    assert len(studies_of(known, None)) >= 25
     with pytest.raises(SuiteError, match="did you mean lazy_regime"):
         studies_of(known, "lazy_regim")
 

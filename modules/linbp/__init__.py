@@ -8,7 +8,17 @@ module = Module(
     name="linbp",
     summary="Linear backpropagation: forward unchanged, rectifier derivatives skipped in the backward pass.",
     paper="Li et al., Linear Backpropagation Leads to Faster Convergence (2022); Guo, Li, Chen (NeurIPS 2020)",
-    studies=("attack", "positions", "theory_attack", "theory_train", "train", "adv_train", "transfer", "gates"),
+    studies=(
+        "attack",
+        "positions",
+        "theory_attack",
+        "theory_train",
+        "train",
+        "adv_train",
+        "transfer",
+        "gates",
+        "rules",
+    ),
     gradients={
         "linbp": Target(
             "modules.linbp.gradient:linbp",

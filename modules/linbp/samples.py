@@ -1,5 +1,8 @@
 """Which samples are attacked: those that the model classifies correctly when clean."""
 
+import hashlib
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -45,6 +48,23 @@ def beyond(split: data.Split, skip: int, limit: int, seed: int) -> np.ndarray:
     return left
 
 
+def calibration_samples(dataset: data.Dataset, count: int, seed: int) -> data.Split:
+    """A class-balanced choice of at most `count` training samples, without any whose image is in the test split.
+
+    Raises SuiteError where none is left.
+    """
+    evaluated = set(_fingerprints(dataset.test.images))
+    ids = data.sample(dataset.train, count, seed)
+    images = dataset.train.images[ids]
+    unseen = [fingerprint not in evaluated for fingerprint in _fingerprints(images)]
+    if not any(unseen):
+        raise SuiteError(
+            f"every one of {len(ids)} training samples of {dataset.name} is in its test split too",
+            "nothing is calibrated on the samples that are evaluated: give the place",
+        )
+    return data.Split(images[unseen], dataset.train.labels[ids][unseen])
+
+
 def correct(
     model: nn.Module, split: data.Split, ids: np.ndarray, *, device: torch.device, batch_size: int
 ) -> np.ndarray:
@@ -62,3 +82,7 @@ def spread(ids: np.ndarray, count: int) -> np.ndarray:
     places = np.linspace(0, len(ids) - 1, min(count, len(ids)))
     chosen: np.ndarray = ids[places.astype(int)]
     return chosen
+
+
+def _fingerprints(images: np.ndarray) -> Iterator[bytes]:
+    return (hashlib.sha256(image.tobytes()).digest() for image in images)

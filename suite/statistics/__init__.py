@@ -15,7 +15,7 @@ Units that are not independent (the points of one net, the starts of one image) 
 `cluster_mean`, `cluster_rate`, `log_log_slope(..., clusters)` and `bootstrap_of`, whose n counts the clusters.
 """
 
-from suite.statistics.clustered import bootstrap_of, cluster_mean, cluster_rate, log_log_slope
+from suite.statistics.clustered import FEWEST, bootstrap_of, cluster_mean, cluster_rate, limits_of_draws, log_log_slope
 from suite.statistics.columns import (
     counted_rate,
     geometric_mean,
@@ -43,6 +43,7 @@ from suite.statistics.regression import slope_of
 from suite.statistics.significance import PairedTest, holm_of, mcnemar_of, sign_test_of
 
 __all__ = [
+    "FEWEST",
     "Estimate",
     "PairedTest",
     "against",
@@ -56,6 +57,7 @@ __all__ = [
     "geometric_mean_of",
     "holm",
     "holm_of",
+    "limits_of_draws",
     "log_log_slope",
     "mcnemar",
     "mcnemar_of",

@@ -122,14 +122,18 @@ def bootstrap_of(
     if n < FEWEST:
         return {name: Estimate(value, nan, nan, n, of) for name, value in whole.items()}
     drawn = [statistic(np.concatenate([members[k] for k in row])) for row in rng.integers(n, size=(resamples, n))]
-    tail = float(norm.cdf(-sqrt(n / (n - 1)) * t.ppf(1 - formulas.TAIL, n - 1)))
     return {
-        name: Estimate(value, *_percentiles(np.array([one[name] for one in drawn]), tail), n, of)
+        name: Estimate(value, *limits_of_draws(np.array([one[name] for one in drawn]), n), n, of)
         for name, value in whole.items()
     }
 
 
-def _percentiles(drawn: NDArray[Any], tail: float) -> tuple[float, float]:
+def limits_of_draws(drawn: NDArray[Any], n: int) -> tuple[float, float]:
+    """The 95 % limits of a quantity from its values (resamples,) in resamples of n >= 2 independent units.
+
+    Expanded percentiles, as `bootstrap_of` has them; a NaN counts as -inf for the lower and as inf for the upper limit.
+    """
+    tail = float(norm.cdf(-sqrt(n / (n - 1)) * t.ppf(1 - formulas.TAIL, n - 1)))
     beyond = int(tail * len(drawn))
     low, high = (np.sort(np.where(np.isnan(drawn), end, drawn)) for end in (-np.inf, np.inf))
     return float(low[beyond]), float(high[-1 - beyond])

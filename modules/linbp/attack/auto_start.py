@@ -9,7 +9,7 @@ Calibrations are kept in the cache, by model, data, attack settings and code.
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,8 @@ import numpy as np
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.white_box import WhiteBox
 from modules.linbp.names import BP
+from modules.linbp.samples import calibration_samples
 from modules.linbp.starts import all_starts, applicable
-from suite import data
 from suite.data import Dataset, Split
 from suite.digests import json_digest
 from suite.errors import SuiteError
@@ -90,20 +90,6 @@ def calibrations(config: AttackConfig, run: Run, model: Classifier, refs: Iterab
     return {ref: stored[ref] for ref in files}
 
 
-def calibration_samples(dataset: Dataset, count: int, seed: int) -> Split:
-    """A class-balanced choice of at most `count` training samples, without any whose image is in the test split."""
-    evaluated = set(_fingerprints(dataset.test.images))
-    ids = data.sample(dataset.train, count, seed)
-    images = dataset.train.images[ids]
-    unseen = [fingerprint not in evaluated for fingerprint in _fingerprints(images)]
-    if not any(unseen):
-        raise SuiteError(
-            f"every one of {len(ids)} training samples of {dataset.name} is in its test split too",
-            "start=auto is not found on the samples that are evaluated: give the start",
-        )
-    return Split(images[unseen], dataset.train.labels[ids][unseen])
-
-
 def choose(counts: Mapping[str, np.ndarray], cells: int) -> tuple[str, list[dict[str, Any]]]:
     """The best start, or `none`, and a row for each.
 
@@ -170,10 +156,6 @@ def _calibrated_once(sweep: Sweep, path: Path) -> Calibration:
             calibration = sweep.calibration()
             _write(path, calibration)
         return calibration
-
-
-def _fingerprints(images: np.ndarray) -> Iterator[bytes]:
-    return (hashlib.sha256(image.tobytes()).digest() for image in images)
 
 
 def _cache_path(config: AttackConfig, code: str, model: Classifier, dataset: Dataset, ref: str) -> Path:

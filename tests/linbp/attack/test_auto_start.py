@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from modules.linbp.attack.auto_start import Calibration, Sweep, _calibrated_once, calibration_samples, choose, is_auto
+from modules.linbp.attack.auto_start import Calibration, Sweep, _calibrated_once, choose, is_auto
 from modules.linbp.attack.config import AttackConfig
+from modules.linbp.samples import calibration_samples
 from suite.data import Dataset, Split, load
 from suite.errors import SuiteError
 
