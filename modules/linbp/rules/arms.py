@@ -29,6 +29,7 @@ FUNCTIONS: dict[str, Callable[..., nn.Module]] = {
     "gated": gradients.gated,
     "pna": gradients.pna,
     "tgr": gradients.tgr,
+    "vdc": gradients.vdc,
 }  # fmt: skip
 """What the templates of the catalogue are made of."""
 

@@ -19,7 +19,7 @@ PUBLISHED, CALIBRATED, BOTH = "published", "calibrated", "both"
 
 Name = Literal[
     "linbp", "linbp-guo", "linbp-match", "conbp", "silu", "bpa", "sgm", "guided", "half", "rate", "permuted",
-    "shuffled", "pna", "tgr",
+    "shuffled", "pna", "tgr", "vdc",
 ]  # fmt: skip
 """What `--rules` takes."""
 
@@ -61,4 +61,5 @@ CATALOGUE: dict[str, Entry] = {
     "shuffled": Entry("gated(gate=shuffled,{})", "gate", 0.0, "ours", claimed=False),
     "pna": Entry("pna", "", 0.0, "Wei et al. (AAAI 2022)"),
     "tgr": Entry("tgr", "", 0.0, "Zhang et al. (CVPR 2023)"),
+    "vdc": Entry("vdc", "", 0.0, "Zhang et al. (AAAI 2024)"),
 }

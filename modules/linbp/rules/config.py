@@ -43,6 +43,10 @@ class RulesConfig(StudyConfig):
         "are of the largest",
     )  # fmt: skip
     step_size: Number = option(0.04, "length of a step", unit="pixels in [0, 1]", gt=0)
+    skip: int = option(
+        0, "leave out the samples that a study with this --limit chooses: those that were looked at before",
+        unit="samples", ge=0,
+    )  # fmt: skip
     limit: int = option(
         100, "choose at most this many test samples, class-balanced, to attack those that all models get right",
         unit="samples", gt=0,

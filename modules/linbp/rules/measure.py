@@ -15,9 +15,8 @@ from modules.linbp.rules.budget import steps_within
 from modules.linbp.rules.catalogue import BOTH, BP, CALIBRATED, CATALOGUE, PUBLISHED
 from modules.linbp.rules.config import RulesConfig
 from modules.linbp.rules.counted import multiply_adds
-from modules.linbp.samples import calibration_samples
+from modules.linbp.samples import beyond, calibration_samples
 from modules.linbp.transfer_sets import Models
-from suite import data
 from suite.attacks import METHODS, Budget, Engine, craft, eight_bit, exact_engine, fast_engine, fast_layout, frozen
 from suite.errors import SuiteError
 from suite.gradients import bp
@@ -65,7 +64,7 @@ class Rules:
     def __init__(self, config: RulesConfig, run: Run) -> None:
         self.config, self._run = config, run
         dataset = run.dataset(config.dataset)
-        chosen = data.sample(dataset.test, config.limit, config.seed)
+        chosen = beyond(dataset.test, config.skip, config.limit, config.seed)
         size = 4 * config.batch_size
         self.models = Models(run, config.surrogates, config.victims or (), dataset.test, chosen, size)
         self._probe = self.models.batch(self.models.ids[:PROBE]).images

@@ -5,12 +5,15 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
+from torchvision.models import VisionTransformer
 
 from modules.linbp.gradient import linbp
 from modules.linbp.rules.arms import choice, own_choice, spaced
+from modules.linbp.rules.budget import steps_within
 from modules.linbp.rules.catalogue import BOTH, CALIBRATED, CATALOGUE, PUBLISHED
+from modules.linbp.rules.counted import multiply_adds
 from modules.linbp.rules.measure import both_places
-from suite.attacks import Autograd
+from suite.attacks import Autograd, frozen
 from suite.errors import SuiteError
 from suite.gradients import GradientRule, bp, compose, gated, leaky, match, sgm, silu, softplus, softpool
 from suite.models.cifar_resnet import CifarResNet
@@ -79,11 +82,28 @@ def test_factors_go_from_the_one_that_changes_most_to_the_one_that_changes_least
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("sgm", "no residual block"), ("linbp-guo", "no residual block"), ("pna", "no attention"), ("tgr", "no MLP")],
+    [
+        ("sgm", "no residual block"),
+        ("linbp-guo", "no residual block"),
+        ("pna", "no attention"),
+        ("tgr", "no MLP"),
+        ("vdc", "no "),
+    ],
 )
 def test_a_rule_that_finds_nothing_to_change_is_refused(name: str, what: str) -> None:
     with pytest.raises(SuiteError, match=what):
         picked(name, vgg())
+
+
+def test_rules_about_attention_have_no_place_and_what_they_do_twice_costs_steps() -> None:
+    torch.manual_seed(0)
+    model = VisionTransformer(16, 8, num_layers=2, num_heads=2, hidden_dim=8, mlp_dim=16, num_classes=4).eval()
+    assert [picked(name, model) for name in ("pna", "tgr", "vdc")] == [("pna", []), ("tgr", []), ("vdc", [])]
+    with frozen(model):
+        plain, vdc = (
+            multiply_adds(model, rule, X) for rule in (bp, choice("vdc", CATALOGUE["vdc"], model, X, 4).published.apply)
+        )
+    assert 1.2 * plain < vdc < 2 * plain and steps_within(10, vdc / plain) < 9
 
 
 def test_bpa_needs_a_pool(resnet: nn.Module) -> None:
