@@ -2,7 +2,8 @@
 
 A comparison with zero is remembered, through casts, until it meets the tensor that was compared. What is a rectifier
 then is treated as one; what only looks like one is refused from a rule's start on, since it would silently keep its
-derivative. Arithmetic that has no comparison in it, as (x + |x|) / 2 or x sigmoid(1.702 x), is not seen.
+derivative: any call that takes a tensor together with a mask of its own sign, and what takes the smaller of a tensor
+and zero. Arithmetic that has no comparison in it, as (x + |x|) / 2 or x sigmoid(1.702 x), is not seen.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from suite.errors import SuiteError
 from suite.gradients.rectifiers import Corners, Function, Written, is_constant
@@ -22,24 +24,55 @@ _BELOW: frozenset[Function] = frozenset({torch.lt, torch.le, T.lt, T.le, T.__lt_
 _NOT: frozenset[Function] = frozenset(
     {T.__invert__, T.logical_not, torch.logical_not, T.bitwise_not, torch.bitwise_not}
 )
-_CASTS: frozenset[Function] = frozenset(
-    {T.float, T.double, T.half, T.bfloat16, T.to, T.type, T.type_as, T.detach, T.view_as}
-)
+_CASTS: frozenset[Function] = frozenset({
+    T.float, T.double, T.half, T.bfloat16, T.to, T.type, T.type_as, T.detach, T.view_as, T.expand_as, T.contiguous,
+    T.clone, torch.clone,
+})  # fmt: skip
+_BOTH: frozenset[Function] = frozenset({
+    torch.logical_and, T.logical_and, torch.logical_or, T.logical_or, torch.logical_xor, T.logical_xor, T.__and__,
+    T.__or__, T.__xor__, torch.bitwise_and, T.bitwise_and, torch.bitwise_or, T.bitwise_or,
+})  # fmt: skip
+_STEPS: frozenset[Function] = frozenset({torch.heaviside, T.heaviside})
 _SIGMOIDS: frozenset[Function] = frozenset({torch.sigmoid, T.sigmoid, torch.special.expit, torch.nn.functional.sigmoid})
 _PRODUCTS: frozenset[Function] = frozenset({torch.mul, torch.multiply, T.mul, T.multiply, T.__mul__, T.__rmul__})
 _CHOICES: frozenset[Function] = frozenset({torch.where, T.where})
-_FILLS: frozenset[Function] = frozenset({T.masked_fill, torch.masked_fill, T.masked_fill_, T.__setitem__})
+_FILLS: frozenset[Function] = frozenset({
+    T.masked_fill, torch.masked_fill, T.masked_fill_, T.__setitem__, T.masked_scatter, torch.masked_scatter,
+    T.masked_scatter_, T.index_put, torch.index_put, T.index_put_, torch.index_put_,
+})  # fmt: skip
+_MINIMA: frozenset[Function] = frozenset({torch.minimum, T.minimum, torch.min, T.min, torch.fmin, T.fmin})
+_UPPER: frozenset[Function] = frozenset({
+    torch.clamp, T.clamp, T.clamp_, torch.clip, T.clip, torch.clamp_max, T.clamp_max, T.clamp_max_,
+})  # fmt: skip
 _MAXIMA: frozenset[Function] = frozenset({torch.maximum, T.maximum, torch.max, T.max, torch.fmax, T.fmax})
-_MAKING: frozenset[Function] = _ABOVE | _BELOW | _NOT | _CASTS | _SIGMOIDS
-_USING: frozenset[Function] = _PRODUCTS | _CHOICES | _FILLS | _MAXIMA
+_MAKING: frozenset[Function] = _ABOVE | _BELOW | _NOT | _CASTS | _SIGMOIDS | _BOTH | _STEPS
 
-WATCHED: frozenset[Function] = frozenset(_MAKING | _USING)
-"""Functions that are looked at."""
+WATCHED: frozenset[Function] = frozenset(_MAKING | _PRODUCTS | _CHOICES | _FILLS | _MAXIMA | _MINIMA | _UPPER)
+"""Functions that are looked at; others, too, once a forward pass has compared something with zero."""
+
+_SIGNS = ("above", "below", "mixed")
+_HARMLESS: frozenset[Function] = frozenset({T.__getitem__, torch.masked_select, T.masked_select})  # they only pick
+_NAMES: dict[Function, tuple[str, ...]] = {
+    torch.where: ("condition", "input", "other"), T.where: ("self", "condition", "other"),
+    **dict.fromkeys((T.masked_fill, torch.masked_fill, T.masked_fill_), ("input", "mask", "value")),
+    torch.heaviside: ("input", "values"),
+}  # fmt: skip
+
+
+def positional(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments of a call in order, also those that it gives by name, as far as they are without a gap."""
+    given = list(args)
+    for name in _NAMES.get(function, ("input", "other"))[len(args) :]:
+        if name not in kwargs:
+            break
+        given.append(kwargs[name])
+    return tuple(given)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What is known of a tensor: where `source` is above zero (`above`) or not (`below`), or its `sigmoid`."""
+    """What is known of a tensor: where `source` is above zero (`above`), or not (`below`), or a combination of these
+    with others (`mixed`); or its `sigmoid`."""
 
     tensor: Tensor  # kept, so that no other takes its identity
     source: Tensor
@@ -62,8 +95,14 @@ class Handwritten:
                 self._mark(result, args[0], "above" if function in _ABOVE else "below")
         elif function in _SIGMOIDS:
             self._mark(result, args[0], "sigmoid")
+        elif function in _STEPS:
+            self._mark(result, args[0], "above")
+        elif function in _BOTH:
+            known = known or (self.marks.get(id(args[1])) if len(args) > 1 else None)
+            if known is not None:
+                self._mark(result, known.source, "mixed")
         elif function in _NOT and known is not None:
-            self._mark(result, known.source, "below" if known.kind == "above" else "above")
+            self._mark(result, known.source, {"above": "below", "below": "above"}.get(known.kind, known.kind))
         elif function in _CASTS and known is not None:
             self._mark(result, known.source, known.kind)
         elif function is T.detach:
@@ -79,17 +118,17 @@ class Handwritten:
             return self._choice(function, args)
         return None
 
-    def refuse(self, function: Function, args: tuple[Any, ...]) -> None:
+    def refuse(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Raises SuiteError for a call that chooses by a tensor's sign and is no rectifier that is known."""
-        if function not in _CHOICES | _FILLS:
+        given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
+        if _is_a_minimum(function, args, kwargs):
+            raise _refused(function, "takes the smaller of a tensor and zero")
+        if not self.marks or function in _MAKING or function in _HARMLESS:
             return
-        marks = [self.marks[id(each)] for each in args if isinstance(each, Tensor) and id(each) in self.marks]
-        if any(mark.kind in ("above", "below") and mark.source.requires_grad for mark in marks):
-            name = function.__name__.strip("_")
-            raise SuiteError(
-                f"the model chooses by the sign of a tensor with {name}, perhaps a rectifier in other words",
-                "write it with F.relu or F.leaky_relu, or choose a start behind it",
-            )
+        marks = [self.marks[id(each)] for each in given if id(each) in self.marks]
+        signs = [mark.source for mark in marks if mark.kind in _SIGNS and mark.source.requires_grad]
+        if signs and (function in _CHOICES | _FILLS or any(each is source for each in given for source in signs)):
+            raise _refused(function, "chooses by the sign of a tensor")
 
     def _mark(self, tensor: Tensor, source: Tensor, kind: str) -> None:
         original = self.marks.get(id(source))
@@ -105,7 +144,7 @@ class Handwritten:
             (args[1], args[0], lambda z: function(args[0], z)),
         ):
             mark = self.marks.get(id(other))
-            if mark is not None and mark.source is x and mark.kind != "below" and mark.kind != "itself":
+            if mark is not None and mark.source is x and mark.kind in ("above", "sigmoid"):
                 return Written(call, function.__name__.strip("_"), Corners() if mark.kind == "above" else None), x
         return None
 
@@ -122,6 +161,27 @@ class Handwritten:
         if args[chosen] is not mark.source or not is_constant(args[otherwise], 0):
             return None
         return Written(partial(_replaced, function, args, chosen), "where", Corners()), mark.source
+
+
+def _refused(function: Function, what: str) -> SuiteError:
+    return SuiteError(
+        f"the model {what} with {function.__name__.strip('_')}, perhaps a rectifier in other words",
+        "write it with F.relu or F.leaky_relu, or choose a start behind it",
+    )
+
+
+def _is_a_minimum(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether it is min(x, 0), whose derivative is a gate: x - min(x, 0) is a ReLU."""
+    if function in _UPPER:
+        upper = kwargs.get("max", args[-1] if len(args) == (2 if "max" in function.__name__ else 3) else None)
+        lower = kwargs.get("min", args[1] if len(args) == 3 else None)
+        return lower is None and is_constant(upper, 0) and args[0].is_floating_point() and args[0].requires_grad
+    if function not in _MINIMA or len(args) != 2 or not all(isinstance(each, Tensor) for each in args):
+        return False
+    return any(
+        args[place].is_floating_point() and args[place].requires_grad and is_constant(args[1 - place], 0)
+        for place in (0, 1)
+    )
 
 
 def _maximum(function: Function, args: tuple[Any, ...]) -> tuple[Written, Tensor] | None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch.overrides import TorchFunctionMode
 
-from suite.gradients.handwritten import WATCHED, Handwritten
+from suite.gradients.handwritten import WATCHED, Handwritten, positional
 from suite.gradients.rectifiers import PRELUS, is_rectifier
 from suite.gradients.straight_through import with_weight
 from suite.gradients.view import Forward
@@ -89,7 +90,7 @@ class Interception(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if not args and "input" in kwargs:  # F.relu(input=x)
+        if not args and "input" in kwargs and function is not torch.where:  # F.relu(input=x)
             args, kwargs = (kwargs["input"],), {name: kwargs[name] for name in kwargs if name != "input"}
         if is_rectifier(function, args, kwargs):
             if function in PRELUS and args[1:] and args[1].requires_grad:
@@ -97,12 +98,15 @@ class Interception(TorchFunctionMode):
                 return with_weight(through_input, function, args)
             return self.trace.rectify(function, args, kwargs)
         if function not in WATCHED:
+            if self.handwritten.marks and self.trace.begun:
+                self.handwritten.refuse(function, args, kwargs)
             return self.trace.other(function, args, kwargs)
-        if (found := self.handwritten.rectifier(function, args)) is not None:
+        given = positional(function, args, kwargs) if kwargs else args
+        if (found := self.handwritten.rectifier(function, given)) is not None:
             written, x = found
             return self.trace.rectify(written, (x,), {})
         if self.trace.begun:
-            self.handwritten.refuse(function, args)
+            self.handwritten.refuse(function, given, kwargs)
         result = self.trace.other(function, args, kwargs)
-        self.handwritten.note(function, args, result)
+        self.handwritten.note(function, given, result)
         return result

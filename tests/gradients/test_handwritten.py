@@ -40,7 +40,36 @@ RELUS: dict[str, Function] = {
     "Tensor.where": lambda x: x.where(x > 0, torch.zeros((), dtype=x.dtype)),
     "maximum": lambda x: torch.maximum(x, torch.zeros_like(x)),
     "max": lambda x: torch.max(torch.zeros((), dtype=x.dtype), x),
+    "where by keywords": lambda x: torch.where(condition=x > 0, input=x, other=torch.zeros_like(x)),
+    "Tensor.where by keywords": lambda x: x.where(condition=x > 0, other=torch.zeros_like(x)),
+    "maximum by keywords": lambda x: torch.maximum(input=x, other=torch.zeros_like(x)),
+    "product by a keyword": lambda x: torch.mul(x, other=x > 0),
+    "heaviside": lambda x: x * torch.heaviside(x.detach(), torch.zeros((), dtype=x.dtype)),
+    "a mask that was cloned": lambda x: x * (x > 0).to(x.dtype).contiguous().clone(),
     "clamp by a tensor": lambda x: x.clamp(min=torch.zeros((), dtype=x.dtype)),
+}
+
+
+def overwritten(x: Tensor) -> Tensor:
+    x = x * 1
+    x *= x > 0
+    return x
+
+
+MORE_REFUSED: dict[str, Function] = {
+    "in place": overwritten,
+    "masked_fill by keywords": lambda x: x.masked_fill(mask=x < 0, value=0),
+    "index_put": lambda x: x.index_put((x < 0,), torch.zeros((), dtype=x.dtype)),
+    "masked_scatter": lambda x: x.masked_scatter(x < 0, torch.zeros_like(x)),
+    "two masks": lambda x: x * ((x > 0) & (x < 6)),
+    "a leak": lambda x: 0.1 * (x * (x <= 0)),
+    "addcmul": lambda x: torch.addcmul(torch.zeros_like(x), x, (x > 0).to(x.dtype)),
+    "einsum": lambda x: torch.einsum("bc,bc->bc", x, (x > 0).to(x.dtype)),
+    "lerp": lambda x: torch.lerp(torch.zeros_like(x), x, (x > 0).to(x.dtype)),
+    "minimum": lambda x: x - torch.minimum(x, torch.zeros_like(x)),
+    "min": lambda x: -torch.min(-x, torch.zeros((), dtype=x.dtype)),
+    "clamp from above": lambda x: x - x.clamp(max=0),
+    "clamp_max": lambda x: x - torch.clamp_max(x, 0),
 }
 REFUSED: dict[str, Function] = {
     "where": lambda x: torch.where(x > 0, x, 0.1 * x),
@@ -49,6 +78,10 @@ REFUSED: dict[str, Function] = {
 }
 NONE: dict[str, Function] = {
     "a mask of another tensor": lambda x: x * (x.sin() > 0),
+    "a clamp of pixels": lambda x: x.clamp(0, 1),
+    "a minimum elsewhere": lambda x: torch.minimum(x, torch.ones_like(x)),
+    "those above zero, picked": lambda x: x + x[x > 0].mean(),
+    "a mask by itself": lambda x: x + (x > 0).to(x.dtype).mean(),
     "a threshold elsewhere": lambda x: x * (x > 0.5),
     "maximum of two": lambda x: torch.maximum(x, -x),
     "a mask of numbers that need no gradient": lambda x: torch.where(torch.arange(4) > 0, x, 0.5),
@@ -87,6 +120,14 @@ def test_what_may_be_one_is_refused_by_name_from_the_start_on(name: str) -> None
     with pytest.raises(SuiteError, match=rf"chooses by the sign of a tensor with {name}.*start behind it"):
         linbp(net, 0)(x)
     assert torch.equal(derivative(linbp(net, "2"), x), 2 * derivative(net[:2], x))  # the last one linear, times its 2
+
+
+@pytest.mark.parametrize("name", MORE_REFUSED)
+def test_other_ways_to_write_one_are_refused_too(name: str) -> None:
+    net, x = nn.Sequential(Net(MORE_REFUSED[name]), Net(F.relu)), points()
+    with pytest.raises(SuiteError, match=r"the model (chooses|takes) .* with \w+, perhaps a rectifier in other words"):
+        linbp(net, 0)(x)
+    linbp(net, "1")(x)  # a start behind it
 
 
 @pytest.mark.parametrize("name", NONE)
@@ -152,9 +193,11 @@ def test_functional_nets_start_at_an_index() -> None:
 
 def test_an_encoder_layer_of_torch_has_its_rectifier() -> None:
     """In eval mode and without gradients torch would take a fused path; under a rule it does not."""
+    torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
-    x = torch.randn(2, 5, 8)
+    x, g = torch.randn(2, 5, 8), torch.randn(2, 5, 8)  # the sum of what a norm gives has no derivative
     assert [call.function for call in rectifier_calls(layer, x)] == ["relu"]
     x.requires_grad_()
     assert torch.equal(linbp(layer, -1)(x), layer(x))
-    assert not torch.allclose(derivative(linbp(layer, -1), x), derivative(layer, x), rtol=0.01)
+    linear, plain = (torch.autograd.grad(model(x), x, g)[0] for model in (linbp(layer, -1), layer))
+    assert not torch.allclose(linear, plain, rtol=0.01)
