@@ -59,6 +59,14 @@ BLOCKS: dict[str, Callable[[Any], Branches]] = {
         Branch("norm1", "stochastic_depth"),
         Branch("norm2", "stochastic_depth"),
     ),
+    "timm.models.vision_transformer.Block": lambda block: (
+        Branch("norm1", "drop_path1"),
+        Branch("norm2", "drop_path2"),
+    ),
+    "transformers.models.vit.modeling_vit.ViTLayer": lambda block: (
+        Branch("layernorm_before", "attention"),
+        Branch("layernorm_after", "output.dropout"),
+    ),
     "suite.models.cifar_resnet.Block": lambda block: Branch("conv1", "bn2"),
     "suite.models.preact_resnet.PreActBlock": _preactivation("shortcut"),
     "suite.models.wide_resnet.WideBlock": _preactivation("convShortcut"),
