@@ -43,6 +43,17 @@ def making_nothing() -> Iterator[None]:
         _only_looking.reset(token)
 
 
+def only_looking() -> bool:
+    """Whether nothing is to be made."""
+    return _only_looking.get()
+
+
+def refuse_making(what: str) -> None:
+    """Raises NotMade within `making_nothing`, for a thing that is not there."""
+    if only_looking():
+        raise NotMade(f"{what} is not there yet", "the first run that needs it makes it")
+
+
 @contextmanager
 def made_once(path: Path, what: str) -> Iterator[None]:
     """Keeps every other process from making the thing at a path; waits, and says so, while one makes it.
@@ -57,8 +68,7 @@ def made_once(path: Path, what: str) -> Iterator[None]:
 
     Raises WorkFailed where the folder cannot be written, and NotMade within `making_nothing`.
     """
-    if _only_looking.get():
-        raise NotMade(f"{what} is not there yet", "the first run that needs it makes it")
+    refuse_making(what)
     lock = path.with_name(f".{path.name}.lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
 from suite.errors import SuiteError
 from suite.files import atomic
+
+if TYPE_CHECKING:  # what is measured, or printed as it is stored, takes no polars
+    import polars as pl
 
 SEAL = b"suite.xxh3_128"
 BLANK = b"0" * 32
@@ -42,16 +44,20 @@ class Shown:
     columns: tuple[str, ...] = ()
 
 
-def frame_bytes(frame: pl.DataFrame) -> bytes:
+def frame_bytes(frame: "pl.DataFrame") -> bytes:
     """A data frame as a Parquet file; equal frames give equal bytes."""
+    import polars as pl
+
     return _sealed(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
-def read_frame(path: Path) -> pl.DataFrame:
+def read_frame(path: Path) -> "pl.DataFrame":
     """A stored table as a data frame; null is a gap, NaN a number that is not one.
 
     Raises SuiteError where the file is missing or damaged.
     """
+    import polars as pl
+
     frame = pl.from_arrow(_table(path))
     assert isinstance(frame, pl.DataFrame)
     return frame
@@ -59,7 +65,8 @@ def read_frame(path: Path) -> pl.DataFrame:
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """A stored table's rows. Raises SuiteError where the file is missing or damaged."""
-    return read_frame(path).to_dicts()
+    rows: list[dict[str, Any]] = _table(path).to_pylist()
+    return rows
 
 
 def write_columns(path: Path, columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 
     def make(digest: str = "d", **values: Any) -> Run:
         inputs = Inputs(torch.device("cpu"), {}, {}, {}, {"dataset images": digest})
-        made.append(Run("toy.study", Config(**values), inputs, tmp_path / "runs", code="c"))
+        made.append(Run("toy.study", Config(**values), inputs.digests, lambda: inputs, tmp_path / "runs", code="c"))
         return made[-1]
 
     yield make
@@ -222,7 +222,7 @@ def test_resolve_loads_models_for_the_data_set(monkeypatch: pytest.MonkeyPatch) 
     inputs = resolve(Config(), Registry([]), "cpu")
     assert loaded == [("net", images, torch.device("cpu"))]
     assert inputs.digests == {"dataset images": "of images", "model net": "of net"}
-    run = Run("toy.study", Config(), inputs, Path("runs"), code="c")
+    run = Run("toy.study", Config(), inputs.digests, lambda: inputs, Path("runs"), code="c")
     assert run.model("net") is net
     assert run.dataset("images") is images
     module = torch.nn.Identity()

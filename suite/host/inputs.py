@@ -56,7 +56,7 @@ def resolve(
     from suite import data, models
 
     given = objects or {}
-    datasets = {ref: given[ref] if ref in given else data.load(_lasting(ref)) for ref in references(config, "dataset")}
+    datasets = {ref: given[ref] if ref in given else data.load(lasting(ref)) for ref in references(config, "dataset")}
     classifiers = {}
     for ref in references(config, "model"):
         dataset = datasets[config.model_dump()["dataset"]]
@@ -65,7 +65,7 @@ def resolve(
             found = models.from_module(copied, ref, dataset, models.module_digest(given[ref]))
             classifiers[ref] = found.to(chosen).eval()
         else:
-            classifiers[ref] = models.load(_lasting(ref), dataset, device=chosen)
+            classifiers[ref] = models.load(lasting(ref), dataset, device=chosen)
     architectures = {
         ref: models.architecture(ref, datasets[config.model_dump()["dataset"]])
         for ref in references(config, "architecture")
@@ -101,7 +101,7 @@ def choose_device(text: str) -> "torch.device":
     return device
 
 
-def _lasting(ref: str) -> str:
+def lasting(ref: str) -> str:
     """The reference, unless it is one to an object of another process."""
     if ref.startswith("object:"):
         raise SuiteError(f"{ref} was given from Python, and is not here", "give it to suite.run again")
@@ -143,7 +143,13 @@ def _gradient(ref: str, registry: Registry) -> Callable[["nn.Module"], "nn.Modul
 
 def _rule(call: Call, registry: Registry) -> Callable[["nn.Module"], "nn.Module"]:
     rule = registry.gradient(call.name)
-    parameters = [*inspect.signature(rule).parameters.values()][1:]  # the first one is the model
+    check_arguments(call, inspect.signature(rule))
+    return partial(rule, **call.arguments)
+
+
+def check_arguments(call: Call, signature: inspect.Signature) -> None:
+    """Raises SuiteError where a rule of that signature cannot be called so, the model apart."""
+    parameters = [*signature.parameters.values()][1:]  # the first one is the model
     known = [parameter.name for parameter in parameters]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         for name in call.arguments:
@@ -154,4 +160,3 @@ def _rule(call: Call, registry: Registry) -> Callable[["nn.Module"], "nn.Module"
         needed = parameter.default is parameter.empty and parameter.kind in named
         if needed and parameter.name not in call.arguments:
             raise SuiteError(f"{str(call)!r} lacks {parameter.name}", f"write {call.name}({parameter.name}=...)")
-    return partial(rule, **call.arguments)

@@ -90,7 +90,11 @@ class Registry:
 
     def gradient(self, name: str) -> Any:
         """The gradient rule's function, `(nn.Module, **arguments) -> nn.Module`."""
-        return load_target(_find("gradient rule", name, self.gradients).target)
+        return load_target(self.rule(name).target)
+
+    def rule(self, name: str) -> Target:
+        """Where the gradient rule of that name is, and what it does."""
+        return _find("gradient rule", name, self.gradients)
 
     def code_roots(self, study: str, gradients: Iterable[str]) -> list[str]:
         """Targets of what a run measures with: the study's measuring half and the gradient rules that it uses."""

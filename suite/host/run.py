@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,11 +22,13 @@ from suite.host.provenance import git_state, peak_memory, versions
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory, check_writable
 from suite.host.table import Table
+from suite.host.told import supposed
 from suite.measuring import Part
 from suite.plugin import StudyConfig
 from suite.tables import read_columns, write_columns
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from suite.data import Dataset
@@ -44,19 +47,26 @@ class Run:
         origins: digests of what the run is made of beside the config: the code, each data set and model.
         key: the name of the directory, by content.
         directory: where results go.
-        device: where the models are and the work happens.
         seed: the config's.
         before_each: what `each` asks to have its parts computed elsewhere, or None.
     """
 
     before_each: Callable[[Sequence[Part]], None] | None = None
 
-    def __init__(self, study: str, config: StudyConfig, inputs: Inputs, root: Path, code: str) -> None:
-        self.study, self.config, self.device, self.seed = study, config, inputs.device, config.seed
-        self._inputs = inputs
+    def __init__(
+        self,
+        study: str,
+        config: StudyConfig,
+        digests: Mapping[str, str],
+        load: Callable[[], Inputs],
+        root: Path,
+        code: str,
+    ) -> None:
+        self.study, self.config, self.seed = study, config, config.seed
+        self._digests, self._load = digests, load
         self.code = code
-        self.origins = {"code": self.code, **inputs.digests}
-        self.key = run_key(study, config, self.code, inputs.digests)
+        self.origins = {"code": self.code, **digests}
+        self.key = run_key(study, config, self.code, digests)
         self.directory = RunDirectory(root / study / self.key)
         self._progress = Progress(self._note)
         self._tables: dict[str, Table] = {}
@@ -64,6 +74,19 @@ class Run:
         self._models: dict[str, str] = {}
         self._started = datetime.now(UTC)
         self._clock, self._cpu_clock = time.perf_counter(), time.process_time()
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        """What the config refers to, loaded when it is first asked for: a run that is stored needs none of it."""
+        inputs = self._load()
+        if changed := [name for name, digest in inputs.digests.items() if digest != self._digests.get(name)]:
+            raise SuiteError(f"{' and '.join(changed)} changed while this was begun", "run it again")
+        return inputs
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the models are and the work happens."""
+        return self._inputs.device
 
     def model(self, ref: str) -> "Classifier":
         """The model that a reference in the config stands for: for its data set, on the device, eval mode."""
@@ -172,6 +195,7 @@ class Run:
             SuiteError: the study refused its input before anything was stored; nothing is left on disk.
             WorkFailed: it failed later; the directory keeps what was done and the error.
         """
+        _ = self._inputs  # before anything is forgotten: they may be gone
         try:
             if self.directory.path.exists():
                 self._open(fresh=fresh)
@@ -233,7 +257,7 @@ class Run:
             "config": self.config.model_dump(mode="json"),
             "seed": self.seed,
             "device": str(self.device),
-            "inputs": dict(self._inputs.digests),
+            "inputs": dict(self._digests),
             "classes": {ref: list(dataset.classes) for ref, dataset in self._inputs.datasets.items()},
             "code": {"digest": self.code, "git": git_state()},
             "versions": versions(),
@@ -260,7 +284,7 @@ def prepare(
     device: str = "auto",
     objects: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Resolves a config's references into a run that is ready to execute.
+    """The run of a config: one that is finished, or one that is ready to execute, its references resolved.
 
     Args:
         objects: models and data sets of this process, by their references.
@@ -268,7 +292,14 @@ def prepare(
     Raises:
         SuiteError: bad references, no such device, or a root that cannot be written.
     """
-    run = Run(study, config, resolve(config, registry, device, objects), root, measuring_code(study, config, registry))
+    code = measuring_code(study, config, registry)
+    load = cache(partial(resolve, config, registry, device, objects))
+    digests = None if objects else supposed(config, device)
+    if digests is not None:
+        run = Run(study, config, digests, load, root, code)
+        if run.directory.status() == "finished":
+            return run
+    run = Run(study, config, load().digests, load, root, code)
     if run.directory.status() != "finished":
         check_writable(run.directory.path)
     return run

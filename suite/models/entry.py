@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite.data import Dataset
 from suite.errors import SuiteError, did_you_mean, one_line
@@ -54,17 +54,22 @@ class Entry:
 
     def canonical(self, arguments: Mapping[str, Argument]) -> Call:
         """The call without defaults spelled out. Raises SuiteError on unknown or bad arguments."""
-        defaults = {
-            key: parameter.default
-            for key, parameter in inspect.signature(self.build).parameters.items()
-            if parameter.default is not parameter.empty
-        }
+        defaults = self._defaults()
         for key, value in arguments.items():
             if key not in defaults:
                 raise SuiteError(f"unknown argument {key!r} of model {self.name}", did_you_mean(key, [*defaults]))
             if type(value) is not int or value < 1:
                 raise SuiteError(f"{key}={value} of model {self.name}", "give a positive integer")
         return Call(self.name, {key: value for key, value in arguments.items() if value != defaults[key]})
+
+    def is_small(self, arguments: Mapping[str, Argument]) -> bool:
+        """Whether the network is no larger than without arguments, and so small enough to be built."""
+        defaults = self._defaults()
+        return all(value <= defaults[key] for key, value in arguments.items())
+
+    def _defaults(self) -> dict[str, Any]:
+        parameters = inspect.signature(self.build).parameters.items()
+        return {key: each.default for key, each in parameters if each.default is not each.empty}
 
     def network(self, arguments: Mapping[str, Argument], dataset: Dataset) -> "nn.Module":
         """A fresh network for the data set. Raises SuiteError where its images do not fit, or it is too large."""

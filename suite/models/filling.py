@@ -9,12 +9,12 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from suite.errors import SuiteError
+from suite.models.tensor_file import PREFIXES
 
 log = logging.getLogger("suite")
 
 State = Mapping[str, torch.Tensor]
 
-PREFIXES = ("module.", "network.", "model.", "_orig_mod.")  # of DataParallel, our Classifier, Lightning, torch.compile
 SHOWN = 3  # names listed in an error
 LONGEST = 120  # characters of a name that are compared and shown
 CANDIDATES = 1000  # names among which the nearest is sought

@@ -11,6 +11,8 @@ from safetensors import SafetensorError, safe_open
 
 from suite.errors import SuiteError, one_line
 
+PREFIXES = ("module.", "network.", "model.", "_orig_mod.")  # of DataParallel, our Classifier, Lightning, torch.compile
+
 _TYPES = {
     "F64": "float64",
     "F32": "float32",
@@ -38,17 +40,16 @@ def read_metadata(path: Path) -> Mapping[str, str]:
         raise SuiteError(f"{path} cannot be read: {one_line(error)}", "it may be truncated") from error
 
 
-def digest_of_file(path: Path, strip: tuple[str, ...] = ()) -> str | None:
+def digest_of_file(path: Path) -> str | None:
     """`content_digest` of a .safetensors file; None where it cannot be read, or has numbers of a rare type.
 
-    Args:
-        strip: prefixes that are no part of the names where all names begin with one.
+    A prefix that a wrapper put before all names is no part of them.
     """
     try:
         found = dict(_tensors(path))
     except (SafetensorError, OSError):
         return None
-    while prefix := next((each for each in strip if all(name.startswith(each) for name in found)), ""):
+    while prefix := next((each for each in PREFIXES if all(name.startswith(each) for name in found)), ""):
         found = {name.removeprefix(prefix): tensor for name, tensor in found.items()}
     if not {tensor["dtype"] for tensor in found.values()} <= {*_TYPES}:
         return None

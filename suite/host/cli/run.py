@@ -74,7 +74,8 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
                 execution = prepare(name, settings, registry(ctx), root=runs, device=device)
                 directory = execution.directory
                 try:
-                    with spreading(execution, executor, jobs, ray_address) if study.parallel else nullcontext():
+                    spread = study.parallel and (fresh or directory.status() != "finished")
+                    with spreading(execution, executor, jobs, ray_address) if spread else nullcontext():
                         done = complete(execution, registry(ctx), fresh=fresh)
                     if done != "measured":
                         again = "analysed anew" if done == "analysed" else "already finished"

@@ -18,6 +18,7 @@ from suite.host.progress import Progress
 from suite.host.registry import Registry
 from suite.host.settings import of_preset, validated
 from suite.host.store import RunDirectory
+from suite.host.told import told
 from suite.locks import NotMade
 from suite.plugin import Study, StudyConfig
 
@@ -127,7 +128,8 @@ class Planner:
         if not any(references(config, kind) for kind in kinds_of(type(config))):  # no need for torch
             return {}
         try:
-            return resolve(config, self.registry, self.device).digests
+            digests = told(config, self.registry, self.device)
+            return resolve(config, self.registry, self.device).digests if digests is None else digests
         except NotMade as error:
             self.lacking[error.what] = None
             return {"lacking": error.what}

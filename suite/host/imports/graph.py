@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from importlib.util import resolve_name
 
 from suite.errors import SuiteError
+from suite.host.imports.memory import read
 from suite.host.imports.places import Place, Places
-from suite.host.imports.source import Import, Source, read
+from suite.host.imports.source import Import, Source
 from suite.host.imports.uses import ASKED, Chain
 
 _OF_ANY_MODULE = {"__file__", "__name__", "__path__", "__doc__", "__spec__", "__package__", "__loader__"}

@@ -75,30 +75,18 @@ class Source:
         """How the file uses what it imports. Few files are asked, so the others are not searched for it."""
         if self.path is None:
             return {}
-        stamp, known = _stamp(self.path), _uses.get(self.path)
-        if known is None or known[0] != stamp:
-            known = _uses[self.path] = (stamp, uses(_parsed(self.path)[1]))
+        now, known = stamp(self.path), _uses.get(self.path)
+        if known is None or known[0] != now:
+            known = _uses[self.path] = (now, uses(tree_of(self.path)))
         return known[1]
 
 
 Stamp = tuple[int, int]
-_sources: dict[tuple[Path, str], tuple[Stamp, Source]] = {}
 _uses: dict[Path, tuple[Stamp, Uses]] = {}
 
 
-def read(path: Path, package: str) -> Source:
-    """A file of a package, from which its relative imports count; parsed once a process, and again after a change.
-
-    Raises:
-        SuiteError: it cannot be read or parsed; the line is named.
-    """
-    stamp, known = _stamp(path), _sources.get((path, package))
-    if known is None or known[0] != stamp:
-        known = _sources[path, package] = (stamp, _read(path, package))
-    return known[1]
-
-
-def _stamp(path: Path) -> Stamp:
+def stamp(path: Path) -> Stamp:
+    """How a change of the file is noticed without reading it. Raises SuiteError where there is none."""
     try:
         status = path.stat()
     except OSError as error:
@@ -106,10 +94,14 @@ def _stamp(path: Path) -> Stamp:
     return status.st_mtime_ns, status.st_size
 
 
-def _read(path: Path, package: str) -> Source:
+def parse(path: Path, data: bytes, package: str) -> Source:
+    """What a file of that content says, in a package from which its relative imports count.
+
+    Raises SuiteError where it cannot be parsed; the line is named.
+    """
     if path.suffix not in SOURCE_SUFFIXES:  # compiled: its bytes count
-        return Source(path, digest=hashlib.sha256(path.read_bytes()).hexdigest())
-    text, tree = _parsed(path)
+        return Source(path, digest=hashlib.sha256(data).hexdigest())
+    text, tree = _parsed(path, data)
     return Source(
         path,
         tuple(_Imports(path, package).inside(tree.body)),
@@ -120,9 +112,22 @@ def _read(path: Path, package: str) -> Source:
     )
 
 
-def _parsed(path: Path) -> tuple[str, ast.Module]:
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a file. Raises SuiteError, with the line, where it cannot be read or parsed."""
+    return _parsed(path, content(path))[1]
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file. Raises SuiteError where it cannot be read."""
     try:
-        text = decode_source(path.read_bytes())
+        return path.read_bytes()
+    except OSError as error:
+        raise SuiteError(f"cannot read {path}: {error}", "mend the file") from error
+
+
+def _parsed(path: Path, data: bytes) -> tuple[str, ast.Module]:
+    try:
+        text = decode_source(data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return text, ast.parse(text)
@@ -131,7 +136,7 @@ def _parsed(path: Path) -> tuple[str, ast.Module]:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise SuiteError(f"cannot read {path}, line {line}: {error.reason}", "save it as UTF-8") from error
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise SuiteError(f"cannot read {path}: {error}", "mend the file") from error
 
 

@@ -1,0 +1,71 @@
+"""Sources are parsed once: what they say is kept in the cache, by their content."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from suite.host.closure import code_digest
+from suite.host.imports import memory
+from suite.locks import making_nothing
+from tests.host.conftest import Write
+
+FILES = {"p/__init__.py": "", "p/a.py": "from p.b import x\n", "p/b.py": "x = 1  # one\n"}
+
+
+@pytest.fixture
+def parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Names of the files that are parsed, with a cache of its own."""
+    monkeypatch.setenv("SUITE_CACHE", str(tmp_path / "cache"))
+    names: list[str] = []
+    parse = memory.parse
+    monkeypatch.setattr(memory, "parse", lambda path, *rest: names.append(path.name) or parse(path, *rest))
+    yield names
+
+
+def digest() -> str:
+    """As a new process tells it."""
+    memory._read.clear()
+    memory._kept.cache_clear()
+    return code_digest(["p.a"], ["p"])
+
+
+def test_a_second_process_parses_what_has_changed(parsed: list[str], written: Write) -> None:
+    root = written(FILES)
+    first = digest()
+    assert sorted(parsed) == ["__init__.py", "a.py", "b.py"]
+    parsed.clear()
+    assert digest() == first and not parsed
+    (root / "p/b.py").write_text("x = 2  # one\n")
+    assert digest() != first and parsed == ["b.py"]
+    (root / "p/b.py").write_text("x = 1  # one\n")
+    assert digest() == first and parsed == ["b.py"]
+
+
+def test_a_damaged_memory_is_none(parsed: list[str], written: Write, tmp_path: Path) -> None:
+    written(FILES)
+    first = digest()
+    (file,) = (tmp_path / "cache/sources").iterdir()
+    content = bytearray(file.read_bytes())
+    content[-9] ^= 1
+    file.write_bytes(content)
+    parsed.clear()
+    assert digest() == first and len(parsed) == 3
+
+
+def test_who_only_looks_keeps_nothing(parsed: list[str], written: Write, tmp_path: Path) -> None:
+    written(FILES)
+    with making_nothing():
+        digest()
+    assert parsed and not (tmp_path / "cache").exists()
+
+
+def test_other_parsers_memories_are_not_read(
+    parsed: list[str], written: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(FILES)
+    digest()
+    parsed.clear()
+    monkeypatch.setattr(memory, "_parser", lambda: "another")
+    digest()
+    assert len(parsed) == 3
