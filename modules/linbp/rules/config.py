@@ -42,7 +42,7 @@ class RulesConfig(StudyConfig):
         (4, 8), "budgets of one image: forward and backward passes of the surrogate, counted in multiply-adds; ranks "
         "are of the largest",
     )  # fmt: skip
-    step_size: Number = option(0.04, "length of a step", unit="pixels in [0, 1]", gt=0)
+    step_size: Number = option(0.05, "length of a step", unit="pixels in [0, 1]", gt=0)
     skip: int = option(
         0, "leave out the samples that a study with this --limit chooses: those that were looked at before",
         unit="samples", ge=0,

@@ -151,13 +151,14 @@ def seen(
     for (place, surrogate), rows in ranking.group_by("place", "surrogate", maintain_order=True):
         yield _first(rows.to_dicts(), f"from {_together(str(surrogate))}, {_of_place(str(place))}")
     for (surrogate,), rows in comparisons.drop_nulls("p_holm").group_by("surrogate", maintain_order=True):
-        yield from _against_bp(str(surrogate), rows.to_dicts())
+        yield _against_bp(str(surrogate), rows.to_dicts())
     for (surrogate,), rows in cost.filter("front").group_by("surrogate", maintain_order=True):
-        arms = [f"{row['rule']} ({row['place']}, {row['steps']} steps)" for row in rows.to_dicts()]
-        yield f"from {surrogate}, no other does better for as few multiply-adds: {', '.join(arms)}"
+        arms = [f"{_arm(row)} in {row['steps']}" for row in rows.to_dicts()]
+        yield f"from {surrogate}, no other does better for as few multiply-adds (steps): {', '.join(arms)}"
     for surrogate, spent in facts["milliseconds"].items():
-        times = ", ".join(f"{gradient} {milliseconds / spent[BP]:.2f}" for gradient, milliseconds in spent.items())
-        yield f"from {surrogate}, seconds of a step over those of bp ({spent[BP]:.3g} ms an image), here: {times}"
+        times = sorted((milliseconds / spent[BP], gradient) for gradient, milliseconds in spent.items())
+        ends = " to ".join(f"{ratio:.2f} ({gradient})" for ratio, gradient in (times[0], times[-1]))
+        yield f"from {surrogate}, a step takes {ends} times the {spent[BP]:.3g} ms an image of {BP}, here"
     for surrogate, reasons in facts["left_out"].items():
         yield f"not compared from {surrogate}: " + "; ".join(f"{rule} ({why})" for rule, why in reasons.items())
 
@@ -172,34 +173,13 @@ def notes(audit: pl.DataFrame, cost: pl.DataFrame, config: RulesConfig) -> Itera
 
 
 def shown(config: RulesConfig, facts: Mapping[str, Any]) -> Iterator[Shown]:
-    """The ranking, and the tests."""
+    """Each rule at each place against backpropagation; the ranking has sentences of its own."""
     n = f"{facts['attacked']} of {facts['chosen']} samples, which all models classify correctly"
-    columns = (
-        "surrogate",
-        "place",
-        "rule",
-        "value",
-        "low",
-        "high",
-        "pairs",
-        "pairs_low",
-        "pairs_high",
-        "first",
-        "behind",
+    title = (
+        f"Success on other models on {config.dataset}, and its difference from {BP}'s; {max(config.passes)} passes, {n}"
     )
-    yield Shown("ranking", f"Mean rank on {config.dataset}, {max(config.passes)} passes an image, {n}", columns)
-    tested = (
-        "surrogate",
-        "rule",
-        "place",
-        "at",
-        "black_box",
-        "difference",
-        "difference_low",
-        "difference_high",
-        "p_holm",
-    )
-    yield Shown("comparisons", "Success on other models, and its difference from backpropagation's", tested)
+    columns = ("surrogate", "rule", "place", "at", "black_box", "difference", "difference_low", "difference_high")
+    yield Shown("comparisons", title, (*columns, "p_holm"))
 
 
 def _of_place(place: str) -> str:
@@ -215,18 +195,28 @@ def _first(rows: list[dict[str, Any]], where: str) -> str:
     best = rows[0]
     leaders = [row for row in rows if row["value"] == best["value"]]
     level = [row["rule"] for row in rows[len(leaders) :] if not row["behind"]]
-    names = " and ".join(row["rule"] for row in leaders)
+    names = ", ".join(row["rule"] for row in leaders)
     low, high = (best[f"pairs_{end}"] if best["pairs_low"] is not None else best[end] for end in ("low", "high"))
     rank, times = format_estimate(best["value"], low, high), sum(row["first"] for row in leaders)
+    pairs = f"{best['pairs']} pair" + "s" * (best["pairs"] != 1)
     return (
         f"{where}: {names} {'share' if len(leaders) > 1 else 'has'} the best mean rank of {len(rows)} rules, {rank}; "
-        f"first in {times:.0%} of the resamples of {best['n']} images and {best['pairs']} pairs; "
-        + (f"cannot be told from it: {', '.join(level)}" if level else "all others are behind")
+        f"first in {times:.0%} of the resamples of {best['n']} images and {pairs}; "
+        + (f"not told to be behind: {', '.join(level)}" if level else "all others are behind")
     )
 
 
-def _against_bp(surrogate: str, rows: list[dict[str, Any]]) -> Iterator[str]:
+def _against_bp(surrogate: str, rows: list[dict[str, Any]]) -> str:
+    """Which arms are ahead of backpropagation, and which behind; of how many it cannot be told."""
+    by_word: dict[str, list[str]] = {}
     for row in rows:
-        word = standing(row["p_holm"], row["more"] - row["fewer"])
-        points = f"{100 * row['difference']:+.1f} points, {told_p(row['p_holm'])}"
-        yield f"from {surrogate}: {row['rule']}, {_of_place(row['place'])}, is {word} {BP}: {points} after Holm"
+        points = f"{_arm(row)} {100 * row['difference']:+.1f}, {told_p(row['p_holm'])}"
+        by_word.setdefault(standing(row["p_holm"], row["more"] - row["fewer"]), []).append(points)
+    told = [f"{word} {BP}: {'; '.join(by_word[word])}" for word in ("ahead of", "behind") if word in by_word]
+    level = sum(len(arms) for word, arms in by_word.items() if word not in ("ahead of", "behind"))
+    told += [f"not told apart from {BP}: {level} of {len(rows)} rules at a place"] if level else []
+    return f"from {surrogate}, points and p after Holm; {'. '.join(told)}"
+
+
+def _arm(row: Mapping[str, Any]) -> str:
+    return row["rule"] if row["place"] == BOTH else f"{row['rule']} ({row['place']})"
