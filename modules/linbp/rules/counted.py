@@ -29,6 +29,11 @@ class _Count(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: nothing here is compiled, and to hide from the compiler is to import it, which takes seconds."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         formula = flop_registry.get(func._overloadpacket)
