@@ -89,6 +89,18 @@ def eps_star_deviation(n: int, d: int, sigma: float, norm: float) -> float:
     return eps_star_first_order(n, d, sigma, norm) / gap_in_deviations(n, d)
 
 
+def extrapolation_error(eps_star: float, sigma: float, norm: float) -> float:
+    """(extrapolated - eps_star) / eps_star of a straight line from the slope at eps = 0, for d << n and small eps_star.
+
+    The least loss is that at 0 + a eps + b eps^2. With m = mean|r| ~ sqrt(2/pi) sigma, a = 2 |theta0| m. At fixed theta
+    b were |theta0|^2; the minimiser moves by -eps m theta / |theta|, since the Hessian is 2 I and the risk's gradient
+    changes by 2 eps m theta / |theta|, which saves m^2. The line is off by (b / a) eps_star, relative: it goes to 0
+    with eps_star, as Proposition 2 says, and the estimate is too large. Derived here.
+    """
+    absolute = ABSOLUTE * sigma
+    return (norm**2 - absolute**2) / (2 * norm * absolute) * eps_star
+
+
 def median_where_positive(mean: float) -> float:
     """Median of a normal variable of this mean and variance 1, given that it is positive.
 

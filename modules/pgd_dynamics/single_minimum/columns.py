@@ -49,6 +49,11 @@ TABLES = {
             "unsettled": "descents that ended at no strict minimum, of all networks together",
         },
     ),
+    "slopes": Table(
+        "a network of one d and m: how steep f is on the sphere of radius 1 / log(1 + m)",
+        "d, m, eps, network, slope",
+        {"slope": "B_l of Lemma 4.3: the least |df| over 128 random points of the sphere"},
+    ),
     "minima": Table(
         "a network of one d, m, loss and radius",
         "d, m, loss, radius, eps, starts, network, found, exact, once, unsettled, one_sign, eps_over_tau",

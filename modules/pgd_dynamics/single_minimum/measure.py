@@ -1,6 +1,7 @@
 """`pgd_dynamics.single_minimum` measured: minima of L on spheres, by dimension, width, loss and radius."""
 
 from functools import partial
+from math import log1p
 from typing import Any
 
 import torch
@@ -17,15 +18,29 @@ SAMPLED = 128  # directions in which tau and the sign of l' are looked at, besid
 
 
 def measure(config: SingleMinimumConfig, run: Run) -> None:
-    """Counts minima of L on spheres (Deng et al. 2020, Theorem 5.1).
+    """Counts minima of L on spheres (Deng et al. 2020, Theorem 5.1), and how steep f is there (Lemma 4.3).
 
-    Raw table `minima`, one row per d, m, loss, radius and network: see `minima`.
+    Raw tables: `slopes`, one row per d, m and network; `minima`, one per d, m, loss, radius and network.
     """
+    sizes = [(d, m) for d in config.dims for m in config.widths]
+    for d, m in run.track(sizes, "slopes"):
+        run.table("slopes").extend(run.once(f"slopes d {d} m {m}", partial(slopes, config, d, m, run.device)))
     cells = [(d, m, loss) for d in config.dims for m in config.widths for loss in config.losses]
     for d, m, loss in run.track(cells, "dimensions, widths, losses"):
         for radius in config.radii:
             columns = partial(minima, config, d, m, loss, radius, run.device)
             run.table("minima").extend(run.once(f"d {d} m {m} {loss} radius {radius}", columns))
+
+
+def slopes(config: SingleMinimumConfig, d: int, m: int, device: torch.device) -> dict[str, Any]:
+    """A row a network: B_l, the least |df| over the sphere of radius eps = 1 / log(1 + m), of Lemma 4.3's order."""
+    seeds, eps = network_seeds(config.seed, range(config.networks)), 1 / log1p(m)
+    objective = draw(seeds, m, d, config.scale, LOSSES["quadratic"], config.y, device=device)
+    sampled = torch.stack([directions(seed, "sampled", SAMPLED, d) for seed in seeds]).to(device)
+    lengths = torch.linalg.vector_norm(objective.net.gradient(objective.x + eps * sampled), dim=-1)
+    cell = {"d": d, "m": m, "eps": eps}
+    columns: dict[str, Any] = {name: [value] * len(seeds) for name, value in cell.items()}
+    return columns | {"network": list(range(len(seeds))), "slope": lengths.amin(1).tolist()}
 
 
 def minima(

@@ -10,7 +10,7 @@ from modules.pgd_dynamics.by_network import always
 from modules.pgd_dynamics.single_minimum.config import SingleMinimumConfig
 from modules.pgd_dynamics.single_minimum.fits import Cells, Rows
 from suite.claims import Claim, power
-from suite.statistics import Estimate, bootstrap_of, rate
+from suite.statistics import Estimate, bootstrap_of, rate, slope_of
 from suite.statistics.frames import COLUMNS
 from suite.tables import Shown
 
@@ -78,8 +78,8 @@ def curve(minima: pl.DataFrame, config: SingleMinimumConfig) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def claims(minima: pl.DataFrame, curve: pl.DataFrame) -> Iterator[Claim]:
-    """Theorem 5.1 with tau = B_l / H, descent against the exact count in the plane, and the threshold's powers."""
+def claims(minima: pl.DataFrame, curve: pl.DataFrame, slopes: pl.DataFrame) -> Iterator[Claim]:
+    """Theorem 5.1 with tau = B_l / H, descent against the exact count in the plane, powers of the threshold and B_l."""
     single = minima.with_columns(holds=_NUMBER == 1).filter(_IS_GUARANTEED)
     yield always("one minimum where eps < tau and l' keeps its sign", "Theorem 5.1", single, network=NETWORK,
                  setting="tau = B_l / H, sampled")  # fmt: skip
@@ -92,6 +92,23 @@ def claims(minima: pl.DataFrame, curve: pl.DataFrame) -> Iterator[Claim]:
         judgement = power(measured, row["predicted"], TOLERANCE)
         claim = f"eps50 grows as tau near x = 0, like {row['variable']}^{row['predicted']:g}"
         yield Claim(claim, "derived here", judgement, f"{row['loss']} loss", measured)
+    yield from _steepness(slopes)
+
+
+def _steepness(slopes: pl.DataFrame) -> Iterator[Claim]:
+    """Lemma 4.3: B_l is of order 1, whatever m and d; powers of its median, fitted together, intervals over sizes.
+
+    With it |Gamma| >= script L B_l sqrt(1 - cos^2), cos of the angle between df and delta, is no more than Pythagoras.
+    The lemma bounds cos alone, not |cos|, by beta; so it would be false wherever f is lowest on a sphere: there cos is
+    -1 and Gamma 0.
+    """
+    sizes = slopes.group_by("d", "m", maintain_order=True).agg(pl.col("slope").median())
+    logs = {name: np.log(sizes[name].to_numpy()) for name in ("m", "d", "slope")}
+    varying = [name for name in ("m", "d") if sizes[name].n_unique() > 1]
+    for name in varying:
+        measured = slope_of(logs[name], logs["slope"], [logs[other] for other in varying if other != name])
+        claim = f"the least slope B_l at eps = 1 / log(1 + m) is of order 1, like {name}^0"
+        yield Claim(claim, "Lemma 4.3", power(measured, 0, TOLERANCE), "", measured, 0)
 
 
 def headline(curve: pl.DataFrame) -> Mapping[str, Any]:
@@ -105,7 +122,7 @@ def shown(config: SingleMinimumConfig) -> Iterator[Shown]:
     of = f"{config.networks} networks, scale {config.scale:g}, y = {config.y:g}, {config.starts} starts each"
     yield Shown("thresholds", f"eps50, at which half of the networks have one minimum ({of}), 95 % bootstrap intervals")
     yield Shown("curve", "eps50 = constant d^p m^q, least squares; 95 % bootstrap intervals")
-    yield Shown("claims", "Theorem 5.1 with tau = B_l / H, and what descent found beside the exact count")
+    yield Shown("claims", "Theorem 5.1 with tau = B_l / H, Lemma 4.3, and what descent found beside the exact count")
 
 
 def _cells(minima: pl.DataFrame) -> Cells:

@@ -11,6 +11,9 @@ COLUMNS = {
     "gone": "whether a training ended above 10 times the loss of the zero start, or not finite",
     "lost": "sizes without a value, or with one that is not positive",
 }
+_EXCESS = "adversarial training loss above the least one, averaged over the steps of fine-tuning"
+_BOUND = "what Proposition 2 allows that average, with the largest gradient on the way as Lipschitz constant"
+_STEPS = "steps of fine-tuning until the loss is within 1 % of the least one"
 _DELTA = "Delta: clean test loss minus clean training loss of the clean model"
 
 TABLES = {
@@ -71,13 +74,14 @@ TABLES = {
     ),
     "per_data_set": Table(
         "a size d/n: eps_star of each data set by itself, to the letter of its definition",
-        "d, samples, value, low, high, n, exists, exists_low, exists_high, apart_at_0, infinite, rms_delta, gap, "
-        "data_sets, d_over_n, border, deviation, derived, exists_derived, "
+        "d, samples, value, low, high, n, exists, exists_low, exists_high, error, error_low, error_high, apart_at_0, "
+        "infinite, rms_delta, gap, data_sets, d_over_n, border, deviation, derived, exists_derived, "
         "eps_star, rise, over_derived, over_derived_low, over_derived_high",
         {
             "value": "median eps_star of the data sets that have one of their own",
             "n": "data sets that have an eps_star",
             "exists": "share of data sets that have an eps_star, in [0, 1]",
+            "error": "extrapolated over their own eps_star, less 1: median of the data sets that have one (Prop. 2)",
             "apart_at_0": "data sets without eps_star: their training loss is above the test loss already at eps = 0",
             "infinite": "data sets whose eps_star is infinite",
             "rms_delta": f"root of the mean square of {_DELTA}",
@@ -100,6 +104,17 @@ TABLES = {
             "n_power": "power of n, fitted together with that of d in logarithms; interval over sizes",
             "d_power": "power of d, fitted together with that of n in logarithms; interval over sizes",
             "sizes": "number of sizes",
+        },
+    ),
+    "fine_tuning": Table(
+        "one size and strength: adversarial fine-tuning of the clean model, over data sets",
+        "d, samples, eps, eps_over_order, excess, bound, steps, from_zero, unreached, data_sets",
+        {
+            "excess": f"mean {_EXCESS}",
+            "bound": f"mean of {_BOUND}",
+            "steps": f"median of {_STEPS}; inf: more than were taken",
+            "from_zero": f"median of {_STEPS.replace('fine-tuning', 'training from zero')}; inf: more than were taken",
+            "unreached": "data sets in which neither came so near",
         },
     ),
     "p_values": Table(
@@ -147,6 +162,16 @@ TABLES = {
             "clean_loss": "clean training loss",
         },
     ),
+    "fine_tuned": Table(
+        "a data set under one strength: adversarial fine-tuning of its clean model",
+        "d, samples, repeat, eps, eps_over_order, excess, bound, steps, from_zero",
+        {
+            "excess": _EXCESS,
+            "bound": _BOUND,
+            "steps": f"{_STEPS}; inf: more than were taken",
+            "from_zero": f"{_STEPS.replace('fine-tuning', 'training from zero')}; inf: more than were taken",
+        },
+    ),
     "tested": Table(
         "a data set under one strength: p-values of its model and loss",
         "d, samples, repeat, eps, eps_over_order, parameters, parameters_rank, parameters_group, loss, loss_rank, "
@@ -179,9 +204,10 @@ TABLES = {
     ),
     "crossings": Table(
         "a data set: its own eps_star",
-        "d, samples, repeat, eps_star, delta, gap",
+        "d, samples, repeat, eps_star, extrapolated, delta, gap",
         {
             "eps_star": "strength at which its least loss reaches its clean test loss; -inf: above it at 0; inf: never",
+            "extrapolated": "where a straight line along the least loss at eps = 0 reaches its clean test loss",
             "delta": _DELTA,
             "gap": "relative amount by which the least loss at eps_star may be too large",
         },

@@ -14,6 +14,7 @@ from modules.phase_transition import theory
 from modules.phase_transition.adversarial_risk import collapse_strength, population_risk, unchanged_strength
 from modules.phase_transition.data_sets import DataSets, draw, in_row_space
 from modules.phase_transition.descent import clean_end, descend
+from modules.phase_transition.linear import fine_tuning
 from modules.phase_transition.linear.config import LinearConfig
 from modules.phase_transition.linear.minimum import clean_estimate, minimise
 from modules.phase_transition.linear.p_values import hotelling, rank, same_mean
@@ -31,11 +32,12 @@ Columns = dict[str, Any]
 def measure(config: LinearConfig, run: Run) -> None:
     """Paths, p-values and least losses of adversarial linear regression (Theorems 1 and 2, Fig. 1-3, Table B.1).
 
-    Raw tables: `paths`, `tested` and `minima`, each with a row per data set and strength, `paths` also per step;
-    `crossings` with a row per data set.
+    Raw tables: `paths`, `fine_tuned`, `tested` and `minima`, each with a row per data set and strength, `paths` also
+    per step; `crossings` with a row per data set.
     """
     for name, what, sizes, compute in (
         ("paths", "paths", config.sizes, _paths),
+        ("fine_tuned", "fine-tuning", config.sizes, _fine_tuned),
         ("tested", "p-values", config.test_sizes, _tested),
         ("minima", "eps_star", config.located, _minima),
         ("crossings", "eps_star of each data set", config.located, _crossings),
@@ -65,6 +67,24 @@ def _paths(config: LinearConfig, d: int, n: int, device: torch.device) -> Column
         parts.append(torch.stack([apart, norm, loss, *of_clean, gone])[:, :, 1:])
     names = ("apart", "norm", "loss", "clean_norm", "clean_loss", "gone")
     return _rows(d, n, eps[1:] / order, eps[1:], torch.cat(parts, 1), names, steps=True)
+
+
+def _fine_tuned(config: LinearConfig, d: int, n: int, device: torch.device) -> Columns:
+    """Rows per data set and strength: adversarial descent from the clean estimate, and how soon from zero.
+
+    excess, bound, steps: see `fine_tuning.Training`; from_zero: its steps from theta = 0.
+    """
+    order, rate = theory.eps_star_order(n, d), config.step / theory.curvature(n, d)
+    eps = torch.tensor([order * value for value in config.eps], dtype=torch.float64, device=device)
+    parts = []
+    for repeats in chunks(config.repeats, n, d, len(eps) * min(n, d), device):
+        data = in_row_space(draw("paths", repeats, n, d, config.sigma, config.theta0_norm, config.seed, device))
+        least = minimise(data, eps)
+        clean = clean_estimate(data)[:, None].expand_as(least.theta)
+        tuned, fresh = (fine_tuning.train(data, eps, rate, config.steps, least, start) for start in (clean, None))
+        parts.append(torch.stack([tuned.excess, tuned.bound, tuned.steps, fresh.steps]))
+    names = ("excess", "bound", "steps", "from_zero")
+    return _rows(d, n, eps / order, eps, torch.cat(parts, 1), names, steps=False)
 
 
 def _tested(config: LinearConfig, d: int, n: int, device: torch.device) -> Columns:
@@ -126,13 +146,14 @@ def _minima(config: LinearConfig, d: int, n: int, device: torch.device) -> Colum
 
 
 def _crossings(config: LinearConfig, d: int, n: int, device: torch.device) -> Columns:
-    """Rows per data set: its own eps_star, -inf or inf where there is none, see `Crossing`."""
+    """Rows per data set: its own eps_star, -inf or inf where there is none, and more, see `Crossing`."""
     parts = []
     for repeats in chunks(config.own_repeats, n, d, min(n, d), device):
         data = in_row_space(draw("crossings", repeats, n, d, config.sigma, config.theta0_norm, config.seed, device))
         found = crossing(data, config.sigma)
-        parts.append(torch.stack([found.eps_star, found.delta, found.gap])[..., None])
-    rows = _rows(d, n, torch.zeros(1), torch.zeros(1), torch.cat(parts, 1), ("eps_star", "delta", "gap"), steps=False)
+        parts.append(torch.stack([found.eps_star, found.extrapolated, found.delta, found.gap])[..., None])
+    names = ("eps_star", "extrapolated", "delta", "gap")
+    rows = _rows(d, n, torch.zeros(1), torch.zeros(1), torch.cat(parts, 1), names, steps=False)
     return {name: values for name, values in rows.items() if name not in ("eps", "eps_over_order")}
 
 

@@ -24,11 +24,13 @@ SHARPEST, LOOSEST = 1e-9, 1e-4  # relative gap of a least loss
 class Crossing:
     """Of R data sets (R,): eps_star, -inf where no eps is in the set and inf where all are; and clean losses.
 
-    delta: clean test minus clean training loss of the clean model. gap: relative, by which the least loss at eps_star
-    may be too large; 0 where eps_star is infinite.
+    extrapolated: Algorithm A.1's from the clean model and one of a vanishing eps, a straight line through the least
+    losses there: Delta over the loss's slope at 0; inf for a slope of 0. delta: clean test minus clean training loss of
+    the clean model. gap: relative, by which the least loss at eps_star may be too large; 0 where eps_star is infinite.
     """
 
     eps_star: Tensor
+    extrapolated: Tensor
     delta: Tensor
     gap: Tensor
 
@@ -43,12 +45,12 @@ def crossing(data: DataSets, sigma: float) -> Crossing:
     none, all_ = train > test, data.y.square().mean(-1, keepdim=True) <= test
     found = (~none & ~all_)[:, 0]
     eps, gap = torch.where(none, -inf, inf)[:, 0].to(test.dtype), torch.zeros_like(test[:, 0])
+    slope = 2 * norm * residual.mean(-1)
+    first = torch.where(slope > 0, (test - train) / slope, inf)
     if bool(found.any()):
-        slope = 2 * norm * residual.mean(-1)
-        first = torch.where(slope > 0, (test - train) / slope, inf)
         chosen = DataSets(*(getattr(data, field.name)[found] for field in fields(DataSets)))
         eps[found], gap[found] = _solve(chosen, test[found], (test - train)[found], first[found])
-    return Crossing(eps, (test - train)[:, 0], gap)
+    return Crossing(eps, first[:, 0], (test - train)[:, 0], gap)
 
 
 def _solve(data: DataSets, test: Tensor, delta: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from modules.phase_transition.linear.config import LinearConfig
 from modules.phase_transition.linear.critical import bound, critical_strengths
 from modules.phase_transition.linear.growth import LAWS, fitted
 from modules.phase_transition.linear.halving import halving
+from modules.phase_transition.linear.proposition_2 import claims as claims_of_fine_tuning
 from modules.phase_transition.linear.regimes import claims as claims_apart
 from modules.phase_transition.linear.regimes import powers as fitted_apart
 from modules.phase_transition.linear.regimes import rises
@@ -61,15 +62,18 @@ def per_data_set(
 ) -> pl.DataFrame:
     """A row per size: eps_star to the letter, a data set's own; its median where it exists, and how often it does.
 
-    exists: share of data sets in which it is a number; apart_at_0, infinite: counts of the others, see `Crossing`.
+    exists: share of data sets in which it is a number; error: median of what extrapolation is off by there, relative;
+    apart_at_0, infinite: counts of the others, see `Crossing`.
     rms_delta: root of the mean square of Delta. For d < n, border: E Delta over its standard deviation, about
     d sqrt(2/n); deviation: what the latter is worth in eps_star; ...derived: of `theory`; over_derived: the median over
     it. eps_star: of expected losses. rise: Theorem 2's ratio at sqrt(d/n), see `rises`. gap: as there.
     """
-    own = pl.col("eps_star")
+    own, extrapolated = pl.col("eps_star"), pl.col("extrapolated")
+    both = own.is_finite() & extrapolated.is_finite()
     cells = crossings.group_by(SIZE, maintain_order=True).agg(
         median(pl.when(own.is_finite()).then(own)),
         named(rate(own.is_finite()), "exists"),
+        named(median(pl.when(both).then(extrapolated / own - 1)), "error"),
         apart_at_0=(own == -inf).sum(),
         infinite=(own == inf).sum(),
         rms_delta=pl.col("delta").pow(2).mean().sqrt(),
@@ -77,7 +81,7 @@ def per_data_set(
         data_sets=pl.len(),
     )
     derived = _table([_derived(d, n, config) for d, n in cells.select(SIZE).iter_rows()])
-    table = cells.unnest("estimate", "exists").join(derived, on=SIZE, maintain_order="left")
+    table = cells.unnest("estimate", "exists", "error").join(derived, on=SIZE, maintain_order="left")
     over = {f"over_derived{end}": pl.col(name) / pl.col("derived") for end, name in OVER.items()}
     for beside in (eps_star.select(*SIZE, "eps_star"), rises(minima)):
         table = table.join(beside, on=SIZE, maintain_order="left")
@@ -87,6 +91,17 @@ def per_data_set(
 def regimes(per_data_set: pl.DataFrame) -> pl.DataFrame:
     """Powers of n and of d, on either side of d = sqrt(n / 2), of eps_star by both readings and of rms Delta."""
     return _table([*fitted_apart(per_data_set)])
+
+
+def fine_tuning(fine_tuned: pl.DataFrame) -> pl.DataFrame:
+    """A row per size and strength: fine-tuning's excess loss beside Proposition 2's bound, and its steps."""
+    cells = fine_tuned.group_by(*CELL, maintain_order=True)
+    return cells.agg(
+        pl.col("excess", "bound").mean(),
+        pl.col("steps", "from_zero").median(),
+        unreached=(pl.col("steps").is_infinite() & pl.col("from_zero").is_infinite()).sum(),
+        data_sets=pl.len(),
+    )
 
 
 def by_step(paths: pl.DataFrame) -> pl.DataFrame:
@@ -159,9 +174,9 @@ def half_way(tested: pl.DataFrame, eps_star: pl.DataFrame, config: LinearConfig)
 def claims(
     ends: pl.DataFrame, paths: pl.DataFrame, minima: pl.DataFrame, tested: pl.DataFrame, p_values: pl.DataFrame,
     half_way: pl.DataFrame, growth: pl.DataFrame, eps_star: pl.DataFrame, per_data_set: pl.DataFrame,
-    regimes: pl.DataFrame,
+    regimes: pl.DataFrame, fine_tuned: pl.DataFrame,
 ) -> Iterator[Claim]:  # fmt: skip
-    """Theorems 1 and 2, Fig. 2 and 3, Lemma 1 and 2, Table B.1: a row for each claim and size."""
+    """Theorems 1 and 2, Fig. 2 and 3, Lemma 1 and 2, Table B.1, Proposition 2: a row for each claim and size."""
     yield from judged.parting(ends)
     yield from judged.collapse(ends, minima)
     yield from judged.ordered(paths)
@@ -172,6 +187,7 @@ def claims(
     yield from judged.variance(eps_star)
     yield from judged.table_b1(eps_star)
     yield from claims_apart(regimes, per_data_set)
+    yield from claims_of_fine_tuning(fine_tuned, per_data_set)
 
 
 def headline(growth: pl.DataFrame) -> dict[str, Any]:

@@ -12,6 +12,7 @@ def test_spheres_have_shares_thresholds_and_an_exact_count_in_the_plane(finished
     run = finished_study("pgd_dynamics.single_minimum", SMALL)
     minima = run.rows("minima")
     assert len(minima) == 2 * 2 * 2 * 6
+    assert len(run.rows("slopes")) == 2 * 6 and all(0 < row["slope"] < 2 for row in run.rows("slopes"))
     assert all((row["exact"] is None) == (row["d"] == 4) for row in minima)
     assert all(row["exact"] is None or row["found"] <= row["exact"] for row in minima)
     assert [(row["loss"], row["d"]) for row in run.rows("thresholds")] == [

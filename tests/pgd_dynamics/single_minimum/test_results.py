@@ -8,6 +8,7 @@ from modules.pgd_dynamics.single_minimum import results
 from modules.pgd_dynamics.single_minimum.config import SingleMinimumConfig
 from suite.claims import Judgement
 
+NO_SLOPES = pl.DataFrame(schema={"d": pl.Int64, "m": pl.Int64, "slope": pl.Float64})
 LAW = {(d, m): 1.7 * d**0.5 * m**0.1 for d in (3, 9, 27) for m in (10, 1000)}
 
 
@@ -33,7 +34,7 @@ def config(networks: int, resamples: int = 40) -> SingleMinimumConfig:
 
 
 def theorem_5_1(minima: pl.DataFrame) -> Judgement:
-    claim = next(results.claims(minima, results.curve(minima, config(20, 20))))
+    claim = next(results.claims(minima, results.curve(minima, config(20, 20)), NO_SLOPES))
     assert claim.source == "Theorem 5.1"
     return claim.judgement
 
@@ -48,16 +49,16 @@ def test_fits_recover_thresholds_and_powers() -> None:
     curve = results.curve(minima, config(200))
     assert curve["variable"].to_list() == ["d", "m", "constant"]
     assert curve["value"].to_list() == pytest.approx([0.5, 0.1, 1.7], abs=0.05)
-    verdicts = [claim.judgement.verdict for claim in results.claims(minima, curve)][1:]
+    verdicts = [claim.judgement.verdict for claim in results.claims(minima, curve, NO_SLOPES)][1:]
     assert verdicts == ["reproduced", "reproduced"]
 
 
 def test_powers_that_are_far_from_tau_s_differ_and_wide_ones_cannot_be_told() -> None:
     far = rows({(d, m): 0.5 * d for d in (3, 9, 27) for m in (10, 1000)}, 4.0, 200)
-    (_, d, m) = results.claims(far, results.curve(far, config(200)))
+    (_, d, m) = results.claims(far, results.curve(far, config(200)), NO_SLOPES)
     assert (d.judgement.verdict, m.judgement.verdict) == ("differs", "reproduced")
     wide = rows(LAW, 0.3, 8)
-    (_, d, _) = results.claims(wide, results.curve(wide, config(8)))
+    (_, d, _) = results.claims(wide, results.curve(wide, config(8)), NO_SLOPES)
     assert d.judgement.verdict == "cannot be told"
 
 
@@ -92,6 +93,25 @@ def test_spheres_of_few_networks_do_not_confirm_theorem_5_1() -> None:
 def test_descent_is_held_against_the_exact_count_in_the_plane() -> None:
     minima = rows({(2, 10): 1.0}, 4.0, 60).with_columns(exact="found")
     curve = results.curve(minima, config(60, 20))
-    assert [claim.judgement.verdict for claim in results.claims(minima, curve)] == ["reproduced", "reproduced"]
+    assert [claim.judgement.verdict for claim in results.claims(minima, curve, NO_SLOPES)] == [
+        "reproduced",
+        "reproduced",
+    ]
     missed = minima.with_columns(exact=pl.col("found") + (pl.col("network") == 7))
-    assert [claim.judgement.note for claim in results.claims(missed, curve)][1] == "1 of 60 networks violate it"
+    assert [claim.judgement.note for claim in results.claims(missed, curve, NO_SLOPES)][
+        1
+    ] == "1 of 60 networks violate it"
+
+
+@pytest.mark.parametrize(("power", "verdict"), [(0.0, "reproduced"), (-0.5, "differs")])
+def test_lemma_4_3_asks_for_a_slope_that_changes_with_neither_m_nor_d(power: float, verdict: str) -> None:
+    """A slope that falls like d^-1/2 is told from one that does not; the power of m is 0 either way."""
+    scatter = [0.99, 1.0, 1.02]
+    slopes = pl.DataFrame([
+        {"d": d, "m": m, "network": k, "slope": 0.5 * d**power * factor * (1 + 0.01 * (d % 2))}
+        for d in (2, 5, 20) for m in (100, 1000) for k, factor in enumerate(scatter)
+    ])  # fmt: skip
+    minima = rows(LAW, 4.0, 40)
+    found = list(results.claims(minima, results.curve(minima, config(40)), slopes))[-2:]
+    assert [(claim.source, claim.claim[-3:]) for claim in found] == [("Lemma 4.3", "m^0"), ("Lemma 4.3", "d^0")]
+    assert [claim.judgement.verdict for claim in found] == ["reproduced", verdict]

@@ -22,8 +22,8 @@ SMALL = (
     "--null 20 --steps 20 --growth-repeats 20 --own-repeats 20"
 )
 TABLES = {
-    "paths", "tested", "minima", "crossings", "eps_star", "per_data_set", "regimes", "by_step", "p_values", "growth",
-    "ends", "half_way", "claims",
+    "paths", "fine_tuned", "tested", "minima", "crossings", "eps_star", "per_data_set", "fine_tuning", "regimes",
+    "by_step", "p_values", "growth", "ends", "half_way", "claims",
 }  # fmt: skip
 
 
