@@ -25,7 +25,7 @@ def trajectories(steps: float, distance: float, networks: int = 60, starts: int 
     return pl.DataFrame({
         "network": network.astype(int), "start": start.astype(int), "eta": eta, "eta_factor": eta,
         "hit": scale * eta**-1.0, "near": scale * eta**steps, "settled": 2 * scale * eta**steps,
-        "distance": scale * eta**distance, "end_distance": 0.1 * scale * eta**distance,
+        "steps": 2 * eta**-2.0, "distance": scale * eta**distance, "end_distance": 0.1 * scale * eta**distance,
     }).with_columns(
         curvature=1e-6, slow=1.0, fast=0.9, contraction=0.95, minimum=True, definite=True, finite=True,
         interior_decrease=1.0, sphere_decrease=1.0, tangent_error=1.0, inward=0, near_maximum=0, left_minimum=0,
@@ -119,6 +119,17 @@ def test_networks_with_a_trajectory_that_never_arrived_are_left_out_of_the_fit_a
     assert claims["steps to |Gamma| < sqrt(eta) <= O(eta^-2)"].judgement.verdict == "cannot be told"
     assert claims["the output is on the sphere with |Gamma| < sqrt(eta)"].judgement.verdict == "differs"
     assert "1 lost" in claims["beside the output is a strict local minimum of L"].judgement.note
+
+
+def test_a_trajectory_that_was_given_up_before_the_theorems_steps_refutes_nothing() -> None:
+    """At eta = .01 the theorem allows of the order of 10,000 steps."""
+    late = spoilt(trajectories(-1.2, 0.5), near=float(NEVER), settled=float(NEVER), steps=9_000.0)
+    claims = judged(late)
+    for name in (
+        "the output is on the sphere with |Gamma| < sqrt(eta)",
+        "no floor at sqrt(eta): constant eta goes on towards it",
+    ):
+        assert claims[name].judgement.verdict == "cannot be told" and "1 lost" in claims[name].judgement.note
 
 
 def test_nothing_to_fit_is_no_number() -> None:
