@@ -25,8 +25,9 @@ class Crossing:
     """Of R data sets (R,): eps_star, -inf where no eps is in the set and inf where all are; and clean losses.
 
     extrapolated: Algorithm A.1's from the clean model and one of a vanishing eps, a straight line through the least
-    losses there: Delta over the loss's slope at 0; inf for a slope of 0. delta: clean test minus clean training loss of
-    the clean model. gap: relative, by which the least loss at eps_star may be too large; 0 where eps_star is infinite.
+    losses there: Delta over the loss's slope at 0; inf where that is 0, as for n <= k. delta: clean test minus clean
+    training loss of the clean model. gap: relative, by which the least loss at eps_star may be too large; 0 where
+    eps_star is infinite.
     """
 
     eps_star: Tensor
@@ -46,7 +47,8 @@ def crossing(data: DataSets, sigma: float) -> Crossing:
     found = (~none & ~all_)[:, 0]
     eps, gap = torch.where(none, -inf, inf)[:, 0].to(test.dtype), torch.zeros_like(test[:, 0])
     slope = 2 * norm * residual.mean(-1)
-    first = torch.where(slope > 0, (test - train) / slope, inf)
+    interpolates = data.X.shape[-2] <= data.X.shape[-1]  # residuals are rounding then
+    first = torch.full_like(slope, inf) if interpolates else torch.where(slope > 0, (test - train) / slope, inf)
     if bool(found.any()):
         chosen = DataSets(*(getattr(data, field.name)[found] for field in fields(DataSets)))
         eps[found], gap[found] = _solve(chosen, test[found], (test - train)[found], first[found])

@@ -51,6 +51,11 @@ def test_a_straight_line_finds_an_eps_star_that_is_too_large_by_as_much_as_deriv
     assert int(there.sum()) > 70 and float(over.median()) == pytest.approx(1, abs=0.1)
 
 
+def test_a_model_that_interpolates_has_no_slope_to_extrapolate_along() -> None:
+    data = in_row_space(draw("crossings", range(5), 6, 30, 0.5, 1.0, 3, CPU))
+    assert crossing(data, 0.5).extrapolated.isinf().all()
+
+
 def tuned(excess: float, steps: float, from_zero: float) -> pl.DataFrame:
     size = {"d": 3, "samples": 30, "eps_over_order": 0.3, "bound": 1.0}
     return pl.DataFrame(
