@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SuiteError
+from suite.host import reproduction
 from suite.host.registry import Registry
 from suite.host.reproduction import Machine, Option, choose, studies_of, this_machine
 from suite.host.store import RunDirectory
@@ -71,6 +72,12 @@ def test_this_machine_has_memory_and_without_a_gpu_none_of_its() -> None:
     assert here.gigabytes > 0.5 and here.gpu_gigabytes is None
     with pytest.raises(SuiteError, match="no GPU"):
         this_machine("cuda:77")
+
+
+def test_without_a_driver_torch_is_not_loaded_to_look_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reproduction, "choose_device", lambda _: pytest.fail("torch was loaded"))
+    monkeypatch.setattr(reproduction, "may_have_gpu", lambda: False)
+    assert this_machine("auto").gpu_gigabytes is None
 
 
 def test_names_of_modules_and_studies() -> None:

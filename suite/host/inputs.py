@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 REFERENCES = ("dataset", "model", "architecture", "gradient")
 """Kinds of references."""
 
+LIGHT_DEVICES = ("auto", "cpu")
+"""Where models may be without a look at whether that is there."""
+
 
 @dataclass(frozen=True)
 class Inputs:

@@ -16,11 +16,12 @@ from suite.errors import SuiteError, did_you_mean
 from suite.host.completion import is_made
 from suite.host.executors import Point
 from suite.host.experiments.planning import Planner
-from suite.host.inputs import choose_device
+from suite.host.inputs import LIGHT_DEVICES, choose_device
 from suite.host.keys import run_key
 from suite.host.registry import Registry
 from suite.host.settings import build_config
 from suite.host.store import RunDirectory, find_runs
+from suite.host.system import may_have_gpu
 from suite.host.text import format_minutes
 from suite.host.verdicts import Verdict, verdicts
 from suite.plugin import Cost, StudyConfig
@@ -176,6 +177,8 @@ def results(plan: Plan) -> list[Verdict] | None:
 def this_machine(device: str) -> Machine:
     """What there is here, of it the part that `--device` allows."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    if device in LIGHT_DEVICES and not may_have_gpu():
+        return Machine(memory, None)
     chosen = choose_device(device)
     if chosen.type != "cuda":
         return Machine(memory, None)

@@ -6,13 +6,10 @@ The digests are those that `suite.host.inputs.resolve` gives. Where only loading
 from collections.abc import Mapping
 
 from suite.host.imports.signature import signature
-from suite.host.inputs import check_arguments, lasting, references
+from suite.host.inputs import LIGHT_DEVICES, check_arguments, lasting, references
 from suite.host.registry import Registry
 from suite.plugin import StudyConfig
 from suite.refs import parse_sum
-
-LIGHT_DEVICES = ("auto", "cpu")
-"""Where models may be without a look at whether that is there."""
 
 
 def told(config: StudyConfig, registry: Registry, device: str = "auto") -> Mapping[str, str] | None:
