@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -25,6 +25,7 @@ from suite.measuring import Part, Run
 log = logging.getLogger("suite")
 
 LOSS = "stable_ce"  # cross-entropy's direction: where a net is sure, that of `ce` itself is lost to float32's rounding
+ENGINES = 2  # kept at once: arms come one after another, and a folded network of each of a hundred takes gigabytes
 PROBE = 32  # images on which engines are built, and a memory layout is timed
 
 
@@ -76,7 +77,8 @@ class Rules:
             everyone = np.arange(len(training))
             self._judging = Models(run, config.surrogates, config.judges, training, everyone, size)
         self.calibrated_on = 0 if self._judging is None else len(self._judging.ids)
-        self.engine = cache(self._engine)
+        self._kept = lru_cache(ENGINES)(self._engine)
+        self._facts: dict[tuple[str, Arm], dict[str, Any]] = {}
         self.cost = cache(self._cost)
 
     def calibrated(self) -> dict[str, list[tuple[str, Arm]]]:
@@ -142,9 +144,21 @@ class Rules:
     def engine_facts(self, chosen: dict[str, list[tuple[str, Arm]]]) -> dict[str, dict[str, dict[str, Any]]]:
         """How each arm was differentiated."""
         return {
-            self.models.names[ref]: {arm.gradient: dict(self.engine(ref, arm).facts) for _, arm in arms}
+            self.models.names[ref]: {arm.gradient: self._facts_of(ref, arm) for _, arm in arms}
             for ref, arms in chosen.items()
         }  # fmt: skip
+
+    def engine(self, surrogate: str, arm: Arm) -> Engine:
+        """What differentiates a surrogate under an arm; how is noted, since engines are not kept for long."""
+        engine = self._kept(surrogate, arm)
+        self._facts[surrogate, arm] = dict(engine.facts)
+        return engine
+
+    def _facts_of(self, surrogate: str, arm: Arm) -> dict[str, Any]:
+        """As noted, or, where all its parts were stored before, as it is now."""
+        if (surrogate, arm) not in self._facts:
+            self.engine(surrogate, arm)
+        return self._facts[surrogate, arm]
 
     def _rows(
         self, surrogate: str, arm: Arm, method: str, eps: float, passes: int, ids: np.ndarray
