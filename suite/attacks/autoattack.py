@@ -26,7 +26,7 @@ from suite.attacks.ball import Ball, lengths, start_in
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.fab import fab
 from suite.attacks.iterate import Norm
-from suite.attacks.objectives import dlr_towards
+from suite.attacks.objectives import check_enough, dlr_towards
 from suite.attacks.square import square
 from suite.errors import SuiteError, did_you_mean
 from suite.refs import Call
@@ -35,7 +35,8 @@ MEMBERS = ("APGD-CE", "APGD-T", "FAB-T", "Square")
 """In order. The first three follow a gradient; Square asks for outputs alone."""
 
 _CE_START, _TARGETED_START, _SQUARE = 0, 1, 2  # purposes of the draws; Square takes this one and the next
-ROUNDING = 1e-4  # share of the radius by which float32 pixels may leave the ball
+ROUNDING = 1e-4  # share of the radius by which candidates may leave the ball
+OF_A_PIXEL = 1e-7  # by which float32 rounds a pixel near 1: at tiny radii more than that share
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,12 @@ def autoattack(
     check_seed(seed)
     check_batch(images, labels)
     check_shape("ids", ids, labels.shape)
+    for member in members:
+        check_choice("member", member, MEMBERS)
     efforts = efforts or Efforts()
+    if "APGD-T" in members:
+        with torch.no_grad():
+            check_enough(predict(images[:1]))
     attempt = _Attempt(differentiate, predict, Ball(images, eps, norm), labels, ids, seed, efforts)
     fooled_by, adversarials = torch.full_like(labels, -1), images.clone()
     for place, member in enumerate(MEMBERS):
@@ -156,7 +162,8 @@ class _Attempt:
         away = lengths(candidates - self.ball.images[rows], self.ball.norm)
         with torch.no_grad():
             wrong = self.predict(candidates).argmax(1) != self.labels[rows]
-        return wrong & (away <= self.ball.eps * (1 + ROUNDING))
+        pixels = candidates[0].numel() ** 0.5 if self.ball.norm == "l2" else 1
+        return wrong & (away <= self.ball.eps * (1 + ROUNDING) + OF_A_PIXEL * pixels)
 
     @torch.no_grad()
     def _targets(self) -> Tensor:

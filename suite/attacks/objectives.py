@@ -16,6 +16,8 @@ from torch.nn import functional as F
 from suite.attacks.losses import LOSSES
 from suite.errors import SuiteError
 
+TARGETED = 4  # classes that the targeted ratio asks for
+
 Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """(logits (B, C), rows (B,): which samples of the batch that it was made for) -> losses (B,), derivatives (B, C)."""
 
@@ -46,17 +48,22 @@ def dlr_towards(labels: Tensor, targets: Tensor) -> Objective:
     """The targeted one for labels (N,) and targets (N,); SuiteError, once it is called, for under 4 classes."""
 
     def objective(logits: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        order = _order(logits, 4)
+        order = _order(logits, TARGETED)
         return _ratio(logits, (targets[rows], labels[rows]), (order[:, 0], order[:, 2:4]))
 
     return objective
 
 
-def _order(logits: Tensor, least: int) -> Tensor:
-    """The `least` classes of the largest logits, largest first, (B, least)."""
+def check_enough(logits: Tensor, least: int = TARGETED) -> None:
+    """Raises SuiteError for logits (B, classes) of fewer classes than the ratio asks for."""
     if logits.shape[1] < least:
         what = f"the difference of logits ratio asks for {least} classes, and the model has {logits.shape[1]}"
         raise SuiteError(what, "use an attack on the cross-entropy, such as pgd")
+
+
+def _order(logits: Tensor, least: int) -> Tensor:
+    """The `least` classes of the largest logits, largest first, (B, least)."""
+    check_enough(logits, least)
     return logits.topk(least, dim=1).indices
 
 

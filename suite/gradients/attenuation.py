@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from suite.errors import SuiteError
+
 SHARE = 0.5  # gamma: what extremes keep where the spread does not change
 RATE = 0.01  # lambda: how much of it they lose for a spread that grows by its own size
 
@@ -43,6 +45,9 @@ class Attenuation:
         share = torch.full_like(gradient.flatten(1)[:, 0], SHARE, dtype=torch.float64)
         if behind:
             own, other = _spread(gradient), self.spreads.known[min(behind)]
+            if own.shape != other.shape:
+                what = f"a block has gradients of {len(own)} rows and the one behind of {len(other)}: not samples"
+                raise SuiteError(f"{what}, but windows of them", "use extremes=zero")
             adapted = (SHARE + RATE * (1 - own / other)).clamp(0, 1)
             share = torch.where(other > 0, adapted, share)
         return share.to(gradient.dtype).view(-1, *[1] * (gradient.dim() - 1))

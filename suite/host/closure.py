@@ -18,7 +18,6 @@ from pathlib import Path
 
 from suite.errors import SuiteError
 from suite.host.imports.graph import Found, Graph
-from suite.host.imports.memory import keep
 
 
 def sources_behind(roots: Iterable[str], packages: Collection[str]) -> dict[str, Path]:
@@ -44,7 +43,6 @@ def code_digest(roots: Iterable[str], packages: Collection[str]) -> str:
     every machine. Arguments and errors as in `sources_behind`.
     """
     closure = _close(roots, packages)
-    keep()
     lines = [f"{module} {digest}" for module, digest in sorted(closure.digests.items())]
     return hashlib.sha256("\n".join([*lines, *sorted(closure.passed_on)]).encode()).hexdigest()
 

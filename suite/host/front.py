@@ -17,8 +17,8 @@ from suite.host.executors import spreading
 from suite.host.notebook import Picture, as_html
 from suite.host.objects import named_objects
 from suite.host.plain import plain
+from suite.host.preparing import prepare
 from suite.host.registry import Registry
-from suite.host.run import prepare
 from suite.host.settings import build_config
 from suite.host.store import Busy, RunDirectory, find_run, find_runs
 from suite.paths import runs_at, runs_root, usable

@@ -7,22 +7,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache, cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from suite.errors import SuiteError, WorkFailed, one_line
 from suite.files import NAME, atomic
 from suite.host import underway
-from suite.host.inputs import Inputs, resolve
-from suite.host.keys import measuring_code, run_key
+from suite.host.inputs import Inputs
+from suite.host.keys import run_key
 from suite.host.manifest import FORMAT
 from suite.host.progress import Progress
 from suite.host.provenance import git_state, peak_memory, versions
-from suite.host.registry import Registry
-from suite.host.store import RunDirectory, check_writable
+from suite.host.store import RunDirectory
 from suite.host.table import Table
-from suite.host.told import supposed
 from suite.measuring import Part
 from suite.plugin import StudyConfig
 from suite.tables import read_columns, write_columns
@@ -273,36 +271,6 @@ class Run:
             "tables": tables,
             "models": self._models,
         }
-
-
-def prepare(
-    study: str,
-    config: StudyConfig,
-    registry: Registry,
-    *,
-    root: Path,
-    device: str = "auto",
-    objects: Mapping[str, Any] | None = None,
-) -> Run:
-    """The run of a config: one that is finished, or one that is ready to execute, its references resolved.
-
-    Args:
-        objects: models and data sets of this process, by their references.
-
-    Raises:
-        SuiteError: bad references, no such device, or a root that cannot be written.
-    """
-    code = measuring_code(study, config, registry)
-    load = cache(partial(resolve, config, registry, device, objects))
-    digests = None if objects else supposed(config, device)
-    if digests is not None:
-        run = Run(study, config, digests, load, root, code)
-        if run.directory.status() == "finished":
-            return run
-    run = Run(study, config, load().digests, load, root, code)
-    if run.directory.status() != "finished":
-        check_writable(run.directory.path)
-    return run
 
 
 def _table_file(name: str) -> str:

@@ -54,8 +54,11 @@ def _digests(config: StudyConfig, device: str, *, supposing: bool) -> Mapping[st
 
 
 def _fits(ref: str, registry: Registry) -> bool:
-    """Whether a rule, or a sum of rules, takes its arguments, as far as its source tells. Raises SuiteError if not."""
-    for call in parse_sum(ref):
+    """Whether a rule takes its arguments, as far as its source tells. Raises SuiteError if it does not."""
+    calls = parse_sum(ref)
+    if len(calls) > 1:  # whether rules go together is for the rules to tell
+        return False
+    for call in calls:
         known = signature(registry.rule(call.name).target, registry.top_packages())
         if known is None:
             return False

@@ -41,13 +41,15 @@ def read_metadata(path: Path) -> Mapping[str, str]:
 
 
 def digest_of_file(path: Path) -> str | None:
-    """`content_digest` of a .safetensors file; None where it cannot be read, or has numbers of a rare type.
+    """`content_digest` of a .safetensors file; None where it cannot be read, is empty, or has numbers of a rare type.
 
     A prefix that a wrapper put before all names is no part of them.
     """
     try:
         found = dict(_tensors(path))
     except (SafetensorError, OSError):
+        return None
+    if not found:
         return None
     while prefix := next((each for each in PREFIXES if all(name.startswith(each) for name in found)), ""):
         found = {name.removeprefix(prefix): tensor for name, tensor in found.items()}

@@ -1,5 +1,6 @@
 """State dicts on disk: read without running code, written whole, hashed."""
 
+import json
 import pickle
 import re
 import warnings
@@ -16,6 +17,8 @@ from suite.errors import SuiteError, one_line
 from suite.files import atomic
 from suite.models.tensor_file import content_digest, read_metadata
 from suite.paths import usable
+
+_LENGTH = 8  # bytes at a .safetensors file's beginning that say how long its header is
 
 State = dict[str, torch.Tensor]
 
@@ -46,10 +49,21 @@ def read_weights(path: Path) -> Weights:
 
 
 def write_weights(path: Path, state: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
-    """Writes a .safetensors file, whole or not at all."""
+    """Writes a .safetensors file, whole or not at all; the same tensors and metadata are the same bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    data = safetensors.torch.save(tensors, dict(metadata))
     with atomic(path) as file:
-        file.write(safetensors.torch.save(tensors, dict(metadata)))
+        file.write(_in_order(data))
+
+
+def _in_order(data: bytes) -> bytes:
+    """A .safetensors file with its metadata sorted, which the library writes in another order in every process."""
+    end = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
+    header = json.loads(data[_LENGTH:end])
+    header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % _LENGTH)  # tensors begin at a multiple of 8 bytes
+    return len(text).to_bytes(_LENGTH, "little") + text + data[end:]
 
 
 def digest(state: Mapping[str, torch.Tensor]) -> str:

@@ -108,3 +108,26 @@ def test_what_it_refuses() -> None:
         given = {"images": x, "labels": y, "eps": 0.1, "ids": IDS[:4], "efforts": FEW} | wrong
         with pytest.raises(SuiteError, match=message):
             autoattack(Autograd(model), model, **given)  # type: ignore[arg-type]
+
+
+def test_an_unknown_member_and_a_model_of_few_classes_are_refused_before_anything_is_attacked() -> None:
+    model, x, y = fixture()
+    with pytest.raises(SuiteError, match="Square"):
+        autoattack(Autograd(model), model, x, y, 0.1, ids=IDS, efforts=FEW, members=("APGD-CE", "Sqaure"))
+    two = nn.Sequential(nn.Flatten(), nn.Linear(x[0].numel(), 3)).to(x.dtype)
+    with pytest.raises(SuiteError, match="asks for 4 classes"):
+        autoattack(Autograd(two), two, x, y.clamp(max=2), 1.0, ids=IDS, efforts=FEW)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_at_a_tiny_radius_rounded_pixels_still_fool(norm: Norm) -> None:
+    """A linear model whose classes are as near as the radius: every pixel near 1 is rounded by up to 6e-8."""
+    eps, x = 1e-5, torch.full((4, 1, 4, 4), 0.9)
+    linear = nn.Linear(16, 4)
+    with torch.no_grad():
+        linear.weight.zero_()[0] = -1e4
+        linear.bias.copy_(torch.tensor([1e4 * 0.9 * 16 + 0.2, 0.0, -9.0, -9.0]))
+    model = nn.Sequential(nn.Flatten(), linear)
+    y = model(x).argmax(1)
+    found = autoattack(Autograd(model), model, x, y, eps, ids=torch.arange(4), norm=norm, efforts=Efforts(10, 10, 1))
+    assert y.unique().tolist() == [0] and int((found.fooled_by >= 0).sum()) == 4

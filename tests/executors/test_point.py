@@ -11,7 +11,7 @@ import pytest
 from suite.host.executors import Local, Point, execute
 from suite.host.executors.local import thread_variables
 from suite.host.executors.point import registry
-from suite.host.run import prepare
+from suite.host.preparing import prepare
 
 
 def planned(root: Path, **values: Any) -> Point:

@@ -10,6 +10,7 @@ from torchvision.ops.misc import MLP
 
 from suite.errors import SuiteError
 from suite.gradients import tgr
+from suite.gradients.attenuation import Spreads
 from tests.gradients.test_attention import Attending, dropped, einsum, softmax_matmul
 
 FORMS = {"fused": F.scaled_dot_product_attention, "by hand": softmax_matmul, "by hand, by bmm": dropped}
@@ -195,3 +196,11 @@ def test_what_it_refuses(residual: nn.Module) -> None:
             tgr(block("fused"), **wrong)
     with pytest.raises(SuiteError, match=r"extremes=adaptiv of tgr .did you mean adaptive"):
         tgr(block("fused"), extremes="adaptiv")
+
+
+def test_adaptive_extremes_of_blocks_with_rows_of_their_own_are_refused() -> None:
+    spreads = Spreads()
+    here, behind = spreads.place(), spreads.place()
+    behind.passed_on(torch.rand(2, 5, 6))  # two samples; a stage of windows has several rows a sample
+    with pytest.raises(SuiteError, match="extremes=zero"):
+        here.kept(torch.rand(8, 5, 6))

@@ -12,11 +12,11 @@ from click.testing import Result
 
 from suite import data, models
 from suite.errors import SuiteError
-from suite.host import run as running
+from suite.host import preparing
 from suite.host.imports.signature import signature
 from suite.host.inputs import resolve
+from suite.host.preparing import prepare
 from suite.host.registry import Registry, load_target
-from suite.host.run import prepare
 from suite.host.settings import build_config
 from suite.host.told import supposed, told
 from suite.locks import NotMade, making_nothing
@@ -114,6 +114,13 @@ def test_what_is_wrong_is_refused_without_loading(workplace: Path) -> None:
             told(config_of("linbp.attack", **typed), KNOWN)
 
 
+def test_whether_rules_go_together_is_for_loading_to_tell(workplace: Path) -> None:
+    config = config_of("linbp.attack", gradients="bp,linbp+silu")
+    assert told(config, KNOWN) is None
+    with pytest.raises(SuiteError, match="both change"):
+        resolve(config, KNOWN)
+
+
 def test_what_would_be_trained_is_not_there(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = data.load("digits")
     monkeypatch.setattr("suite.models.told.whole_digest", lambda _: None)
@@ -149,5 +156,5 @@ def test_a_stored_answer_loads_nothing(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and done.stderr.splitlines() == ["already finished; --fresh measures it again", "set()"]
-    monkeypatch.setattr(running, "resolve", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(preparing, "resolve", lambda *_: pytest.fail("it was loaded"))
     assert study(*typed).exit_code == 0

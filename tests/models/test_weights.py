@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors
 import safetensors.torch
 import torch
 from torch import nn
@@ -14,6 +15,8 @@ from torch import nn
 from suite.data import Dataset
 from suite.errors import SuiteError
 from suite.models import ZOO, Classifier, load
+from suite.models.tensor_file import digest_of_file
+from suite.models.weights import write_weights
 
 Noise = Callable[..., Dataset]
 
@@ -175,3 +178,19 @@ def test_weights_that_are_not_finite(value: float, network: nn.Module, dataset: 
     torch.save(network.state_dict(), tmp_path / "w.pt")
     with pytest.raises(SuiteError, match=r"not finite: layer2\.0\.bn1\.running_var"):
         from_file(tmp_path / "w.pt", dataset)
+
+
+def test_the_same_content_is_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    """The library keeps metadata in a table whose order is drawn anew in each process."""
+    facts = {f"fact {n}": f'"{n}" é' for n in range(12)}
+    write_weights(tmp_path / "w.safetensors", {"b": torch.arange(3.0), "a": torch.ones(2, 2)}, facts)
+    header = (tmp_path / "w.safetensors").read_bytes()[8:].split(b"}", 1)[0].decode()
+    assert [header.index(f'"{name}"') for name in sorted(facts)] == sorted(header.index(f'"{name}"') for name in facts)
+    with safetensors.safe_open(tmp_path / "w.safetensors", "pt") as file:
+        assert file.metadata() == facts and torch.equal(file.get_tensor("b"), torch.arange(3.0))
+
+
+@pytest.mark.parametrize("metadata", [{}, {"model": "x"}])
+def test_a_file_without_tensors_has_no_digest(metadata: dict[str, str], tmp_path: Path) -> None:
+    safetensors.torch.save_file({}, tmp_path / "none.safetensors", metadata)
+    assert digest_of_file(tmp_path / "none.safetensors") is None

@@ -14,8 +14,8 @@ from modules.phase_transition.settings import adversary_of, objective_mean, obje
 from modules.phase_transition.trainings import Cell, Trainings, selected
 from suite.attacks import Adversary
 from suite.errors import SuiteError
+from suite.host.preparing import prepare
 from suite.host.registry import Registry
-from suite.host.run import prepare
 from suite.models import ZOO
 from suite.training import Mart, Recipe, Trades, cross_entropy, evaluate
 from suite.training.objectives import boosted_cross_entropy

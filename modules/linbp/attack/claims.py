@@ -49,7 +49,7 @@ def higher_at_every_step(success: pl.DataFrame, config: AttackConfig) -> Iterato
     """
     if config.gradients[0] != "bp":
         return
-    rules = success.filter(pl.col("gradient").str.starts_with("linbp"))
+    rules = success.filter(pl.col("gradient").str.starts_with("linbp"), pl.col("steps").is_not_null())
     for (gradient, eps), rows in rules.group_by("gradient", "eps", maintain_order=True):
         cells = rows.select("only_this", "only_first_rule", "p_value").rows()
         judgement = everywhere(order_family([PairedTest(*cell) for cell in cells]))

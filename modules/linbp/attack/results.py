@@ -60,7 +60,8 @@ def members(samples: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame | N
     if "members" not in facts:
         return None
     places = pl.DataFrame({"member": facts["members"]}).with_row_index("place")
-    first = samples.join(places, left_on="fooled_by", right_on="member", how="left", maintain_order="left")
+    by = samples.with_columns(pl.col("fooled_by").cast(pl.String))  # a column of gaps alone has no type
+    first = by.join(places, left_on="fooled_by", right_on="member", how="left", maintain_order="left")
     so_far = first.join(places, how="cross", suffix="_asked").with_columns(
         fooled=(pl.col("place") <= pl.col("place_asked")).fill_null(False)
     )

@@ -1,4 +1,4 @@
-"""Which backward rule makes adversarial images that fool strangers best, at equal cost?
+"""Which backward rule makes adversarial images that fool other models best, at equal cost?
 
 A study of ours on what many papers claim, each for its own rule, against backpropagation, at a place that it chose.
 Here all rules take the same number of forward and backward passes, each at its published place and at one that is

@@ -61,7 +61,7 @@ class RulesConfig(StudyConfig):
 
     @model_validator(mode="after")
     def _somebody_to_fool(self) -> "RulesConfig":
-        """Strangers to be fooled, and judges that are strangers to them."""
+        """Other models to be fooled, and judges that are neither."""
         shown = {*self.surrogates, *(self.victims or ())}
         if len(shown) < 2:
             raise ValueError("--surrogates: one model and no other to fool: give --victims")

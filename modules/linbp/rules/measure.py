@@ -124,8 +124,9 @@ class Rules:
         batches = np.array_split(ids, max(1, len(ids) // self.config.batch_size))
         parts, works = list[Part](), list[tuple[str, str, int]]()
         for surrogate, arms in chosen.items():
-            each = product(arms, self.config.methods, self.config.eps, self.config.passes, batches)
-            for (_, arm), method, eps, passes, some in each:
+            gradients = {arm.gradient: arm for _, arm in arms}  # two rules may come to one: its sets are made once
+            each = product(gradients.values(), self.config.methods, self.config.eps, self.config.passes, batches)
+            for arm, method, eps, passes, some in each:
                 name = f"{surrogate} {arm.gradient} {method} {eps} {passes} {some[0]}"
                 parts.append((name, partial(self._rows, surrogate, arm, method, eps, passes, some)))
                 steps = self._steps(surrogate, arm, passes)
@@ -221,6 +222,8 @@ class Rules:
                     raise SuiteError(f"{rule} on {name}: {error.what}", error.remedy) from error
                 self.left_out.setdefault(name, {})[rule] = error.what
         for ref in config.own or ():
+            if ref in (BP, *(config.rules or CATALOGUE)):
+                raise SuiteError(f"--own {ref}: the comparison has it already", "leave it out")
             try:
                 yield own_choice(ref, self._run.gradient(ref), model, self._probe, config.candidates)
             except SuiteError as error:

@@ -32,7 +32,7 @@ _RANKING = {
 
 
 def audit(samples: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """Reasons to doubt backpropagation's sets; another rule may well serve strangers better than its own model."""
+    """Reasons to doubt backpropagation's sets; another rule may well serve other models better than its own model."""
     first = by_victim(at_largest(samples).filter(gradient=BP), models, SET)
     return audits.table(audits.transfer_beats_white_box(first))
 
@@ -59,14 +59,13 @@ def comparisons(samples: pl.DataFrame, models: pl.DataFrame, arms: pl.DataFrame)
     own = rows.filter(place=PUBLISHED).select(*on, "rule", published="share")
     rows = rows.join(own, on=[*on, "rule"], how="left")
     more, gained = (pl.col("share") - pl.col(of) for of in ("reference", "published"))
-    cells = rows.group_by("surrogate", "gradient").agg(
+    arm = ["surrogate", "rule", "place", "gradient"]  # two rules may come to one gradient
+    cells = rows.group_by(arm).agg(
         black_box=pl.col("share").mean(), difference=named(mean(more), "difference"), test=sign_test(more),
         over=named(mean(gained), "over_published"), n=pl.len().cast(pl.Int64),
     )  # fmt: skip
     cells = cells.unnest("difference", "test", "over").rename({"only_first": "more", "only_second": "fewer"})
-    table = arms.select("surrogate", "rule", "place", "gradient", "at").join(
-        cells, on=["surrogate", "gradient"], maintain_order="left"
-    )
+    table = arms.select(*arm, "at").join(cells, on=arm, maintain_order="left")
     compared = pl.when(pl.col("rule") != BP)
     table = table.with_columns(
         compared.then(pl.col("^difference.*$", "more", "fewer", "p_value")),

@@ -21,7 +21,7 @@ SET = ["method", "eps", "surrogate", "gradient"]
 
 
 def audit(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) -> pl.DataFrame:
-    """Reasons to doubt the sets of the first rule; another rule may well serve strangers better than its own model."""
+    """Reasons to doubt the sets of the first rule; another rule may well serve others better than its own model."""
     first = by_victim(samples.filter(gradient=config.gradients[0]), models, SET)
     return audits.table(audits.transfer_beats_white_box(first))
 

@@ -120,7 +120,7 @@ def _beyond_the_theorem(t: pl.DataFrame) -> Iterator[Claim]:
     within = distance * pl.col("curvature") <= 1.05 * pl.col("eta").sqrt()
     yield always("distance of the output <= 1.05 sqrt(eta) / kappa", "derived here",
                  _units(t, within, _HAS_OUTPUT & _IS_MINIMUM))  # fmt: skip
-    went_on = _HAS_OUTPUT & happened("settled")
+    went_on = _HAS_OUTPUT & (happened("settled") | (pl.col("steps") >= pl.col("eta") ** -2))
     yield always("no floor at sqrt(eta): constant eta goes on towards it", "beyond Theorem 3.1",
                  _units(t, pl.col("end_distance") < 0.5 * distance, went_on), lost=_lost(t, went_on))  # fmt: skip
     predicted = (contraction >= pl.col("fast") - 0.01) & (contraction <= pl.col("slow") + 0.01)

@@ -62,7 +62,7 @@ def _study_command(ctx: click.Context, name: str) -> click.Command:
         from suite.host.cli import results
         from suite.host.completion import complete
         from suite.host.executors import spreading
-        from suite.host.run import prepare
+        from suite.host.preparing import prepare
         from suite.host.settings import build_config
         from suite.host.store import Busy
 

@@ -13,8 +13,9 @@ from typing import Any, Literal
 from suite.errors import SuiteError, one_line
 from suite.host.completion import complete
 from suite.host.executors.share import compute_share
+from suite.host.preparing import prepare
 from suite.host.registry import Registry, load_target
-from suite.host.run import Run, prepare
+from suite.host.run import Run
 from suite.host.store import Busy
 from suite.paths import runs_at
 

@@ -12,6 +12,7 @@ from typing import Any
 from suite.errors import SuiteError
 from suite.host.experiments.definition import MOST, Stage, check_count
 from suite.host.experiments.points import Axes, Earlier, Missing, Unfinished, combinations, count
+from suite.host.imports.memory import keep
 from suite.host.inputs import kinds_of, references, resolve
 from suite.host.keys import measuring_code, run_key
 from suite.host.progress import Progress
@@ -122,6 +123,7 @@ class Planner:
         if (study, asked) not in self._origins:
             code = measuring_code(study, config, self.registry)
             self._origins[study, asked] = {"code": code, **self._digests(config)}
+            keep()
         return {**self._origins[study, asked]}
 
     def _digests(self, config: StudyConfig) -> Mapping[str, str]:

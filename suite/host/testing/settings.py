@@ -13,8 +13,8 @@ from suite.errors import SuiteError, one_line
 from suite.host.cli import main
 from suite.host.cli.fields import ConfigField, config_fields
 from suite.host.keys import run_key
+from suite.host.preparing import prepare
 from suite.host.registry import load_target
-from suite.host.run import prepare
 from suite.host.settings import build_config
 from suite.host.testing.trial import Trial, unkeyed
 from suite.host.testing.values import as_toml, other_values, wrong_values

@@ -15,8 +15,9 @@ from suite.errors import WorkFailed
 from suite.host.analysis import analyse
 from suite.host.executors import Outcome, Point, execute
 from suite.host.executors.sharding import spread
+from suite.host.preparing import prepare
 from suite.host.registry import Registry, load_target
-from suite.host.run import Run, prepare
+from suite.host.run import Run
 from suite.host.settings import build_config
 from suite.host.store import RunDirectory
 from suite.host.testing.values import other_values

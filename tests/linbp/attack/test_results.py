@@ -230,6 +230,20 @@ def test_linbp_is_higher_at_every_k_only_where_each_test_says_so() -> None:
     assert [verdict for verdict, _ in higher((9, 2), (8, 1))] == [CANNOT_TELL]
 
 
+def test_an_attack_without_steps_is_no_number_of_steps() -> None:
+    row = {"gradient": "linbp", "eps": 0.1, "steps": None, "only_this": 2, "only_first_rule": 20, "p_value": 0.001}
+    assert [*higher_at_every_step(pl.DataFrame([row]), AttackConfig(gradients=("bp", "linbp")))] == []
+
+
+def test_where_an_ensemble_fools_nobody_each_member_has_fooled_none() -> None:
+    samples = pl.DataFrame([{"gradient": "bp", "eps": 0.1, "id": i, "fooled_by": None} for i in range(5)])
+    found = results.members(samples, {"members": ["APGD-CE", "Square"]})
+    assert found is not None and found.select("member", "value", "n").rows() == [
+        ("APGD-CE", 0.0, 5),
+        ("Square", 0.0, 5),
+    ]
+
+
 def test_all_images_after_500_steps() -> None:
     def verdict(rate: float, n: int) -> str:
         (claim,) = all_after_many(pl.DataFrame([measured("bp", 500, 0.1, rate, n), measured("bp", 10, 0.1, 0.5)]))

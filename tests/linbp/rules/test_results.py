@@ -157,3 +157,14 @@ def test_what_makes_the_numbers_mean_less() -> None:
         fooled=pl.when(pl.col("gradient") == "bp").then(pl.lit([False, True, True])).otherwise("fooled")
     )
     assert audit(mine, MODELS)["flag"].to_list() == ["transfer beats the white box"] * 4
+
+
+def test_a_rule_as_typed_that_comes_to_the_place_of_another_is_tested_on_its_images_once() -> None:
+    own = arms().filter(rule="linbp").with_columns(
+        rule=pl.lit("linbp(start=layer3)"),
+        gradient=pl.when(pl.col("place") == PUBLISHED).then(pl.lit("linbp(start=layer3)")).otherwise("gradient"),
+    )  # fmt: skip
+    made = samples({**FOOLED, "linbp(start=layer3)": 30})
+    both = by_rule(comparisons(made, MODELS, pl.concat([arms(), own])), "more", "fewer", "n")
+    alone = by_rule(comparisons(samples(), MODELS, arms()), "more", "fewer", "n")
+    assert both["linbp", CALIBRATED] == both["linbp(start=layer3)", CALIBRATED] == alone["linbp", CALIBRATED]

@@ -132,6 +132,12 @@ def test_a_trajectory_that_was_given_up_before_the_theorems_steps_refutes_nothin
         assert claims[name].judgement.verdict == "cannot be told" and "1 lost" in claims[name].judgement.note
 
 
+def test_a_floor_that_none_gets_below_differs() -> None:
+    floor = trajectories(-1.2, 0.5).with_columns(settled=float(NEVER), end_distance=pl.col("distance"))
+    claim = judged(floor)["no floor at sqrt(eta): constant eta goes on towards it"]
+    assert claim.judgement.verdict == "differs"
+
+
 def test_nothing_to_fit_is_no_number() -> None:
     t = trajectories(-1.2, 0.5).with_columns(near=float(NEVER))
     near = of(t)["steps to |Gamma| < sqrt(eta), in eta"]

@@ -10,8 +10,9 @@ import pytest
 from click.testing import Result
 
 from modules.phase_transition.epsilon_star.config import EpsilonStarConfig
+from suite.host.preparing import prepare
 from suite.host.registry import Registry
-from suite.host.run import Run, prepare
+from suite.host.run import Run
 
 NAME = "phase_transition.epsilon_star"
 TINY = "--model two-layer(width=20) --train-limit 60 --epochs 2 --seeds 2 --eps 0.02,0.2 --attack pgd(steps=2)"

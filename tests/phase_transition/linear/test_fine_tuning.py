@@ -1,6 +1,6 @@
 """Fine-tuning of the clean estimate against its definitions in float64, and Proposition 2 on rows of known law."""
 
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import polars as pl
@@ -81,3 +81,10 @@ def sizes(power: float) -> pl.DataFrame:
 def test_verdicts(rows: pl.DataFrame, power: float, verdicts: list[str]) -> None:
     found = [claim.judgement.verdict for claim in proposition_2.claims(rows, sizes(power))]
     assert found == verdicts
+
+
+@pytest.mark.parametrize(("excess", "bound"), [(nan, nan), (inf, nan), (inf, inf)])
+def test_a_training_that_diverged_confirms_no_bound(excess: float, bound: float) -> None:
+    gone = tuned(excess, inf, inf).with_columns(bound=pl.lit(bound))
+    claim = next(proposition_2.claims(gone, sizes(1)))
+    assert claim.judgement.verdict == "cannot be told"
