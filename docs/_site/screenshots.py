@@ -50,6 +50,8 @@ EXPENSIVE = {
     "resnet56_positions": "suite run linbp.positions, with the options of docs/reproduction.md",
     "resnet56_success_by_step": "suite run linbp.attack, with the options of docs/reproduction.md",
     "resnet56_transfer_mifgsm": "suite run linbp.transfer, with the options of docs/reproduction.md",
+    "rules_gains": "suite run linbp.rules, with the options of docs/findings/linbp-rules.md",
+    "rules_ranking": "the same run",
 }
 """Image -> the run that it is a figure of; half a minute to hours, some with data or weights of one's own."""
 
