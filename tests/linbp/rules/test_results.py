@@ -70,11 +70,11 @@ def test_each_arm_is_tested_once_against_bp_and_calibration_against_the_publishe
     assert p["sgm", BOTH] == (1, 1) and p["bp", BOTH] == (None, None)
 
 
-def test_a_claim_is_a_papers_at_its_place_and_ours_elsewhere() -> None:
+def test_a_claim_is_ours_and_names_the_paper_at_its_place() -> None:
     found = {(claim.claim.split()[3], claim.setting): claim for claim in claims(comparisons(samples(), MODELS, arms()))}
     published, calibrated = (found["linbp", f"from a, {place} place: x"] for place in (PUBLISHED, CALIBRATED))
     assert (published.judgement.verdict, calibrated.judgement.verdict) == (DIFFERS, REPRODUCED)
-    assert "Guo" in published.source and calibrated.source == "ours"
+    assert published.source.startswith("ours, after Guo") and calibrated.source == "ours"
     sgm = found["sgm", "from a, published and calibrated place: x"]
     assert sgm.judgement.verdict == CANNOT_TELL and "Wu" in sgm.source
     assert sgm.measured is not None and sgm.measured.n == N
