@@ -101,6 +101,15 @@ def vgg8(in_channels: int, image_size: int, num_classes: int, width: int = 32) -
     return small.vgg8(in_channels, image_size, num_classes, width)
 
 
+def vit(
+    in_channels: int, image_size: int, num_classes: int, patch: int = 4, width: int = 96, depth: int = 4
+) -> "nn.Module":
+    """A vision transformer of so many blocks."""
+    from suite.models import vision_transformer
+
+    return vision_transformer.vit(in_channels, image_size, num_classes, patch, width, depth)
+
+
 def two_layer(in_channels: int, image_size: int, num_classes: int, width: int = 1000) -> "nn.Module":
     """One hidden layer."""
     from suite.models import small

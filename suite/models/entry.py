@@ -27,7 +27,8 @@ class Entry:
         paper: where the architecture comes from.
         build: (in_channels, image_size, num_classes, **arguments) -> network on normalised pixels; every
             argument is a positive integer with a default.
-        linbp_start: where LinBP starts: a module path in the network, or the index of a rectifier call.
+        linbp_start: where LinBP starts: a module path in the network, or the index of a rectifier call,
+            of the last ones if negative.
         linbp_source: who chose that position: the code of Li et al. 2022, or we by analogy.
         recipe: how `suite models train` trains it.
         mean, std: normalisation per channel, in units of [0, 1] pixels; used where the channel count matches.

@@ -204,6 +204,19 @@ _ENTRIES = (
         smallest=32,
     ),
     Entry(
+        "vit",
+        "vision transformer of small images, vit(patch=4,width=96,depth=4): trains on a CPU",
+        "Dosovitskiy et al. 2021; the size ours",
+        architectures.vit,
+        -1,  # the last block's GELU
+        ANALOGY,
+        Recipe(15, 128, 0.001, optimiser="adam", schedule="rise-fall", peak=0.2, augment="zero"),
+        CIFAR_MEAN,
+        CIFAR_STD,
+        smallest=4,
+        trains_itself=20_000,
+    ),
+    Entry(
         "two-layer",
         "one hidden layer, two-layer(width=1000)",
         "Li et al. 2022, Sec. 3; Wang et al. 2022",

@@ -202,7 +202,9 @@ def test_an_operation_that_is_idle_on_the_probe_is_noticed_in_the_graph() -> Non
 
 @pytest.mark.parametrize("name", ZOO)
 def test_every_model_of_the_zoo_has_a_constant_tail_at_its_position(name: str) -> None:
+    """But the transformer, whose tokens go round every perceptron and are normalised behind the last."""
     channels, size = {"lenet5": (1, 28), "mlp": (1, 28), "mnist-cnn": (1, 28), "digits-cnn": (1, 8)}.get(name, (3, 32))
     model = ZOO[name].build(channels, size, 10, **({"width": 1} if name == "wrn34" else {})).eval()
     with frozen(model):
-        assert differentiator(linbp(model, ZOO[name].linbp_start), torch.rand(2, channels, size, size))[1] == "jacobian"
+        engine = differentiator(linbp(model, ZOO[name].linbp_start), torch.rand(2, channels, size, size))[1]
+    assert engine.split(":")[0] == ("autograd" if name == "vit" else "jacobian")

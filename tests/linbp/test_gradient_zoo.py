@@ -18,6 +18,7 @@ CALLS = {
     "resnet50": (49, 40),  # 1 + 3 * 16; layer4 has 3 blocks of 3
     "densenet161": (161, 111),  # 1 + 2 * (6 + 12 + 36 + 24) + 3 + 1; before transition3: 1 + 2 * 54 + 2
     "mobilenetv2": (35, 32),  # 1 + 1 + 2 * 16 + 1; two of block 17 and the last
+    "vit": (4, 3),  # the last block's
     "resnet20": (19, 13),  # 1 + 2 * 9; the last stage has 2 * 3
     "resnet32": (31, 21),
     "resnet44": (43, 29),
@@ -37,7 +38,7 @@ class DetachTrick(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if function not in (F.relu, F.relu6, F.hardtanh, torch.relu):
+        if function not in (F.relu, F.relu6, F.hardtanh, torch.relu, F.gelu):
             return function(*args, **kwargs)
         self.calls += 1
         if self.calls <= self.first:
@@ -101,7 +102,9 @@ def first_linear_call(model: Classifier, x: Tensor) -> int:
     """The zoo's position as a rectifier call index, by counting calls until its module is entered."""
     start = model.linbp_start
     if isinstance(start, int):
-        return start
+        with DetachTrick(10**9) as counter:
+            model(x)
+        return range(counter.calls)[start]
     assert start is not None
     counts: list[int] = []
     counter = DetachTrick(10**9)

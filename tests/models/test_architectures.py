@@ -122,6 +122,7 @@ RESOLUTIONS = {
     "lenet5": {"conv1": 28, "pool1": 14, "conv2": 10, "pool2": 5},
     "cifar-cnn": {"conv1": 16, "conv2": 8, "conv3": 4},
     "vgg8": {"conv1": 32, "conv2": 16, "conv3": 8, "conv4": 4, "conv5": 2, "pool5": 1},
+    "vit": {"conv_proj": 8, "encoder.layers.encoder_layer_3.mlp": 96},
 }
 
 
@@ -154,6 +155,13 @@ def test_resolutions(name: str, noise: Noise) -> None:
         ("cifar-cnn", {}, (3, 32, 32), 49 * 16 + 257 * 32 + 513 * 64 + 1025 * 128 + 129 * 10),
         # By hand: 3 x 3 convolutions without bias, two numbers a channel of batch norm, 256 features to 256, 256, 10.
         ("vgg8", {}, (3, 32, 32), 9 * (96 + 2048 + 8192 + 32768 + 65536) + 2 * 736 + 2 * 257 * 256 + 257 * 10),
+        # By hand: 2 x 2 patches, class token, 16 + 1 positions; a block's norms, attention, perceptron; norm and head.
+        (
+            "vit",
+            {"patch": 2, "width": 32, "depth": 3},
+            (1, 8, 8),
+            5 * 32 + 32 + 17 * 32 + 3 * (4 * 32 + 4 * 33 * 32 + 33 * 64 + 65 * 32) + 2 * 32 + 33 * 10,
+        ),
     ],
 )
 def test_parameter_counts(
@@ -219,8 +227,8 @@ def test_every_entry_builds_runs_and_has_its_linbp_position(name: str, noise: No
     if isinstance(entry.linbp_start, str):
         assert network.get_submodule(entry.linbp_start)
     else:
-        rectifiers = [module for module in network.modules() if isinstance(module, nn.ReLU)]
-        assert 0 <= entry.linbp_start < len(rectifiers)
+        rectifiers = [module for module in network.modules() if isinstance(module, nn.ReLU | nn.GELU)]
+        assert entry.linbp_start in range(-len(rectifiers), len(rectifiers))
     assert entry.normalisation(2) == ((0.0, 0.0), (1.0, 1.0))
     assert entry.linbp_source and entry.paper and entry.summary
 
@@ -245,3 +253,7 @@ def test_images_that_do_not_fit(noise: Noise) -> None:
         build("vgg16", noise((1, 28, 28)))
     with pytest.raises(SuiteError, match=r"mlp cannot take the 8 x 9 images of noise .*square"):
         build("mlp", noise((1, 8, 9)))
+    with pytest.raises(SuiteError, match=r"patches of 3 x 3 pixels do not cover images of 32 x 32 .*divisor of 32"):
+        build("vit", noise((3, 32, 32)), patch=3)
+    with pytest.raises(SuiteError, match=r"width=48 of vit .*multiple of 32"):
+        build("vit", noise((3, 32, 32)), width=48)
