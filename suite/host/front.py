@@ -18,9 +18,10 @@ from suite.host.notebook import Picture, as_html
 from suite.host.objects import named_objects
 from suite.host.plain import plain
 from suite.host.preparing import prepare
+from suite.host.records import read_all
 from suite.host.registry import Registry
 from suite.host.settings import build_config
-from suite.host.store import Busy, RunDirectory, find_run, find_runs
+from suite.host.store import Busy, RunDirectory, find_run
 from suite.paths import runs_at, runs_root, usable
 from suite.tables import read_frame
 
@@ -162,7 +163,7 @@ def runs(study: str | None = None, *, runs: str | Path | None = None) -> pl.Data
         study: only those of this study.
         runs: folder of run directories; by default `SUITE_RUNS`, or `./runs`.
     """
-    found = [(each, each.read()) for each in find_runs(_root(runs))]
+    found = read_all(_root(runs))
     rows = [_row(each, content) for each, content in found if content and study in (None, content["study"])]
     columns = {"run": pl.String, "study": pl.String, "status": pl.String, "seed": pl.Int64, "started": pl.String,
                "seconds": pl.Float64, "path": pl.String}  # fmt: skip

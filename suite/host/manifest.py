@@ -37,7 +37,7 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # seldom, and whole characters among 
 _FILE = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})*")
 
 
-def read(path: Path, most: int = MOST_BYTES) -> tuple[Any, str]:
+def read(path: str | Path, most: int = MOST_BYTES) -> tuple[Any, str]:
     """The content of a record's file of so many bytes at most, or why there is none, in a line."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe keeps nobody waiting

@@ -40,7 +40,7 @@ class _Form(BaseModel):
 
 def read_notes(run: RunDirectory) -> Notes:
     """What is said of a run; a file that cannot be trusted costs a warning and says nothing."""
-    path = run.path / FILE
+    path = f"{run.path}/{FILE}"
     if not os.path.lexists(path):
         return Notes()
     content, why = manifest.read(path)

@@ -24,7 +24,8 @@ from typing import Any
 from suite.errors import SuiteError, shortened
 from suite.host.notes import read_notes
 from suite.host.plain import plain
-from suite.host.store import RunDirectory, find_runs
+from suite.host.records import read_all
+from suite.host.store import RunDirectory
 
 log = logging.getLogger("suite")
 
@@ -67,7 +68,7 @@ def query(sql: str, root: Path, seconds: float = MOST_SECONDS) -> tuple[list[str
         raise SuiteError(f"cannot read the query {shortened(sql)!r}", f"write at most {LONGEST} characters of UTF-8")
     if find_spec("duckdb") is None:
         raise SuiteError("queries need DuckDB, which is not installed", "pip install 'suite-robustness[query]'")
-    runs = [(run, run.read()) for run in find_runs(root)]
+    runs = read_all(root)
     files = _files(runs, sql)
     views = {view: _whole(view, pairs) for view, pairs in files.items()}
     with tempfile.TemporaryDirectory() as folder:

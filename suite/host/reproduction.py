@@ -18,9 +18,10 @@ from suite.host.executors import Point
 from suite.host.experiments.planning import Planner
 from suite.host.inputs import LIGHT_DEVICES, choose_device
 from suite.host.keys import run_key
+from suite.host.records import read_all
 from suite.host.registry import Registry
 from suite.host.settings import build_config
-from suite.host.store import RunDirectory, find_runs
+from suite.host.store import RunDirectory
 from suite.host.system import may_have_gpu
 from suite.host.text import format_minutes
 from suite.host.verdicts import Verdict, verdicts
@@ -189,7 +190,7 @@ def this_machine(device: str) -> Machine:
 
 def _finished_runs(root: Path) -> dict[str, list[tuple[RunDirectory, dict[str, Any]]]]:
     """By study, the newest first."""
-    read = [(run, content) for run in find_runs(root) if (content := run.read()).get("status") == "finished"]
+    read = [(run, content) for run, content in read_all(root) if content.get("status") == "finished"]
     found: dict[str, list[tuple[RunDirectory, dict[str, Any]]]] = {}
     for run, content in sorted(read, key=lambda pair: str(pair[1]["timings"]["started"]), reverse=True):
         found.setdefault(content["study"], []).append((run, content))

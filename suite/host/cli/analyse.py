@@ -8,8 +8,9 @@ import click
 
 from suite.errors import SuiteError, WorkFailed
 from suite.host.cli.options import json_option, option, registry, runs_option
+from suite.host.records import read_all
 from suite.host.registry import Registry
-from suite.host.store import RunDirectory, find_run, find_runs
+from suite.host.store import RunDirectory, find_run
 from suite.host.text import counted
 
 
@@ -48,7 +49,7 @@ def command(ctx: click.Context, which: tuple[str, ...], every: bool, runs: Path,
 
 def _chosen(which: tuple[str, ...], root: Path, known: Registry) -> list[RunDirectory]:
     """The runs that are meant, each once: all finished ones, those of a study, or one by its key."""
-    finished = [run for run in find_runs(root) if run.read().get("status") == "finished"]
+    finished = [run for run, content in read_all(root) if content.get("status") == "finished"]
     if not which:
         return finished
     found: dict[Path, RunDirectory] = {}

@@ -14,8 +14,9 @@ from suite.host.cli.text import format_table
 from suite.host.cli.times import format_age, read_time
 from suite.host.notes import read_notes
 from suite.host.plain import plain
+from suite.host.records import read_all
 from suite.host.registry import Registry
-from suite.host.store import find_runs
+from suite.host.store import RunDirectory
 from suite.host.text import format_headline, text_of
 
 STATUSES = ("finished", "running", "interrupted", "failed", "unreadable")
@@ -50,12 +51,12 @@ def run_rows(root: Path, asked: Asked, known: Registry) -> list[Row]:
     `options` has those that differ from the study's defaults. Raises SuiteError for a study of which there are neither
     runs nor a plugin.
     """
-    found = find_runs(root)
+    found = read_all(root)
     if asked.study is not None:
-        _check_study(asked.study, [run.path.parent.name for run in found], known)
-        found = [run for run in found if asked.study in _names(run.path.parent.name)]
+        _check_study(asked.study, [run.path.parent.name for run, _ in found], known)
+        found = [pair for pair in found if asked.study in _names(pair[0].path.parent.name)]
     defaults = cache(lambda study: default_options(known, study))
-    rows = [_row(run, run.read(), defaults(run.path.parent.name)) for run in found]
+    rows = [_row(run, content, defaults(run.path.parent.name)) for run, content in found]
     return sorted(
         (row for row in rows if _is_meant(row, asked)),
         key=lambda row: (row[asked.sort] is not None, row[asked.sort], row["started"] or ""),
@@ -113,12 +114,14 @@ def chosen_options(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> di
     return {name: value for name, value in config.items() if name not in defaults or defaults[name] != value}
 
 
-def _row(run: Any, content: Mapping[str, Any], defaults: Mapping[str, Any]) -> Row:
+def _row(run: RunDirectory, content: Mapping[str, Any], defaults: Mapping[str, Any]) -> Row:
     timings, said = content.get("timings", {}), read_notes(run)
+    name = run.name
+    study, _, key = name.partition("/")
     return {
-        "run": run.name,
-        "study": run.path.parent.name,
-        "key": run.path.name,
+        "run": name,
+        "study": study,
+        "key": key,
         "status": run.status_of(content) if content else "unreadable",
         "started": timings.get("started"),
         "seconds": timings.get("seconds"),
