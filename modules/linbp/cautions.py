@@ -1,8 +1,11 @@
 """What makes a white-box attack's numbers mean less than they seem to: lines that a run warns with."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from suite.refs import format_number, parse_sum
+
+LOSABLE = 0.01  # share of the exact attack's successes that bfloat16 may lose without a word
 
 
 def out_of_reach(eps: Sequence[float], steps: Sequence[int], step_size: float) -> Iterator[str]:
@@ -47,6 +50,22 @@ def useless_gradients(health: Mapping[str, Mapping[str, float]]) -> Iterator[str
                     f"under {gradient} the gradient is {what} on {shares[kind]:.0%} of the images: an attack fails "
                     "there whether or not the model is robust"
                 )
+
+
+def lost_to_rounding(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """One line where bfloat16 loses more than 1 % of the exact attack's successes.
+
+    Args:
+        cells: `gradient`, `eps`, `steps`; `exact` successes on the images of the check; those `lost` and `gained`.
+    """
+    found = [cell for cell in cells if cell["lost"] > LOSABLE * cell["exact"]]
+    if found:
+        worst = max(found, key=lambda cell: cell["lost"] / cell["exact"])
+        yield (
+            f"bfloat16 loses more than {LOSABLE:.0%} of the exact attack's successes in {len(found)} of {len(cells)} "
+            f"cells, most under {worst['gradient']} at eps {_typed(worst['eps'])} and K = {worst['steps']}: "
+            f"{worst['lost']} of {worst['exact']}, and gains {worst['gained']}"
+        )
 
 
 def _typed(value: float) -> str:

@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks.arguments import check_choice
+from suite.attacks.bfloat16 import InBfloat16, predicting_in_bfloat16
 from suite.attacks.differentiate import Differentiator, differentiator
 from suite.attacks.fast import fastest, fold_batch_norm
 from suite.attacks.losses import LOSSES, Cotangent
 
 GradientRule = Callable[[nn.Module], nn.Module]
+PRECISIONS = ("fp32", "bf16")
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
@@ -21,7 +23,8 @@ class Engine:
     """What `iterate` needs of a model.
 
     judge is None where `predict` is the true model; facts go into the run's record: which engine differentiates and
-    why, and for a fast one its memory layout and the share of gradient signs that agree with the exact one's.
+    why, and for a fast one its memory layout, its precision and the share of gradient signs that agree with the exact
+    one's.
     """
 
     differentiate: Differentiator
@@ -44,7 +47,13 @@ def exact_engine(model: nn.Module, rule: GradientRule, probe: Tensor, engine: st
 
 
 def fast_engine(
-    model: nn.Module, rule: GradientRule, probe: Tensor, engine: str = "auto", *, layout: str | None = None
+    model: nn.Module,
+    rule: GradientRule,
+    probe: Tensor,
+    engine: str = "auto",
+    *,
+    layout: str | None = None,
+    precision: str = "fp32",
 ) -> Engine:
     """The same on a copy with batch norms folded, in a memory layout.
 
@@ -52,35 +61,45 @@ def fast_engine(
 
     Args:
         layout: a name in LAYOUTS; None takes what `fast_layout` finds.
+        precision: `fp32`, or `bf16`: layers that can compute in bfloat16 do (suite.attacks.bfloat16).
     """
     if layout is not None:
         check_choice("layout", layout, LAYOUTS)
-    layout = layout or fast_layout(model, rule, probe, engine)
-    arranged = _arranged(fold_batch_norm(model, probe[:2]), rule, probe[:2], engine, layout)
+    check_choice("precision", precision, PRECISIONS)
+    layout = layout or fast_layout(model, rule, probe, engine, precision)
+    arranged = _arranged(fold_batch_norm(model, probe[:2]), rule, probe[:2], engine, layout, precision)
     exact, _ = differentiator(rule(model), probe[:2], "autograd")
     agreement = _sign_agreement(exact, arranged.differentiate, probe)
-    facts = {**arranged.facts, "layout": layout, "sign_agreement": agreement}
+    facts = {**arranged.facts, "layout": layout, "precision": precision, "sign_agreement": agreement}
     return Engine(arranged.differentiate, arranged.predict, judge=model, facts=facts)
 
 
-def fast_layout(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str = "auto") -> str:
+def fast_layout(
+    model: nn.Module, rule: GradientRule, probe: Tensor, engine: str = "auto", precision: str = "fp32"
+) -> str:
     """The memory layout in which the folded model differentiates a batch `probe` faster, by a short timing."""
     folded = fold_batch_norm(model, probe[:2])
     seconds = {}
     for layout in LAYOUTS:
-        arranged = _arranged(copy.deepcopy(folded), rule, probe[:2], engine, layout)
+        arranged = _arranged(copy.deepcopy(folded), rule, probe[:2], engine, layout, precision)
         seconds[layout] = fastest(lambda run=arranged: run.differentiate(probe, torch.ones_like), probe.device)  # type: ignore[misc]
     return min(seconds, key=seconds.__getitem__)
 
 
-def _arranged(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str, layout: str) -> Engine:
+def _arranged(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str, layout: str, precision: str) -> Engine:
     """An engine whose weights and inputs are in a memory layout; `model` is ours to change."""
     memory = LAYOUTS[layout]
     model = model.requires_grad_(False).to(memory_format=memory)
-    differentiate, fact = differentiator(rule(model), probe.contiguous(memory_format=memory), engine)
-    return Engine(
-        _InLayout(differentiate, memory), lambda x: model(x.contiguous(memory_format=memory)), facts={"engine": fact}
-    )
+    found, fact = differentiator(rule(model), probe.contiguous(memory_format=memory), engine)
+    differentiate: Differentiator = _InLayout(found, memory)
+
+    def predict(x: Tensor) -> Tensor:
+        logits: Tensor = model(x.contiguous(memory_format=memory))
+        return logits
+
+    if precision == "bf16":
+        return Engine(InBfloat16(differentiate), predicting_in_bfloat16(predict), facts={"engine": fact})
+    return Engine(differentiate, predict, facts={"engine": fact})
 
 
 class _InLayout:

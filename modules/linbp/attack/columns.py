@@ -32,6 +32,17 @@ TABLES = {
             "value": "share of attacked images that it or an attack before it fools, in [0, 1]",
         },
     ),
+    "agreement": Table(
+        "a gradient rule under one eps and number of steps; with --precision bf16",
+        "eps, steps, gradient, n, exact, lost, gained",
+        {
+            "n": "images that the exact attack meets, too",
+            "exact": "those of them that the exact attack fools",
+            "lost": "images that the exact attack fools and the attack in bfloat16 does not",
+            "gained": "images that the attack in bfloat16 fools and the exact one does not",
+        },
+    ),
+    "exact": Table("an image that the exact attack meets, too, under one rule and eps", "id, gradient, eps, fooled"),
     "samples": Table(
         "an image under one rule and eps",
         "id, label, clean_prediction, gradient, eps, first_fooled_step, fooled, prediction, perturbation, fooled_by",

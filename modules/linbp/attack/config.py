@@ -61,6 +61,9 @@ class AttackConfig(StudyConfig):
     fast: bool = option(
         False, "fold batch norms and choose the memory layout: equal up to rounding; agreement recorded"
     )
+    precision: Literal["fp32", "bf16"] = option(
+        "fp32", "with --fast, bf16 differentiates in bfloat16; the model itself judges, the exact attack is a check"
+    )
     examples: int = option(4, "samples in the picture of adversarial images", unit="samples", ge=0, le=32)
     batch_size: int = option(64, "samples attacked at once", unit="samples", in_key=False, gt=0)
 
@@ -97,6 +100,8 @@ class AttackConfig(StudyConfig):
             taken = self.own_attack or (self.ensemble and field in ("norm", "engine"))
             if not taken and getattr(self, field) != type(self).model_fields[field].default:
                 raise ValueError(f"--{field.replace('_', '-')} is an option of ifgsm and pgd, not of {name}")
+        if self.precision == "bf16" and not self.fast:
+            raise ValueError("--precision bf16 rounds further what --fast rounds: give --fast, too")
         return self
 
 

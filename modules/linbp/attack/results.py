@@ -1,6 +1,7 @@
 """`linbp.attack` analysed: from one row per sample, rule and strength to success rates, paired tests and claims."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -55,6 +56,20 @@ def success(samples: pl.DataFrame, audit: pl.DataFrame, config: AttackConfig, fa
     return audits.beside(table.rename({"only_first": "only_this", "only_second": "only_first_rule"}), audit)
 
 
+def agreement(
+    samples: pl.DataFrame, facts: Mapping[str, Any], exact: pl.DataFrame | None = None
+) -> pl.DataFrame | None:
+    """Successes that bfloat16 loses and gains against the exact attack on the same images; None without bfloat16."""
+    if exact is None:
+        return None
+    read = partial(_long, steps=facts["steps"], readings=facts["readings"])
+    pairs = read(exact).join(read(samples), on=["id", *CELL], suffix="_rounded", maintain_order="left")
+    fooled, rounded = pl.col("fooled"), pl.col("fooled_rounded")
+    return pairs.group_by(*CELL, maintain_order=True).agg(
+        n=pl.len(), exact=fooled.sum(), lost=(fooled & ~rounded).sum(), gained=(rounded & ~fooled).sum()
+    )
+
+
 def members(samples: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame | None:
     """What the attacks of an ensemble fool one after another; None for other attacks."""
     if "members" not in facts:
@@ -104,9 +119,11 @@ def seen(success: pl.DataFrame, config: AttackConfig, facts: Mapping[str, Any]) 
         yield f"more steps: {first} has " + ", ".join(f"{value:.1%} at K = {steps}" for steps, value in by_steps)
 
 
-def notes(audit: pl.DataFrame, config: AttackConfig) -> Iterator[str]:
+def notes(audit: pl.DataFrame, config: AttackConfig, agreement: pl.DataFrame | None = None) -> Iterator[str]:
     """What makes the numbers mean less than they seem to."""
     yield from audits.lines(audit)
+    if agreement is not None:
+        yield from cautions.lost_to_rounding(agreement.to_dicts())
     if config.norm == "linf" and config.input_space == "pixel":
         yield from cautions.more_than_a_pixel(config.eps)
     yield from cautions.nothing_linear(config.gradients)
@@ -119,8 +136,9 @@ def shown(
     audit: pl.DataFrame,
     success: pl.DataFrame,
     members: pl.DataFrame | None = None,
+    agreement: pl.DataFrame | None = None,
 ) -> Iterator[Shown]:
-    """Claims where there are any, success, with its flags where there are any, and the attacks of an ensemble."""
+    """Claims and flags where there are any, success, the attacks of an ensemble, and what bfloat16 loses."""
     if len(claims):
         yield Shown("claims", "What Li et al. say of white-box attacks beside what was measured")
     of = f"{facts['attacked']} samples (clean accuracy {facts['clean_accuracy']:.1%})"
@@ -128,6 +146,8 @@ def shown(
     yield Shown("success", title, tuple(name for name in success.columns if name != "audit" or len(audit)))
     if members is not None:
         yield Shown("members", "Share fooled by each attack of the ensemble and those before it")
+    if agreement is not None:
+        yield Shown("agreement", "Successes of the exact attack that bfloat16 loses, and others that it gains")
 
 
 def _long(samples: pl.DataFrame, steps: Sequence[int | None], readings: Sequence[int | None]) -> pl.DataFrame:

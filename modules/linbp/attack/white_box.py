@@ -116,8 +116,8 @@ class WhiteBox:
             except Exception as error:  # Foolbox's attacks fail in many ways
                 raise SuiteError(f"--attack {self._call} does not run here: {one_line(error)}") from error
 
-    def attacker(self, gradient: str) -> Attacker:
-        """The configured attack under a gradient rule that was added."""
+    def attacker(self, gradient: str, *, exact: bool = False) -> Attacker:
+        """The configured attack under a gradient rule that was added; `exact` forgoes what --fast rounds."""
         config, rule = self.config, self.rules[gradient]
         if config.ensemble:
             return self._ensemble(gradient, self._efforts)
@@ -130,7 +130,7 @@ class WhiteBox:
         settings = Settings(
             max(config.steps), config.step_size, config.norm, config.loss, self._unit, early_stop=config.early_stop
         )
-        engine = self._engine(gradient)
+        engine = self._engine(gradient, exact=exact)
         return Attacker(gradient, lambda images, labels, ids: iterated_attack(
             engine, images, labels, config.eps, settings,
             readings=config.steps, noise=self._noise(ids), batch_size=config.batch_size,
@@ -204,15 +204,15 @@ class WhiteBox:
         images, labels = self._images(ids), self.split.targets(ids, self.run.device)
         return images, labels, attacker.attack(images, labels, ids)
 
-    def _engine(self, gradient: str) -> Engine:
+    def _engine(self, gradient: str, *, exact: bool = False) -> Engine:
         """The memory layout is chosen once a run, so that a continued run computes as an undisturbed one."""
-        rule, kind = self.rules[gradient], self.config.engine
-        if not self.config.fast:
+        rule, kind, precision = self.rules[gradient], self.config.engine, self.config.precision
+        if exact or not self.config.fast:
             return exact_engine(self.model, rule, self._probe, kind)
         chosen = self.run.once(
-            f"{gradient} layout", lambda: {"layout": [fast_layout(self.model, rule, self._probe, kind)]}
+            f"{gradient} layout", lambda: {"layout": [fast_layout(self.model, rule, self._probe, kind, precision)]}
         )
-        return fast_engine(self.model, rule, self._probe, kind, layout=chosen["layout"][0])
+        return fast_engine(self.model, rule, self._probe, kind, layout=chosen["layout"][0], precision=precision)
 
     def _images(self, ids: np.ndarray) -> Tensor:
         return self.split.pixels(ids, self.run.device)

@@ -14,6 +14,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from scipy.stats import binomtest
 
@@ -202,6 +203,28 @@ def test_fast_records_the_agreement_of_signs(finished: Finish) -> None:
     for facts in finished(QUICK, "--fast").manifest["facts"]["engines"].values():
         assert 0.99 <= facts["sign_agreement"] <= 1
         assert facts["layout"] in ("contiguous", "channels_last")
+
+
+def test_bfloat16_is_compared_with_the_exact_attack(finished: Finish, attack: Attack) -> None:
+    """On the same images, recorded beside it; another run than that without it; told where it is only imitated."""
+    exact, fast, typed = finished(QUICK), finished(QUICK, "--fast"), (QUICK, "--fast --precision bf16")
+    run = finished(*typed)
+    assert len({exact.path, fast.path, run.path}) == 3
+    ours, theirs = (
+        {(row["id"], row["gradient"], row["eps"]): row["fooled"] for row in each.rows("samples")}
+        for each in (run, exact)
+    )
+    for row in run.rows("agreement"):
+        (gradient, eps), step = (row["gradient"], row["eps"]), row["steps"]
+        pairs = [(ours[key][step], theirs[key][step]) for key in ours if key[1:] == (gradient, eps)]
+        assert row["n"] == len(pairs) and row["exact"] == sum(there for _, there in pairs)
+        assert row["lost"] == sum(there and not here for here, there in pairs)
+        assert row["gained"] == sum(here and not there for here, there in pairs)
+    assert len(run.rows("agreement")) == 8 and "agreement" not in fast.shown["tables"]
+    assert {facts["precision"] for facts in run.manifest["facts"]["engines"].values()} == {"bf16"}
+    supported = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    told = attack(*typed, "--fresh").stderr.count("no bfloat16 instructions: attacking in bfloat16 is slower")
+    assert told == (not supported)
 
 
 def test_taking_all_steps_reads_exactly_the_kth_iterate(finished: Finish) -> None:

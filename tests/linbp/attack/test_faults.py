@@ -113,6 +113,8 @@ def archive(workplace: Path) -> Callable[..., str]:
         "--attack autoattack(query=3)": "attack autoattack has no argument 'query' (did you mean queries",
         "--attack autoattack(targets=0)": "targets=0 (give a whole number >= 1)",
         "--attack autoattack --fast": "--fast is an option of ifgsm and pgd, not of autoattack",
+        "--precision bf16": "--precision bf16 rounds further what --fast rounds: give --fast, too",
+        "--precision fp8 --fast": "--precision: 'fp8' is not valid (input should be 'fp32' or 'bf16')",
         "--attack autoattack --loss stable_ce": "--loss is an option of ifgsm and pgd, not of autoattack",
         "--device tpu": "--device: unknown device 'tpu' (write auto, cpu, cuda or cuda:N)",
         "--model mlp": "mlp is not trained on digits (suite models train mlp --dataset digits)",
