@@ -1,13 +1,18 @@
 """Code in README and docs runs as printed, commands are ones that exist, links lead somewhere."""
 
+import importlib
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from suite.host.cli import main
 from suite.host.experiments.definition import check, read
@@ -17,6 +22,20 @@ ROOT = Path(__file__).parents[1]
 RUN = ["README.md", "docs/python.md", "docs/tutorials/my-model.md", "docs/tutorials/first-hour.md"]
 OWN_MODULE = ["docs/writing-a-module.md"]  # tests/scaffold runs it
 WRITTEN = ["README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))]
+
+SMALL = {
+    "linbp.attack": ["--model", "digits-cnn", "--steps", "2"],
+    "linbp.transfer": [
+        "--surrogates",
+        "digits-cnn",
+        "--victims",
+        "two-layer@random(0)",
+        "--steps",
+        "2",
+        "--limit",
+        "400",
+    ],
+}
 
 
 def blocks(name: str, *languages: str) -> Iterator[str]:
@@ -74,3 +93,37 @@ def test_links_lead_somewhere(name: str) -> None:
     generated = re.compile(r"(\.\./)*(reference|records)/")  # `make docs` checks these
     wanted = [link for link in links if "://" not in link and not generated.match(link)]
     assert all((page.parent / link).exists() for link in wanted)
+
+
+@pytest.fixture
+def readers_files(workplace: Path) -> Path:
+    """What a reader of the README has: a model with weights in files of their own, images in folders by class."""
+    (workplace / "mynet.py").write_text(
+        "from torch import nn\n\n\nclass Net(nn.Sequential):\n    def __init__(self):\n"
+        "        super().__init__(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Flatten(),\n"
+        "                         nn.Linear(4 * 12 * 12, 8), nn.ReLU(), nn.Linear(8, 2))\n"
+    )
+    sys.path.insert(0, str(workplace))
+    try:
+        torch.save(importlib.import_module("mynet").Net().state_dict(), workplace / "mynet.pt")
+    finally:
+        sys.path.remove(str(workplace))
+        del sys.modules["mynet"]
+    pixels = np.random.default_rng(0)
+    for number in range(32):
+        path = workplace / "IMAGES" / ("train", "test")[number % 2] / ("cat", "dog")[number // 2 % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
+    return workplace
+
+
+def test_the_readmes_commands_run(readers_files: Path, undrawn: None) -> None:
+    """As printed, one after the other; runs on a few images, with a net that is trained already."""
+    key = ""
+    for words in commands("README.md"):
+        typed = [word.replace("KEY", key) for word in words]
+        if typed[0] == "run":
+            typed += ["--limit", "12"] if "--model" in typed else ["--limit", "40", *SMALL[typed[1]]]
+        done = CliRunner().invoke(main, typed, prog_name="suite")
+        assert done.exit_code == 0, f"{typed}\n{done.output}"
+        key = key or next((readers_files / "runs" / "linbp.attack").iterdir()).name

@@ -12,7 +12,9 @@ _HANDLE, _LINE = 0.5, 0.19  # inches of a sample and of a line of the legend
 
 
 class _Entry(Line2D):
-    """An entry that stands for things drawn elsewhere; listed after the series."""
+    """An entry that stands for things drawn elsewhere; listed after the series, those of patterns last."""
+
+    of_pattern = False
 
 
 def legend(figure: Figure) -> None:
@@ -24,7 +26,7 @@ def legend(figure: Figure) -> None:
     for axes in figure.axes:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(name, handle)
-    names = sorted(handles, key=lambda name: isinstance(handles[name], _Entry))
+    names = sorted(handles, key=lambda name: _place(handles[name]))
     if not names:
         return
     width = _HANDLE + CHARACTER * max(map(len, names))
@@ -39,6 +41,12 @@ def legend(figure: Figure) -> None:
         figure.legend([handles[name] for name in names], names, loc="outside right upper")
 
 
-def name_in_legend(axes: Axes, words: str, **looks: Any) -> None:
+def name_in_legend(axes: Axes, words: str, *, of_pattern: bool = False, **looks: Any) -> None:
     """An entry for things that have no one line of their own, such as a pattern or a reference; looks as of a line."""
-    axes.add_line(_Entry([], [], label=words, **looks))
+    entry = _Entry([], [], label=words, **looks)
+    entry.of_pattern = of_pattern
+    axes.add_line(entry)
+
+
+def _place(handle: Any) -> int:
+    return 1 + handle.of_pattern if isinstance(handle, _Entry) else 0

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from suite.figures.frames import distinct, need
 from suite.figures.legends import name_in_legend
-from suite.figures.palette import INK, colours_of, dashes, markers
+from suite.figures.palette import INK, QUIET, colours_of, dashes, markers
 from suite.figures.quantities import named
 
 Key = Mapping[str, Any]
@@ -53,7 +53,7 @@ class Looks:
         for value in [value for value in self.dashes if any(key[self.pattern] == value for key in keys)]:
             shape = {"marker": self.markers[value] if marker else ""}
             shape |= {"linestyle": self.dashes[value] if line else ""}
-            name_in_legend(axes, named(self.pattern, value), color=INK, **shape)
+            name_in_legend(axes, named(self.pattern, value), of_pattern=True, color=QUIET, **shape)
 
 
 def looks_of(

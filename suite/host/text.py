@@ -28,7 +28,7 @@ def format_column(values: Sequence[Any], name: str = "") -> list[str]:
     if name == "p" or name.startswith("p_") or name.endswith("_p") or "p_value" in name:
         return [format_p(value) if isinstance(value, float) else format_value(value) for value in values]
     if name in TYPED:
-        return ["-" if value is None else text_of(value).removesuffix(".0") for value in values]
+        return ["-" if value is None else text_of(value) for value in values]
     floats = [value for value in values if isinstance(value, float)]
     needed = max((len(format_value(value).partition(".")[2]) for value in floats), default=0)
     readable = all(value == 0 or 10 ** (1 - DECIMALS) <= abs(value) < 10**DECIMALS for value in floats)
@@ -74,7 +74,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return format_number(value)
+        return format_number(value).removesuffix(".0")
     return "none" if value is None else str(value)
 
 

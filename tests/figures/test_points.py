@@ -11,7 +11,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from suite.errors import SuiteError
-from suite.figures import BP, INK, draw_points, panels, percent, points, quantity, render, style, upright
+from suite.figures import BP, INK, QUIET, draw_points, panels, percent, points, quantity, render, style, upright
 
 Listed = Callable[[Figure], list[str]]
 
@@ -132,3 +132,12 @@ def test_points_in_given_axes(listed: Listed) -> None:
     assert [text.get_text() for text in second.texts] == ["no data"]
     with pytest.raises(SuiteError, match="no column"):
         draw_points(first, table(), x="model", y="value", published="publish")
+
+
+def test_shapes_are_named_after_all_colours_and_in_the_colour_of_none(listed: Listed) -> None:
+    """Also where a colour is first met in the second panel."""
+    frame = table(panel=["1", "1", "2", "2"], who=["x", "x", "x", "y"])
+    figure = points(frame, x="value", y="low", colour="who", marker="gradient", panel="panel")
+    assert listed(figure) == ["x", "y", "bp", "linbp"]
+    inks = {str(line.get_label()): line.get_color() for axes in figure.axes for line in axes.lines}
+    assert inks["bp"] == inks["linbp"] == QUIET and QUIET not in (inks["x"], inks["y"])
