@@ -1,7 +1,10 @@
 """Estimates and tests of numbers: SciPy's own, closed forms, and how often an interval holds the truth."""
 
+import subprocess
+import sys
 from itertools import product
 from math import comb, exp, inf, isnan, nan, sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -300,3 +303,9 @@ def test_intervals_of_clustered_rates_hold_the_truth() -> None:
         held += found.low <= 0.7 <= found.high
         naive += independent.low <= 0.7 <= independent.high
     assert held / trials > least(trials) and naive / trials < 0.75
+
+
+def test_verdicts_do_not_wait_for_scipys_statistics() -> None:
+    """scipy.stats takes a second to import, in each command that analyses a run."""
+    code = "import sys, modules.linbp.attack.results, suite.claims; print('scipy.stats' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=Path(__file__).parents[1], text=True) == "False\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import linregress, norm, t
+from scipy.special import ndtr
 
 from suite.statistics import formulas
 from suite.statistics.estimates import Estimate, mean_of, numbers
@@ -57,7 +57,7 @@ def cluster_rate(successes: ArrayLike, clusters: ArrayLike, of: str = "") -> Est
     effective = float(n)
     if 0 < rate < 1:
         independent = min(units, rate * (1 - rate) / variance) if variance else units
-        effective = independent * (formulas.Z / float(t.ppf(1 - formulas.TAIL, n - 1))) ** 2
+        effective = independent * (formulas.Z / float(formulas.quantile(np.array(n - 1)))) ** 2
     low, high = formulas.wilson(np.array(rate * effective), np.array(effective))
     return Estimate(rate, float(low), float(high), n, of)
 
@@ -90,9 +90,12 @@ def log_log_slope(x: ArrayLike, y: ArrayLike, clusters: ArrayLike | None = None,
         return Estimate(nan, nan, nan, n, of)
     if clusters is not None:
         return mean_of(np.bincount(place, u * v) / squares, of)
-    line = linregress(u, v)
-    half = float(t.ppf(1 - formulas.TAIL, n - 2)) * float(line.stderr) if n > 2 else nan
-    return Estimate(float(line.slope), float(line.slope) - half, float(line.slope) + half, n, of)
+    slope = float(u @ v / squares[0])
+    residuals = v - v.mean() - slope * u
+    half = (
+        float(formulas.quantile(np.array(n - 2))) * sqrt(residuals @ residuals / (n - 2) / squares[0]) if n > 2 else nan
+    )
+    return Estimate(slope, slope - half, slope + half, n, of)
 
 
 def bootstrap_of(
@@ -133,7 +136,7 @@ def limits_of_draws(drawn: NDArray[Any], n: int) -> tuple[float, float]:
 
     Expanded percentiles, as `bootstrap_of` has them; a NaN counts as -inf for the lower and as inf for the upper limit.
     """
-    tail = float(norm.cdf(-sqrt(n / (n - 1)) * t.ppf(1 - formulas.TAIL, n - 1)))
+    tail = float(ndtr(-sqrt(n / (n - 1)) * formulas.quantile(np.array(n - 1))))
     beyond = int(tail * len(drawn))
     low, high = (np.sort(np.where(np.isnan(drawn), end, drawn)) for end in (-np.inf, np.inf))
     return float(low[beyond]), float(high[-1 - beyond])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import ttest_ind
 
 from suite.statistics import formulas
 
@@ -133,7 +132,7 @@ def ratio_of(first: ArrayLike, second: ArrayLike, of: str = "", *, paired: bool 
         return Estimate(nan, nan, nan, n, of)
     low = high = nan
     if all(len(side) > 1 for side in logs):
-        low, high = ttest_ind(*logs, equal_var=False).confidence_interval(1 - 2 * formulas.TAIL)
+        low, high = formulas.welch(*logs)
     return Estimate(_exp(logs[0].mean() - logs[1].mean()), _exp(low), _exp(high), n, of)
 
 

@@ -5,7 +5,6 @@ from math import nan
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t
 
 from suite.statistics import formulas
 from suite.statistics.estimates import Estimate, numbers
@@ -29,5 +28,5 @@ def slope_of(x: ArrayLike, y: ArrayLike, beside: Sequence[ArrayLike] = (), of: s
         return Estimate(nan, nan, nan, len(values), of)
     (slope, *_), (squares,) = np.linalg.lstsq(design, values, rcond=None)[:2]
     error = float(squares / freedom * np.linalg.inv(design.T @ design)[0, 0]) ** 0.5
-    half = float(t.ppf(1 - formulas.TAIL, freedom)) * error
+    half = float(formulas.quantile(np.array(freedom))) * error
     return Estimate(float(slope), float(slope) - half, float(slope) + half, len(values), of)
