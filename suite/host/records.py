@@ -20,7 +20,7 @@ from suite.errors import SuiteError
 from suite.files import atomic
 from suite.host import manifest, own_files, store
 from suite.host.store import RunDirectory, find_runs
-from suite.locks import only_looking
+from suite.locks import made_once, only_looking
 from suite.paths import cache_root
 
 LEAST_NEW, SHARE_NEW = 100, 20  # it is stored again when a hundred are new, and one in twenty of what is known
@@ -97,5 +97,5 @@ def _load(path: Path) -> dict[str, tuple[Stamp, Content]]:
 
 def _store(path: Path, kept: dict[str, tuple[Stamp, Content]]) -> None:
     data = json.dumps(kept, separators=(",", ":"), allow_nan=False).encode()
-    with suppress(SuiteError), atomic(path) as file:
+    with suppress(SuiteError), made_once(path, "the memory of records"), atomic(path) as file:
         file.write(xxhash.xxh3_128_digest(data) + data)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from suite.files import temporary_beside
 from suite.host.closure import code_digest
 from suite.host.imports import memory
 from suite.locks import making_nothing
@@ -71,3 +72,14 @@ def test_other_parsers_memories_are_not_read(
     monkeypatch.setattr(memory, "_parser", lambda: "another")
     digest()
     assert len(parsed) == 3
+
+
+def test_what_a_killed_process_left_half_written_goes_with_the_next_memory(
+    parsed: list[str], written: Write, tmp_path: Path
+) -> None:
+    written(FILES)
+    digest()
+    (file,) = (tmp_path / "cache/sources").iterdir()
+    file.rename(temporary_beside(file))
+    digest()
+    assert [path.name for path in file.parent.iterdir()] == [file.name]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from suite.files import temporary_beside
 from suite.host import records
 from suite.host.records import read_all
 from suite.host.store import RunDirectory, find_runs
@@ -164,3 +165,11 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SUITE_CACHE", str(tmp_path / "file"))
     assert told(store) == on_disk(store)
+
+
+def test_what_a_killed_process_left_half_written_goes_with_the_next_memory(store: Path, tmp_path: Path) -> None:
+    told(store)
+    (memory,) = (tmp_path / "cache/records").iterdir()
+    memory.rename(temporary_beside(memory))
+    told(store)
+    assert [path.name for path in memory.parent.iterdir()] == [memory.name]

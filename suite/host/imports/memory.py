@@ -20,7 +20,7 @@ from suite.files import atomic
 from suite.host.imports import lazy, source, text
 from suite.host.imports.lazy import Lazy, When
 from suite.host.imports.source import Import, Source, Stamp, content, parse, stamp
-from suite.locks import only_looking
+from suite.locks import made_once, only_looking
 from suite.paths import cache_root
 
 MOST = 2000  # sources that are kept; more than that are of code that was edited since
@@ -46,10 +46,11 @@ def keep() -> None:
     known, new = _kept(path)
     if not new or only_looking():
         return
-    entries = {**_load(path), **new}
-    data = marshal.dumps(entries if len(entries) <= MOST else dict(new))
-    with suppress(SuiteError), atomic(path) as file:
-        file.write(xxhash.xxh3_128_digest(data) + data)
+    with suppress(SuiteError), made_once(path, "the memory of parsed sources"):
+        entries = {**_load(path), **new}
+        data = marshal.dumps(entries if len(entries) <= MOST else dict(new))
+        with atomic(path) as file:
+            file.write(xxhash.xxh3_128_digest(data) + data)
     known |= new
     new.clear()
 
