@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from suite.attacks.differentiate import pulled_back
 from suite.attacks.losses import Cotangent
 from suite.errors import SuiteError
 from suite.gradients import Rectified, linear
@@ -46,6 +47,7 @@ _LINEAR = frozenset((
 ))  # fmt: skip
 # Entries of a Jacobian in the middle of the tail (between pools) above which autograd is cheaper.
 _LARGEST_JACOBIAN = 2**20
+_FEW = 64  # rows of a Jacobian
 
 
 @dataclass
@@ -132,12 +134,12 @@ class ConstantTail:
                 gradient = (gradient.flatten(1) @ jacobian).view_as(segment.begin)
             else:
                 assert segment.end is not None
-                (gradient,) = torch.autograd.grad(segment.end, segment.begin, gradient)
+                gradient = pulled_back(segment.end, segment.begin, gradient)
             if segment.pool is not None:
-                (gradient,) = torch.autograd.grad(segment.pool[1], segment.pool[0], gradient)
+                gradient = pulled_back(segment.pool[1], segment.pool[0], gradient)
         assert trace.head_end is not None
         if trace.head_end is not x:
-            (gradient,) = torch.autograd.grad(trace.head_end, x, gradient)
+            gradient = pulled_back(trace.head_end, x, gradient)
         return logits.detach(), gradient
 
     def _forward(self, x: Tensor, with_graph: Callable[[int], bool]) -> tuple[Tensor, CuttingTrace]:
@@ -174,7 +176,7 @@ class ConstantTail:
         _, ours = self(x, cotangent)
         x = x.detach().requires_grad_()
         logits = self.model(x)
-        (exact,) = torch.autograd.grad(logits, x, cotangent(logits))
+        exact = pulled_back(logits, x, cotangent(logits))
         difference = float((ours - exact).norm() / exact.norm().clamp(min=torch.finfo(exact.dtype).tiny))
         if not difference <= _tolerance(x):
             raise SuiteError(f"the tail is not constant: gradients differ by {difference:.1e}")
@@ -212,7 +214,13 @@ def _operations(output: Tensor) -> set[str]:
 
 
 def _jacobian(output: Tensor, x: Tensor) -> Tensor:
-    """d output / d x for a single sample: (output.numel(), x.numel()), by batched backward passes."""
+    """d output / d x for a single sample: (output.numel(), x.numel()), by batched backward passes; few rows one by one.
+
+    Batching imports sympy when it is first used, which takes longer than some passes over one sample.
+    """
+    if output.numel() <= _FEW:
+        each = [torch.autograd.grad(one, x, retain_graph=True)[0].flatten() for one in output.flatten().unbind()]
+        return torch.stack(each)
     rows = []
     identity = torch.eye(output.numel(), dtype=output.dtype, device=output.device)
     for cotangents in identity.split(256):

@@ -42,8 +42,16 @@ class Autograd:
     def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
         x = x.detach().requires_grad_()
         logits = self.model(x)
-        (gradient,) = torch.autograd.grad(logits, x, cotangent(logits.detach()))
-        return logits.detach(), gradient
+        return logits.detach(), pulled_back(logits, x, cotangent(logits.detach()))
+
+
+def pulled_back(output: Tensor, x: Tensor, cotangent: Tensor) -> Tensor:
+    """cotangent^T d output / d x, in the shape of x; the graph is freed.
+
+    The same bits as autograd's `grad_outputs`, which imports sympy when it is first used: a second.
+    """
+    (gradient,) = torch.autograd.grad((output * cotangent).sum(), x)
+    return gradient
 
 
 def differentiator(model: nn.Module, probe: Tensor, engine: str = "auto") -> tuple[Differentiator, str]:
