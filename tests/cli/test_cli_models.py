@@ -9,18 +9,20 @@ from click.testing import CliRunner
 from safetensors import safe_open
 
 from suite.host.cli import main
-from suite.host.cli.models import SCHEDULES
-from suite.training.recipe import Schedule
+from suite.host.cli.models import AUGMENTS, SCHEDULES
+from suite.training.recipe import Augment, Schedule
 
 
-def test_the_schedules_are_the_recipes() -> None:
+def test_the_choices_are_the_recipes() -> None:
     assert get_args(Schedule) == SCHEDULES
+    assert get_args(Augment) == AUGMENTS
 
 
 def test_settings_that_are_typed_replace_the_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUITE_CACHE", str(tmp_path))
     typed = (
-        "models train two-layer(width=2) --dataset digits --epochs 1 --schedule rise-fall --bfloat16 --channels-last"
+        "models train two-layer(width=2) --dataset digits --epochs 1 --schedule rise-fall --augment none --bfloat16 "
+        "--channels-last"
     )
     result = CliRunner().invoke(main, typed.split())
     assert result.exit_code == 0, result.output
@@ -28,6 +30,7 @@ def test_settings_that_are_typed_replace_the_recipes(tmp_path: Path, monkeypatch
     with safe_open(weights, "pt") as file:
         recipe = json.loads(file.metadata()["recipe"])
     assert (recipe["epochs"], recipe["schedule"]) == (1, "rise-fall")
+    assert recipe["augment"] == "none"
     assert recipe["bfloat16"] is True and recipe["channels_last"] is True
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from suite.training import Epoch
 
 SCHEDULES = ("constant", "exponential", "cosine", "multistep", "rise-fall", "cyclic", "hold-fall")
+AUGMENTS = ("none", "zero", "reflect")
 """Those of `suite.training.Recipe`, named here since importing it imports torch."""
 
 
@@ -72,6 +73,11 @@ def inspect(ref: str, dataset: str, as_json: bool) -> None:
 @option("--batch-size", type=int, help="Samples a step; the recipe's unless given.")
 @option("--learning-rate", type=float, help="Of the first epoch; the recipe's unless given.")
 @option("--schedule", type=click.Choice(SCHEDULES), help="How the learning rate changes; the recipe's unless given.")
+@option(
+    "--augment",
+    type=click.Choice(AUGMENTS),
+    help="Random flips, and crops after padding with zeros or reflections, or none; the recipe's unless given.",
+)
 @option(
     "--bfloat16/--no-bfloat16",
     default=None,
