@@ -3,8 +3,8 @@
     python benchmarks/autoattack_agreement.py [--limit 150] [--seed 0] [--reference torchattacks] [--members]
 
 `digits-cnn` is trained adversarially (PGD-10, eps 0.1) on the embedded digits, in under a minute. The reference is the
-package torchattacks, or autoattack, the authors' own, where that is installed; with the latter `--members` compares the
-attacks one by one, too. Draws differ, and torchattacks has another schedule of Square: an image at the edge may fall in
+package torchattacks, which has no l1, or autoattack, the authors' own, where that is installed; with the latter
+`--members` compares the attacks one by one, too. Draws differ, and torchattacks has another schedule of Square: an image at the edge may fall in
 one run and not in another. `se` is the standard error of a rate of that many images.
 """
 
@@ -19,13 +19,13 @@ from torch import Tensor, nn
 
 from suite import data, models
 from suite.attacks import MEMBERS, Adversary, Autograd, Settings, autoattack, frozen
-from suite.attacks.ball import lengths
-from suite.attacks.iterate import Norm
+from suite.attacks.ball import BallNorm, lengths
 from suite.training import fit
 
-Run = Callable[[nn.Module, Tensor, Tensor, Norm, float, int, tuple[str, ...]], Tensor]
+Case = tuple[nn.Module, Tensor, Tensor, BallNorm, float, int, tuple[str, ...]]
+Run = Callable[[nn.Module, Tensor, Tensor, BallNorm, float, int, tuple[str, ...]], Tensor]
 """(model, images, labels, norm, eps, seed, members) -> which images stay right, (N,)."""
-CASES: tuple[tuple[Norm, float], ...] = (("linf", 0.2), ("linf", 0.15), ("l2", 0.7))
+CASES: tuple[tuple[BallNorm, float], ...] = (("linf", 0.2), ("linf", 0.15), ("l2", 0.7), ("l1", 1.4))
 NAMES = dict(zip(MEMBERS, ("apgd-ce", "apgd-t", "fab-t", "square"), strict=True))
 
 
@@ -43,13 +43,13 @@ def main() -> None:
     say(f"{'norm':5} {'eps':>5} {'attack':8} {'ours':>6} {'theirs':>6} {'se':>5} {'differ':>7} {'seconds':>14}")
     alone = [(member,) for member in MEMBERS] if given.members and given.reference == "autoattack" else []
     with frozen(model):
-        for norm, eps in CASES:
+        for norm, eps in CASES if given.reference == "autoattack" else CASES[:-1]:
             for members in (MEMBERS, *alone):
                 case = (model, images, labels, norm, eps, given.seed, members)
                 say(f"{norm:5} {eps:5} {'all' if len(members) > 1 else members[0]:8} {compared(mine, reference, case)}")
 
 
-def compared(one: Run, other: Run, case: tuple[nn.Module, Tensor, Tensor, Norm, float, int, tuple[str, ...]]) -> str:
+def compared(one: Run, other: Run, case: Case) -> str:
     """Both rates, the reference's standard error, images on which they differ, and the processor's seconds of both."""
     seconds, right = [], []
     for run in (one, other):
@@ -79,7 +79,7 @@ def robust_net(limit: int) -> tuple[nn.Module, Tensor, Tensor]:
 
 
 def mine(
-    model: nn.Module, images: Tensor, labels: Tensor, norm: Norm, eps: float, seed: int, members: tuple[str, ...]
+    model: nn.Module, images: Tensor, labels: Tensor, norm: BallNorm, eps: float, seed: int, members: tuple[str, ...]
 ) -> Tensor:
     """Which images stay right under ours."""
     ids = torch.arange(len(images))
@@ -88,7 +88,7 @@ def mine(
 
 
 def by_torchattacks(
-    model: nn.Module, images: Tensor, labels: Tensor, norm: Norm, eps: float, seed: int, members: tuple[str, ...]
+    model: nn.Module, images: Tensor, labels: Tensor, norm: BallNorm, eps: float, seed: int, members: tuple[str, ...]
 ) -> Tensor:
     """Which images stay right under torchattacks', all members together."""
     import torchattacks
@@ -98,7 +98,7 @@ def by_torchattacks(
 
 
 def by_the_authors(
-    model: nn.Module, images: Tensor, labels: Tensor, norm: Norm, eps: float, seed: int, members: tuple[str, ...]
+    model: nn.Module, images: Tensor, labels: Tensor, norm: BallNorm, eps: float, seed: int, members: tuple[str, ...]
 ) -> Tensor:
     """Which images stay right under the authors'."""
     from autoattack import AutoAttack
@@ -108,7 +108,9 @@ def by_the_authors(
     return still_right(model, attack.run_standard_evaluation(images, labels), images, labels, norm, eps)
 
 
-def still_right(model: nn.Module, candidates: Tensor, images: Tensor, labels: Tensor, norm: Norm, eps: float) -> Tensor:
+def still_right(
+    model: nn.Module, candidates: Tensor, images: Tensor, labels: Tensor, norm: BallNorm, eps: float
+) -> Tensor:
     """Judged as ours are: a candidate that has left the ball fools nobody."""
     within = lengths(candidates - images, norm) <= eps * (1 + 1e-4)
     with torch.no_grad():

@@ -1,17 +1,19 @@
 """APGD: PGD that finds its step size (Croce and Hein, ICML 2020, Algorithm 1)."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from typing import get_args
 
 import torch
 from torch import Tensor
 
-from suite.attacks.arguments import check_batch, check_choice, check_classes, check_count, check_positive, check_shape
-from suite.attacks.ball import Ball, each, steepest
+from suite.attacks.arguments import check_batch, check_choice, check_count, check_positive, check_shape
+from suite.attacks.ball import Ball, BallNorm, each, steepest
+from suite.attacks.climb import climb, of_rows
 from suite.attacks.differentiate import Differentiator
-from suite.attacks.iterate import Norm
 from suite.attacks.objectives import Objective, cross_entropy_of
+from suite.attacks.sparse_apgd import sparse_apgd
 
 MOMENTUM = 0.75  # alpha
 ENOUGH = 0.75  # rho: the share of steps between checkpoints that must raise the loss, lest the step is halved
@@ -25,7 +27,7 @@ def apgd(
     steps: int,
     start: Tensor | None = None,
     *,
-    norm: Norm = "linf",
+    norm: BallNorm = "linf",
     objective: Objective | None = None,
     early_stop: bool = False,
 ) -> tuple[Tensor, Tensor]:
@@ -37,8 +39,8 @@ def apgd(
         labels: (N,).
         eps: radius in the norm, > 0.
         steps: N_iter >= 1.
-        start: (N, ...) first iterates within the ball; None: the images.
-        norm: `linf` (sign steps) or `l2` (normalised ones).
+        start: (N, ...) first iterates within the ball, in l1 within one three times as large; None: the images.
+        norm: `linf` (sign steps), `l2` (normalised ones) or `l1` (sparse ones, see suite.attacks.sparse_apgd).
         objective: the loss that is climbed (suite.attacks.objectives); None: cross-entropy.
         early_stop: a sample leaves at its first misclassified iterate, which then stands for that of the largest loss.
 
@@ -48,45 +50,16 @@ def apgd(
     """
     check_positive("eps", eps)
     check_count("steps", steps)
-    check_choice("norm", norm, get_args(Norm))
+    check_choice("norm", norm, get_args(BallNorm))
     check_batch(images, labels)
     if start is not None:
         check_shape("start", start, images.shape)
     objective = objective or cross_entropy_of(labels)
-
-    def measure(x: Tensor, rows: Tensor, *, check: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        losses: list[Tensor] = []
-
-        def cotangent(logits: Tensor) -> Tensor:
-            if check:
-                check_classes(labels, logits.shape[1])
-            values, derivative = objective(logits, rows)
-            losses.append(values)
-            return derivative
-
-        logits, gradient = differentiate(x, cotangent)
-        return losses[0], gradient, logits.argmax(1) != labels[rows]
-
-    first, everyone = images if start is None else start, torch.arange(len(images), device=images.device)
-    loss, gradient, hit = measure(first, everyone, check=True)
-    walk = _Walk.begin(Ball(images, eps, norm), everyone, first, loss, gradient)
-    fooled, found = hit.clone(), first.clone()
-    milestones = checkpoints(steps)
-    for step in range(steps):  # from x^(step) to x^(step + 1)
-        if early_stop and bool(hit.any()):
-            found[walk.rows[hit]] = walk.x[hit]
-            walk = walk.select(~hit)
-            if not len(walk.rows):
-                return fooled, found
-        walk = walk.back_to_the_best()
-        if step in milestones[1:]:
-            walk = walk.at_a_checkpoint(step - milestones[milestones.index(step) - 1])
-        x = walk.next(momentum=step > 0)
-        loss, gradient, hit = measure(x, walk.rows)
-        fooled[walk.rows] |= hit
-        walk = walk.arrived(x, loss, gradient)
-    found[walk.rows] = torch.where(each(hit, walk.x), walk.x, walk.best) if early_stop else walk.best
-    return fooled, found
+    first = images if start is None else start
+    if norm == "l1":
+        return sparse_apgd(differentiate, images, labels, eps, steps, first, objective=objective, early_stop=early_stop)
+    begin = partial(_Walk.begin, Ball(images, eps, norm), checkpoints(steps))
+    return climb(differentiate, first, labels, steps, begin, objective=objective, early_stop=early_stop)
 
 
 def checkpoints(steps: int) -> tuple[int, ...]:
@@ -105,6 +78,7 @@ class _Walk:
     """
 
     ball: Ball
+    checkpoints: tuple[int, ...]
     rows: Tensor
     x: Tensor
     previous: Tensor
@@ -120,18 +94,28 @@ class _Walk:
     seen_best: Tensor
 
     @staticmethod
-    def begin(ball: Ball, rows: Tensor, x: Tensor, loss: Tensor, gradient: Tensor) -> "_Walk":
+    def begin(
+        ball: Ball, checkpoints: tuple[int, ...], rows: Tensor, x: Tensor, loss: Tensor, gradient: Tensor
+    ) -> "_Walk":
+        """At the first iterates, with what was measured there."""
         size = torch.full_like(loss, 2 * ball.eps)
         nothing, nobody = torch.zeros_like(loss), torch.zeros_like(loss, dtype=torch.bool)
-        return _Walk(ball, rows, x, x, loss, gradient, x, loss, gradient, size, nothing, nobody, size, loss)
+        return _Walk(
+            ball, checkpoints, rows, x, x, loss, gradient, x, loss, gradient, size, nothing, nobody, size, loss
+        )
 
     def select(self, rows: Tensor) -> "_Walk":
         """Some of the samples."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        kept = {name: value[rows] for name, value in own.items() if isinstance(value, Tensor)}
-        return replace(self, ball=self.ball.select(rows), **kept)
+        return replace(self, ball=self.ball.select(rows), **of_rows(self, rows))
 
-    def back_to_the_best(self) -> "_Walk":
+    def ready(self, step: int) -> "_Walk":
+        """Samples whose step was too long are back; at a checkpoint it is found out whose is."""
+        walk = self._back_to_the_best()
+        if step not in self.checkpoints[1:]:
+            return walk
+        return walk._at_a_checkpoint(step - self.checkpoints[self.checkpoints.index(step) - 1])
+
+    def _back_to_the_best(self) -> "_Walk":
         """Samples whose step was too long halve it and go on from their best iterate."""
         halve = each(self.halve, self.x)
         return replace(
@@ -143,7 +127,7 @@ class _Walk:
             halve=torch.zeros_like(self.halve),
         )
 
-    def at_a_checkpoint(self, since: int) -> "_Walk":
+    def _at_a_checkpoint(self, since: int) -> "_Walk":
         """Conditions 1 and 2 on the `since` steps since the last one: few of them rose, or nothing has changed."""
         same = (self.size == self.seen_size) & (self.best_loss == self.seen_best)
         return replace(
@@ -154,10 +138,10 @@ class _Walk:
             rises=torch.zeros_like(self.rises),
         )
 
-    def next(self, *, momentum: bool) -> Tensor:
-        """The next iterates."""
+    def next(self, step: int) -> Tensor:
+        """The next iterates; all but the first move have momentum."""
         ahead = self.ball.project(self.x + each(self.size, self.x) * steepest(self.gradient, self.ball.norm))
-        if not momentum:
+        if step == 0:
             return ahead
         return self.ball.project(self.x + MOMENTUM * (ahead - self.x) + (1 - MOMENTUM) * (self.x - self.previous))
 

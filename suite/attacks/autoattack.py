@@ -2,11 +2,13 @@
 
 Croce and Hein, Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks (ICML
 2020), in the standard form of the released code: APGD on the cross-entropy, APGD on the targeted difference of logits
-ratio for nine classes, FAB towards nine classes, and Square.
+ratio for nine classes, FAB towards nine classes, and Square. In l1 (Croce and Hein, Mind the box, ICML 2021) APGD on
+the cross-entropy starts five times, and the targeted one aims at five classes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import get_args
 
 import torch
@@ -22,11 +24,11 @@ from suite.attacks.arguments import (
     check_seed,
     check_shape,
 )
-from suite.attacks.ball import Ball, lengths, start_in
+from suite.attacks.ball import Ball, BallNorm, lengths, start_in
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.fab import fab
-from suite.attacks.iterate import Norm
 from suite.attacks.objectives import check_enough, dlr_towards
+from suite.attacks.sparse_apgd import RADII
 from suite.attacks.square import square
 from suite.errors import SuiteError, did_you_mean
 from suite.refs import Call
@@ -36,6 +38,9 @@ MEMBERS = ("APGD-CE", "APGD-T", "FAB-T", "Square")
 
 _CE_START, _TARGETED_START, _SQUARE = 0, 1, 2  # purposes of the draws; Square takes this one and the next
 ROUNDING = 1e-4  # share of the radius by which candidates may leave the ball
+STARTS_IN_L1 = 5  # of APGD-CE; in the other norms there is one
+TARGETS_IN_L1 = 5  # of APGD-T, at most
+IN_PIXELS = {"linf": 0.0, "l2": 0.5, "l1": 1.0}  # power of their number with which the length of an equal change grows
 OF_A_PIXEL = 1e-7  # by which float32 rounds a pixel near 1: at tiny radii more than that share
 
 
@@ -46,7 +51,8 @@ class Efforts:
     Args:
         steps: of APGD and FAB, each time.
         queries: of Square.
-        targets: classes that APGD-T and FAB-T aim at, the most likely wrong ones first; at most those there are.
+        targets: classes that APGD-T and FAB-T aim at, the most likely wrong ones first; at most those there are, and
+            APGD-T in l1 at most five.
 
     Raises SuiteError for what is no whole number >= 1.
     """
@@ -91,7 +97,7 @@ def autoattack(
     *,
     ids: Tensor,
     seed: int = 0,
-    norm: Norm = "linf",
+    norm: BallNorm = "linf",
     efforts: Efforts | None = None,
     members: tuple[str, ...] = MEMBERS,
 ) -> Evaluation:
@@ -102,18 +108,18 @@ def autoattack(
         predict: logits of the true model: it says what is fooled, and Square asks it alone.
         eps: radius > 0 in the norm.
         ids: (N,) int64 on the images' device; with the seed they are the key of every draw.
-        norm: `linf` or `l2`.
+        norm: `linf`, `l2` or `l1`.
         efforts: None takes the published ones.
         members: which of MEMBERS, in their order.
 
     Raises SuiteError for values outside these ranges, for labels that are not the model's classes, and for models of
     under four classes, for which the targeted difference of logits ratio is not defined.
 
-    Cost for a sample that nothing fools: 10 x 101 forward and backward passes, 9 x 200 forward and 9 x 100 backward
-    passes of FAB, 5000 forward passes.
+    Cost for a sample that nothing fools: 10 x 101 forward and backward passes (10 x 103 in l1), 9 x 200 forward and
+    9 x 100 backward passes of FAB, 5000 forward passes.
     """
     check_positive("eps", eps)
-    check_choice("norm", norm, get_args(Norm))
+    check_choice("norm", norm, get_args(BallNorm))
     check_seed(seed)
     check_batch(images, labels)
     check_shape("ids", ids, labels.shape)
@@ -149,20 +155,22 @@ class _Attempt:
 
     def goes(self, member: str) -> list[Callable[[Tensor], Tensor]]:
         """What an attack does one after another: rows (R,) of the samples -> candidates (R, ...)."""
+        l1 = self.ball.norm == "l1"
         if member == "APGD-CE":
-            return [self._apgd_ce]
+            return [partial(self._apgd_ce, place=place) for place in range(STARTS_IN_L1 if l1 else 1)]
         if member == "Square":
             return [self._square]
         one = self._apgd_t if member == "APGD-T" else self._fab_t
         targets = self._targets()
-        return [lambda rows, place=place: one(rows, targets[rows, place], place) for place in range(targets.shape[1])]  # type: ignore[misc]
+        count = min(targets.shape[1], TARGETS_IN_L1) if l1 and member == "APGD-T" else targets.shape[1]
+        return [lambda rows, place=place: one(rows, targets[rows, place], place) for place in range(count)]  # type: ignore[misc]
 
     def is_fooled(self, rows: Tensor, candidates: Tensor) -> Tensor:
         """Whether the true model misclassifies candidates (R, ...) within the balls of some samples."""
         away = lengths(candidates - self.ball.images[rows], self.ball.norm)
         with torch.no_grad():
             wrong = self.predict(candidates).argmax(1) != self.labels[rows]
-        pixels = candidates[0].numel() ** 0.5 if self.ball.norm == "l2" else 1
+        pixels: float = candidates[0].numel() ** IN_PIXELS[self.ball.norm]
         return wrong & (away <= self.ball.eps * (1 + ROUNDING) + OF_A_PIXEL * pixels)
 
     @torch.no_grad()
@@ -173,9 +181,9 @@ class _Attempt:
         others = logits.scatter(1, self.labels[:, None], -torch.inf)
         return others.topk(min(self.efforts.targets, logits.shape[1] - 1), dim=1).indices
 
-    def _apgd_ce(self, rows: Tensor) -> Tensor:
+    def _apgd_ce(self, rows: Tensor, place: int) -> Tensor:
         ball = self.ball.select(rows)
-        start = start_in(ball, self.ids[rows], self.seed, 0, _CE_START)
+        start = start_in(_first_ball(ball), self.ids[rows], self.seed, place, _CE_START)
         return apgd(
             self.differentiate, ball.images, self.labels[rows], ball.eps, self.efforts.steps, start,
             norm=ball.norm, early_stop=True,
@@ -183,7 +191,7 @@ class _Attempt:
 
     def _apgd_t(self, rows: Tensor, targets: Tensor, place: int) -> Tensor:
         ball, labels = self.ball.select(rows), self.labels[rows]
-        start = start_in(ball, self.ids[rows], self.seed, place, _TARGETED_START)
+        start = start_in(_first_ball(ball), self.ids[rows], self.seed, place, _TARGETED_START)
         return apgd(
             self.differentiate, ball.images, labels, ball.eps, self.efforts.steps, start,
             norm=ball.norm, objective=dlr_towards(labels, targets), early_stop=True,
@@ -202,3 +210,8 @@ class _Attempt:
             self.predict, ball.images, self.labels[rows], ball.eps, self.efforts.queries,
             ids=self.ids[rows], seed=self.seed, purpose=_SQUARE, norm=ball.norm,
         )[1]  # fmt: skip
+
+
+def _first_ball(ball: Ball) -> Ball:
+    """The one that APGD starts in."""
+    return replace(ball, eps=RADII[0] * ball.eps) if ball.norm == "l1" else ball

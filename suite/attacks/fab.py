@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from suite.attacks.arguments import check_batch, check_choice, check_classes, check_count, check_positive, check_shape
-from suite.attacks.ball import each, lengths
+from suite.attacks.ball import BallNorm, each, lengths
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.hyperplane import to_hyperplane
-from suite.attacks.iterate import Norm
 
 LARGEST_BIAS = 0.1  # alpha_max: how much of a step may start at the image instead of at the iterate
 OVERSHOOT = 1.05  # eta: how far beyond the linear model's boundary a step ends
@@ -32,7 +31,7 @@ def fab(
     eps: float,
     steps: int,
     *,
-    norm: Norm = "linf",
+    norm: BallNorm = "linf",
 ) -> tuple[Tensor, Tensor]:
     """Distances (N,) of the nearest misclassified samples that were met, infinite where none was, and those (N, ...).
 
@@ -46,7 +45,7 @@ def fab(
         targets: (N,), other classes.
         eps: in the norm: a sample leaves as soon as it has an adversarial that near; 0 asks for the nearest.
         steps: N_iter >= 1.
-        norm: `linf` or `l2`.
+        norm: `linf`, `l2` or `l1`.
 
     Raises SuiteError for values outside these ranges, and for classes that the model does not have.
 
@@ -54,7 +53,7 @@ def fab(
     """
     check_positive("eps", eps, zero=True)
     check_count("steps", steps)
-    check_choice("norm", norm, get_args(Norm))
+    check_choice("norm", norm, get_args(BallNorm))
     check_batch(images, labels)
     check_shape("targets", targets, labels.shape)
     nearest, distances = images.clone(), torch.full_like(images.flatten(1)[:, 0], torch.inf)
@@ -91,7 +90,7 @@ def _linear_model(
     return (logits.gather(1, targets[:, None]) - logits.gather(1, labels[:, None]))[:, 0], gradient
 
 
-def _step(x: Tensor, images: Tensor, gap: Tensor, normal: Tensor, norm: Norm) -> Tensor:
+def _step(x: Tensor, images: Tensor, gap: Tensor, normal: Tensor, norm: BallNorm) -> Tensor:
     """Beyond the linear model's boundary, from a point between the iterate and the image."""
     here, there, w = x.flatten(1), images.flatten(1), normal.flatten(1)
     offset = (w * here).sum(1) - gap  # <w, z> = offset where the linear model has no gap

@@ -1,10 +1,9 @@
 """What APGD climbs: a loss of each sample together with its derivative by the logits, in closed form.
 
-The difference of logits ratio (Croce and Hein, ICML 2020, Eq. 6 and 7) does not change when logits are scaled or
+The targeted difference of logits ratio (Croce and Hein, ICML 2020, Eq. 7) does not change when logits are scaled or
 shifted, so that a confident model cannot flatten it; with pi the order of the logits z, largest first,
 
-    DLR            -(z_y - max_{i != y} z_i) / (z_pi1 - z_pi3)
-    targeted DLR   -(z_y - z_t) / (z_pi1 - (z_pi3 + z_pi4) / 2)
+    -(z_y - z_t) / (z_pi1 - (z_pi3 + z_pi4) / 2)
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from torch.nn import functional as F
 from suite.attacks.losses import LOSSES
 from suite.errors import SuiteError
 
-TARGETED = 4  # classes that the targeted ratio asks for
+CLASSES = 4  # that the targeted ratio asks for
 
 Objective = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """(logits (B, C), rows (B,): which samples of the batch that it was made for) -> losses (B,), derivatives (B, C)."""
@@ -32,46 +31,29 @@ def cross_entropy_of(labels: Tensor) -> Objective:
     return objective
 
 
-def dlr(labels: Tensor) -> Objective:
-    """The difference of logits ratio for labels (N,), at most 1; SuiteError, once it is called, for under 3 classes."""
-
-    def objective(logits: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        order = _order(logits, 3)
-        y = labels[rows]
-        other = torch.where(order[:, 0] == y, order[:, 1], order[:, 0])
-        return _ratio(logits, (other, y), (order[:, 0], order[:, 2:3]))
-
-    return objective
-
-
 def dlr_towards(labels: Tensor, targets: Tensor) -> Objective:
-    """The targeted one for labels (N,) and targets (N,); SuiteError, once it is called, for under 4 classes."""
+    """The targeted ratio for labels (N,) and targets (N,); SuiteError, once it is called, for under 4 classes."""
 
     def objective(logits: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        order = _order(logits, TARGETED)
+        check_enough(logits)
+        order = logits.topk(CLASSES, dim=1).indices
         return _ratio(logits, (targets[rows], labels[rows]), (order[:, 0], order[:, 2:4]))
 
     return objective
 
 
-def check_enough(logits: Tensor, least: int = TARGETED) -> None:
+def check_enough(logits: Tensor) -> None:
     """Raises SuiteError for logits (B, classes) of fewer classes than the ratio asks for."""
-    if logits.shape[1] < least:
-        what = f"the difference of logits ratio asks for {least} classes, and the model has {logits.shape[1]}"
+    if logits.shape[1] < CLASSES:
+        what = f"the difference of logits ratio asks for {CLASSES} classes, and the model has {logits.shape[1]}"
         raise SuiteError(what, "use an attack on the cross-entropy, such as pgd")
-
-
-def _order(logits: Tensor, least: int) -> Tensor:
-    """The `least` classes of the largest logits, largest first, (B, least)."""
-    check_enough(logits, least)
-    return logits.topk(least, dim=1).indices
 
 
 def _ratio(logits: Tensor, above: tuple[Tensor, Tensor], below: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """(z_a - z_b) / (z_c - mean of z_d) and its derivative; a, b, c are (B,), d is (B, k)."""
     numerator, by_numerator = _difference(logits, above[0], above[1][:, None])
     denominator, by_denominator = _difference(logits, *below)
-    denominator = denominator + 1e-12  # three equal logits
+    denominator = denominator + 1e-12  # four equal logits
     values = numerator / denominator
     return values, (by_numerator - values[:, None] * by_denominator) / denominator[:, None]
 

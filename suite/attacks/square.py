@@ -20,8 +20,7 @@ from suite.attacks.arguments import (
     check_seed,
     check_shape,
 )
-from suite.attacks.ball import Ball, each
-from suite.attacks.iterate import Norm
+from suite.attacks.ball import Ball, BallNorm, each
 from suite.attacks.keyed_draws import uniform
 from suite.attacks.square_moves import MOVES, draws_of_a_move, draws_of_a_start
 from suite.errors import SuiteError
@@ -43,7 +42,7 @@ def square(
     ids: Tensor,
     seed: int = 0,
     purpose: int = 0,
-    norm: Norm = "linf",
+    norm: BallNorm = "linf",
 ) -> tuple[Tensor, Tensor]:
     """Which samples are fooled, (N,) booleans, and each sample's last accepted iterate, (N, C, H, W).
 
@@ -57,7 +56,7 @@ def square(
         queries: of each sample >= 1; the first is the start's.
         ids: (N,) int64 on the images' device; with seed, purpose and query they are the key of every draw.
         purpose: an even number that tells apart draws of the same seed.
-        norm: `linf` or `l2`.
+        norm: `linf`, `l2` or `l1`.
 
     Raises SuiteError for values outside these ranges, and for labels that are not the model's classes.
 
@@ -65,7 +64,7 @@ def square(
     """
     check_positive("eps", eps)
     check_count("queries", queries)
-    check_choice("norm", norm, get_args(Norm))
+    check_choice("norm", norm, get_args(BallNorm))
     check_seed(seed)
     check_batch(images, labels)
     check_shape("ids", ids, labels.shape)
@@ -103,14 +102,14 @@ def margins(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return (own - others.amax(1, keepdim=True))[:, 0], logits.argmax(1) != labels
 
 
-def side_at(query: int, shape: tuple[int, ...], norm: Norm) -> int:
-    """Of the squares of a query, from 0, in images (C, H, W); odd and at least 3 in l2, where both halves differ.
+def side_at(query: int, shape: tuple[int, ...], norm: BallNorm) -> int:
+    """Of the squares of a query, from 0, in images (C, H, W); odd and at least 3 in l2 and l1, where halves differ.
 
     The schedule is that of 10,000 queries whatever the number of queries, as AutoAttack has it.
     """
     height, width = shape[-2:]
     share = SHARE / 2 ** sum(query > each for each in HALVED_AT)
     side = max(round(sqrt(share * height * width)), 1 if norm == "linf" else 3)
-    if norm == "l2":
+    if norm != "linf":
         side += side % 2 == 0
     return min(side, height, width)

@@ -1,6 +1,7 @@
-"""What Square does to an image in one query: stripes and squares of full strength, or mass that is moved (l2).
+"""What Square does to an image in one query: stripes and squares of full strength, or mass that is moved (l2 and l1).
 
-Andriushchenko et al., ECCV 2020, Algorithms 2 (l_inf) and 3 (l2).
+Andriushchenko et al., ECCV 2020, Algorithms 2 (l_inf) and 3 (l2); Croce and Hein, Mind the box, ICML 2021: the same in
+l1, with steeper bumps, brought back into the ball.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,8 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from suite.attacks.ball import TINY, Ball, each, lengths
-from suite.attacks.iterate import Norm
+from suite.attacks.ball import TINY, Ball, BallNorm, each, lengths
 
 Begin = Callable[[Ball, Tensor], Tensor]
 """(ball, draws (N, draws_of_a_start)) -> first iterates (N, C, H, W)."""
@@ -48,29 +48,38 @@ def tiles(ball: Ball, draws: Tensor) -> Tensor:
     grid = draws.view(count, channels + 1, height, width)
     tall, wide = (torch.arange(-(-length // side), device=draws.device) * side for length in (height, width))
     corners = grid[:, :, tall][:, :, :, wide].repeat_interleave(side, 2).repeat_interleave(side, 3)
-    upright, flat = _bump(side, draws), _bump(side, draws).mT
+    upright = _bump(side, draws, ball.norm)
     repeats = (len(tall), len(wide))
-    turned = torch.where(corners[:, -1:] < 0.5, upright.repeat(repeats), flat.repeat(repeats))
+    turned = torch.where(corners[:, -1:] < 0.5, upright.repeat(repeats), upright.mT.repeat(repeats))
     bumps = (turned * _signs(corners[:, :-1]))[..., :height, :width]
-    return _of_full_length(ball, bumps)
+    return _within(ball, bumps)
 
 
 def moved_mass(ball: Ball, x: Tensor, side: int, draws: Tensor) -> Tensor:
-    """One window is emptied; another takes its share of the length, and a bump on top of what it had."""
-    offset = x - ball.images
+    """One window is emptied; another takes its share of the length, and a bump on top of what it had.
+
+    In l1, as in the released code, that is the share times the number of channels: most of it is projected away.
+    """
+    offset, p = x - ball.images, _power(ball.norm)
     first, second = (_window(x, side, draws[:, place], draws[:, place + 1]) for place in (0, 2))
-    kept_length = each(lengths(offset, "l2"), x)
-    spare = (ball.eps**2 - kept_length.square()).clamp(min=0) / x.shape[1]
-    budget = (spare + (offset * (first | second)).square().sum((2, 3), keepdim=True)).sqrt()
-    bump = torch.where(each(draws[:, 4], x) < 0.5, _bump(side, draws), _bump(side, draws).mT)
+    spare = (ball.eps**p - each(lengths(offset, ball.norm), x) ** p).clamp(min=0) / x.shape[1]
+    budget = (spare + _channel_lengths(offset * (first | second), p) ** p) ** (1 / p)
+    if ball.norm == "l1":
+        budget = budget * x.shape[1]
+    upright = _bump(side, draws, ball.norm)
+    bump = torch.where(each(draws[:, 4], x) < 0.5, upright, upright.mT)
     bumps = _placed(x, side, draws, bump * _signs(draws[:, 5:])[:, :, None, None])
     old = offset * first
-    shape = bumps + old / _channel_lengths(old).clamp(min=TINY)
-    new = shape / _channel_lengths(shape).clamp(min=TINY) * budget
-    return _of_full_length(ball, torch.where(first, new, torch.where(second, 0, offset)))
+    shape = bumps + old / _channel_lengths(old, p).clamp(min=TINY)
+    new = shape / _channel_lengths(shape, p).clamp(min=TINY) * budget
+    return _within(ball, torch.where(first, new, torch.where(second, 0, offset)))
 
 
-MOVES: Mapping[Norm, tuple[Begin, Move]] = {"linf": (stripes, recoloured), "l2": (tiles, moved_mass)}
+MOVES: Mapping[BallNorm, tuple[Begin, Move]] = {
+    "linf": (stripes, recoloured),
+    "l2": (tiles, moved_mass),
+    "l1": (tiles, moved_mass),
+}
 """By the norm: where the search begins, and how it goes on."""
 
 
@@ -101,30 +110,39 @@ def _placed(x: Tensor, side: int, draws: Tensor, values: Tensor) -> Tensor:
     return torch.zeros_like(x).index_put(where, values.expand(-1, x.shape[1], -1, -1))
 
 
-def _bump(side: int, like: Tensor) -> Tensor:
+def _power(norm: BallNorm) -> int:
+    """p of l2 and l1."""
+    return 2 if norm == "l2" else 1
+
+
+def _bump(side: int, like: Tensor, norm: BallNorm) -> Tensor:
     """Two heaps of opposite sign, one in the upper and one in the lower half of a square, of length 1 together."""
-    halves = torch.cat([_heap(side // 2, side, like), -_heap(side - side // 2, side, like)])
-    length: Tensor = halves.norm()
+    steep = 2 if norm == "l2" else 4
+    halves = torch.cat([_heap(side // 2, side, like, steep), -_heap(side - side // 2, side, like, steep)])
+    length: Tensor = halves.norm(p=_power(norm))
     return halves / length
 
 
-def _heap(height: int, width: int, like: Tensor) -> Tensor:
-    """Squares on squares around the middle: sum of 1 / (k + 1)^2 over those of half side k that reach a pixel."""
+def _heap(height: int, width: int, like: Tensor, steep: int) -> Tensor:
+    """Squares on squares around the middle: sum of 1 / (k + 1)^steep over those of half side k that reach a pixel."""
     middle = (
         torch.arange(height, device=like.device) - height // 2,
         torch.arange(width, device=like.device) - width // 2,
     )
     distance = torch.maximum(middle[0].abs()[:, None], middle[1].abs()[None, :])
     largest = max(height, width) // 2 + 1
-    layers = 1 / torch.arange(1, largest + 1, device=like.device).to(like).square()
+    layers = 1 / torch.arange(1, largest + 1, device=like.device).to(like) ** steep
     return layers.flip(0).cumsum(0).flip(0)[distance] if height else like.new_zeros(0, width)
 
 
-def _channel_lengths(offset: Tensor) -> Tensor:
-    return offset.square().sum((2, 3), keepdim=True).sqrt()
+def _channel_lengths(offset: Tensor, p: int) -> Tensor:
+    channels: Tensor = torch.linalg.vector_norm(offset, p, (2, 3), keepdim=True)
+    return channels
 
 
-def _of_full_length(ball: Ball, offset: Tensor) -> Tensor:
-    """Offsets stretched to the balls' borders, then cut to the pixels' range."""
-    scale = ball.eps / lengths(offset, "l2").clamp(min=TINY)
+def _within(ball: Ball, offset: Tensor) -> Tensor:
+    """In l2 offsets stretched to the balls' borders, then cut to the pixels' range; in l1 the nearest within both."""
+    if ball.norm == "l1":
+        return ball.project(ball.images + offset)
+    scale = ball.eps / lengths(offset, ball.norm).clamp(min=TINY)
     return (ball.images + each(scale, offset) * offset).clamp(0, 1)

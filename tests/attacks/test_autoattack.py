@@ -5,19 +5,18 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks import MEMBERS, Autograd, Efforts, autoattack
-from suite.attacks.ball import lengths
-from suite.attacks.iterate import Norm
+from suite.attacks.ball import BallNorm, lengths
 from suite.errors import SuiteError
 from suite.refs import parse_call
 from tests.attacks.test_square import fixture
 
 FEW = Efforts(steps=6, queries=40, targets=2)
-EPS: dict[Norm, float] = {"linf": 0.015, "l2": 0.1}
+EPS: dict[BallNorm, float] = {"linf": 0.015, "l2": 0.1, "l1": 0.6}
 IDS = torch.arange(24) + 5
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_the_ensemble_fools_whom_a_member_fools(norm: Norm) -> None:
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_the_ensemble_fools_whom_a_member_fools(norm: BallNorm) -> None:
     """Members draw by (seed, id) alone, so that each meets the same draws alone and after others."""
     model, x, y = fixture()
     whole = autoattack(Autograd(model), model, x, y, EPS[norm], ids=IDS, seed=1, norm=norm, efforts=FEW)
@@ -119,10 +118,10 @@ def test_an_unknown_member_and_a_model_of_few_classes_are_refused_before_anythin
         autoattack(Autograd(two), two, x, y.clamp(max=2), 1.0, ids=IDS, efforts=FEW)
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_at_a_tiny_radius_rounded_pixels_still_fool(norm: Norm) -> None:
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 1e-5), ("l2", 1e-5), ("l1", 1e-4)])
+def test_at_a_tiny_radius_rounded_pixels_still_fool(norm: BallNorm, eps: float) -> None:
     """A linear model whose classes are as near as the radius: every pixel near 1 is rounded by up to 6e-8."""
-    eps, x = 1e-5, torch.full((4, 1, 4, 4), 0.9)
+    x = torch.full((4, 1, 4, 4), 0.9)
     linear = nn.Linear(16, 4)
     with torch.no_grad():
         linear.weight.zero_()[0] = -1e4

@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from suite.attacks.ball import Ball, lengths, start_in, steepest
-from suite.attacks.iterate import Norm
+from suite.attacks.ball import Ball, BallNorm, lengths, start_in, steepest
 
-NORMS: tuple[Norm, ...] = ("linf", "l2")
+NORMS: tuple[BallNorm, ...] = ("linf", "l2", "l1")
 
 
 def images(count: int = 50) -> torch.Tensor:
@@ -14,7 +13,7 @@ def images(count: int = 50) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_projected_points_are_in_ball_and_box_and_those_within_stay(norm: Norm) -> None:
+def test_projected_points_are_in_ball_and_box_and_those_within_stay(norm: BallNorm) -> None:
     ball = Ball(images(), 0.3, norm)
     far = ball.images + torch.randn(ball.images.shape, dtype=torch.float64)
     near = ball.project(far)
@@ -31,7 +30,7 @@ def test_without_the_box_the_projection_is_the_nearest_point() -> None:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_starts_are_on_the_border_and_keyed_by_sample(norm: Norm) -> None:
+def test_starts_are_on_the_border_and_keyed_by_sample(norm: BallNorm) -> None:
     ball, ids = Ball(torch.full((50, 3, 4, 4), 0.5, dtype=torch.float64), 0.3, norm), torch.arange(50) + 7
     start = start_in(ball, ids, seed=1, step=2, purpose=3)
     torch.testing.assert_close(lengths(start - ball.images, norm), torch.full((50,), 0.3, dtype=torch.float64))
@@ -44,7 +43,7 @@ def test_starts_are_on_the_border_and_keyed_by_sample(norm: Norm) -> None:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_the_steepest_direction_beats_others_of_length_one(norm: Norm) -> None:
+def test_the_steepest_direction_beats_others_of_length_one(norm: BallNorm) -> None:
     gradient = torch.randn(20, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     best = steepest(gradient, norm)
     torch.testing.assert_close(lengths(best, norm), torch.ones(20, dtype=torch.float64))
@@ -53,3 +52,9 @@ def test_the_steepest_direction_beats_others_of_length_one(norm: Norm) -> None:
         other = other / lengths(other, norm).view(-1, 1, 1, 1)
         assert bool(((gradient * other).flatten(1).sum(1) <= (gradient * best).flatten(1).sum(1)).all())
     assert not steepest(torch.zeros(1, 2, 2, 2), norm).any()
+
+
+def test_in_l1_coordinates_share_a_step() -> None:
+    gradient = torch.tensor([[1.0, -3.0, 2.0, 0.0], [1.0, -3.0, 2.0, 0.0], [0.0, 0.0, -5.0, 0.0]])
+    expected = torch.tensor([[0.0, -1.0, 0.0, 0.0], [0.0, -0.5, 0.5, 0.0], [0.0, 0.0, -1.0, 0.0]])
+    torch.testing.assert_close(steepest(gradient, "l1", torch.tensor([1, 2, 4])), expected)

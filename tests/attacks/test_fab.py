@@ -5,9 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks import Autograd, fab
-from suite.attacks.ball import lengths
+from suite.attacks.ball import BallNorm, lengths
 from suite.attacks.hyperplane import to_hyperplane
-from suite.attacks.iterate import Norm
 from suite.errors import SuiteError
 
 
@@ -19,8 +18,8 @@ def linear(count: int = 30) -> tuple[nn.Module, Tensor, Tensor]:
     return model, x, model(x).argmax(1)
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_on_a_linear_model_it_finds_the_distance_of_the_boundary(norm: Norm) -> None:
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_on_a_linear_model_it_finds_the_distance_of_the_boundary(norm: BallNorm) -> None:
     model, x, y = linear()
     weight, bias = model.get_parameter("1.weight"), model.get_parameter("1.bias")
     normal, offset = weight[1 - y] - weight[y], bias[y] - bias[1 - y]
@@ -44,8 +43,8 @@ def curved(count: int = 20) -> tuple[nn.Module, Tensor, Tensor]:
     return model, x, model(x).argmax(1)
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_a_row_does_not_depend_on_its_batch(norm: Norm) -> None:
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_a_row_does_not_depend_on_its_batch(norm: BallNorm) -> None:
     model, x, y = curved()
     targets = (y + 1) % 5
     distances, nearest = fab(Autograd(model), model, x, y, targets, 0.05, 20, norm=norm)
@@ -78,7 +77,7 @@ def test_what_it_refuses() -> None:
         ({"steps": 0}, "^steps=0 "),
         ({"targets": y[:3]}, "^targets of shape"),
         ({"targets": y + 20}, "for a model of 5 classes"),
-        ({"norm": "l1"}, "^norm='l1' "),
+        ({"norm": "l0"}, "^norm='l0' "),
     ):
         given = {"images": x, "labels": y, "targets": y, "eps": 0.1, "steps": 3} | wrong
         with pytest.raises(SuiteError, match=message):

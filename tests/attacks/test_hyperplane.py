@@ -6,8 +6,8 @@ import torch
 from scipy.optimize import linprog, minimize
 from torch import Tensor
 
+from suite.attacks.ball import BallNorm
 from suite.attacks.hyperplane import to_hyperplane
-from suite.attacks.iterate import Norm
 
 
 def fixture(count: int = 12, d: int = 6) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,8 +42,21 @@ def shortest_l2(x: np.ndarray, w: np.ndarray, b: float) -> float:
     return float(found.fun) ** 0.5
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_it_is_the_programs_solution(norm: Norm) -> None:
+def shortest_l1(x: np.ndarray, w: np.ndarray, b: float) -> float:
+    """min sum t over (z, t): <w, z> = b, |z - x| <= t, z in the box."""
+    d = len(x)
+    one = np.eye(d)
+    bound = np.block([[one, -one], [-one, -one]])
+    found = linprog(
+        np.r_[np.zeros(d), np.ones(d)], bound, np.r_[x, -x], np.r_[w, np.zeros(d)][None], [b],
+        [*[(0, 1)] * d, *[(0, None)] * d], method="highs",
+    )  # fmt: skip
+    assert found.success
+    return float(found.fun)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_it_is_the_programs_solution(norm: BallNorm) -> None:
     points, normals, offsets = fixture()
     ends = points + to_hyperplane(points, normals, offsets, norm)
     assert -1e-12 <= float(ends.min()) <= float(ends.max()) <= 1 + 1e-12
@@ -51,12 +64,14 @@ def test_it_is_the_programs_solution(norm: Norm) -> None:
     for x, w, b, end in zip(points.numpy(), normals.numpy(), offsets.numpy(), ends.numpy(), strict=True):
         if norm == "linf":
             assert np.abs(end - x).max() == pytest.approx(shortest_linf(x, w, b), abs=1e-9)
+        elif norm == "l1":
+            assert np.abs(end - x).sum() == pytest.approx(shortest_l1(x, w, b), abs=1e-9)
         else:
             assert np.linalg.norm(end - x) == pytest.approx(shortest_l2(x, w, b), abs=1e-6)
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_a_plane_out_of_reach_is_approached_to_the_nearest_corner(norm: Norm) -> None:
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_a_plane_out_of_reach_is_approached_to_the_nearest_corner(norm: BallNorm) -> None:
     points, normals, _ = fixture()
     for far, corner in ((1e3, (normals > 0).double()), (-1e3, (normals < 0).double())):
         ends = points + to_hyperplane(points, normals, torch.full((len(points),), far, dtype=torch.float64), norm)
@@ -64,15 +79,15 @@ def test_a_plane_out_of_reach_is_approached_to_the_nearest_corner(norm: Norm) ->
         torch.testing.assert_close(ends, expected)
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_on_the_plane_and_without_a_normal_nothing_moves(norm: Norm) -> None:
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_on_the_plane_and_without_a_normal_nothing_moves(norm: BallNorm) -> None:
     points, normals, _ = fixture()
     assert not to_hyperplane(points, normals, (normals * points).sum(1), norm).any()
     assert not to_hyperplane(points, torch.zeros_like(normals), torch.ones(len(points)).double(), norm).any()
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_float32_loses_little(norm: Norm) -> None:
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_float32_loses_little(norm: BallNorm) -> None:
     """3,072 pixels, as in a CIFAR image: sums that cancel would be off by much more than rounding."""
     torch.manual_seed(0)
     points, normals = torch.rand(8, 3072), torch.randn(8, 3072)

@@ -7,12 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks import Autograd, apgd, square
-from suite.attacks.ball import Ball, lengths
-from suite.attacks.iterate import Norm
+from suite.attacks.ball import Ball, BallNorm, lengths
 from suite.attacks.square import margins, side_at
 from suite.attacks.square_moves import MOVES, draws_of_a_move, draws_of_a_start
 
-NORMS: tuple[Norm, ...] = ("linf", "l2")
+NORMS: tuple[BallNorm, ...] = ("linf", "l2", "l1")
 
 
 def fixture(count: int = 24) -> tuple[nn.Module, Tensor, Tensor]:
@@ -25,7 +24,7 @@ def fixture(count: int = 24) -> tuple[nn.Module, Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_moves_stay_within_and_reach_the_border(norm: Norm) -> None:
+def test_moves_stay_within_and_reach_the_border(norm: BallNorm) -> None:
     """From images far from the pixels' limits every iterate lies on the border."""
     begin, move = MOVES[norm]
     ball = Ball(torch.full((30, 3, 7, 6), 0.5, dtype=torch.float64), 0.2, norm)
@@ -74,9 +73,9 @@ def test_sides_follow_the_schedule() -> None:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_rows_do_not_depend_on_their_batch_and_the_margin_never_rises(norm: Norm) -> None:
+def test_rows_do_not_depend_on_their_batch_and_the_margin_never_rises(norm: BallNorm) -> None:
     model, x, y = fixture()
-    eps, ids = {"linf": 0.02, "l2": 0.15}[norm], torch.arange(24) + 100
+    eps, ids = {"linf": 0.02, "l2": 0.15, "l1": 1.0}[norm], torch.arange(24) + 100
     fooled, found = square(model, x, y, eps, 70, ids=ids, seed=3, norm=norm)
     assert torch.equal(fooled, model(found).argmax(1) != y) and 0 < int(fooled.sum()) < 24
     assert float(lengths(found - x, norm).max()) <= eps + 1e-9

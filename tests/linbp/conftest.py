@@ -13,13 +13,17 @@ import pytest
 import torch
 from click.testing import Result
 
-SMALL = "--model digits-cnn --gradients bp,linbp --eps 0.05,0.1 --steps 5,10 --step-size 0.01"
+SMALL = "--model digits-cnn --gradients bp,linbp --eps 0.05,0.1"
 """A small net under two rules, where a test does not say otherwise: what is typed last counts."""
+STEPS = "--steps 5,10 --step-size 0.01"
+"""Few of them, for attacks that take these options."""
 
 
 def small(*typed: str) -> tuple[str, ...]:
     """What is typed behind `SMALL`; alone where a preset or a file says what to run, since options win over these."""
-    return typed if any(name in " ".join(typed) for name in ("--preset", "--config")) else (SMALL, *typed)
+    if any(name in " ".join(typed) for name in ("--preset", "--config")):
+        return typed
+    return (SMALL, *(() if "autoattack" in " ".join(typed) else (STEPS,)), *typed)
 
 
 @pytest.fixture

@@ -44,7 +44,9 @@ class AttackConfig(StudyConfig):
     eps: Epsilons = option((0.1, 0.15), "attack strengths: radii of the ball", unit="pixels in [0, 1]", source=_TABLE)
     steps: Steps = option((5, 10, 20), "numbers of steps K at which success is read", unit="steps", source=_TABLE)
     step_size: Number = option(0.03, "length of a step", unit="as eps", source=_TABLE, gt=0)
-    norm: Literal["linf", "l2"] = option("linf", "norm of the ball and of a step", source="Li et al., Sec. 2.2")
+    norm: Literal["linf", "l2", "l1"] = option(
+        "linf", "norm of the ball and of a step; l1 with autoattack alone", source="Li et al., Sec. 2.2"
+    )
     loss: Literal["ce", "nll_logits", "stable_ce"] = option(
         "ce",
         "cross-entropy; minus the true logit; or cross-entropy without its cancellation at p = 1",
@@ -73,6 +75,11 @@ class AttackConfig(StudyConfig):
         return parse_call(self.attack).name in OWN_ATTACKS
 
     @property
+    def step_norm(self) -> Literal["linf", "l2"]:
+        """Norm of a step of our own loop, which has none in l1: there signs are followed."""
+        return "l2" if self.norm == "l2" else "linf"
+
+    @property
     def ensemble(self) -> bool:
         """Whether AutoAttack runs."""
         return parse_call(self.attack).name == ENSEMBLE
@@ -96,10 +103,13 @@ class AttackConfig(StudyConfig):
         name = parse_call(self.attack).name
         if self.own_attack and parse_call(self.attack).arguments:
             raise ValueError(f"--attack {name} takes its settings from this study's options, not in brackets")
-        for field in ("norm", "loss", "input_space", "early_stop", "engine", "fast"):
-            taken = self.own_attack or (self.ensemble and field in ("norm", "engine"))
-            if not taken and getattr(self, field) != type(self).model_fields[field].default:
-                raise ValueError(f"--{field.replace('_', '-')} is an option of ifgsm and pgd, not of {name}")
+        if self.own_attack and self.norm == "l1":
+            raise ValueError(f"--norm l1 goes with --attack autoattack; {name} takes linf or l2")
+        for field in ("norm", "loss", "input_space", "early_stop", "engine", "fast", "steps", "step_size"):
+            own = field not in (("norm", "engine") if self.ensemble else ("steps", "step_size"))
+            if not self.own_attack and own and getattr(self, field) != type(self).model_fields[field].default:
+                remedy = " (write autoattack(steps=...))" if field == "steps" else ""
+                raise ValueError(f"--{field.replace('_', '-')} is an option of ifgsm and pgd, not of {name}{remedy}")
         if self.precision == "bf16" and not self.fast:
             raise ValueError("--precision bf16 rounds further what --fast rounds: give --fast, too")
         return self

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from modules.linbp.samples import predict
 from suite.attacks import Efforts, Engine, Settings, autoattack, foolbox_model, iterate, make_attack, random_starts
-from suite.attacks.iterate import Norm
+from suite.attacks.ball import BallNorm
 from suite.refs import Call
 
 FOOLBOX_BATCH = 64  # not --batch-size, on which the draws of Foolbox's attacks would depend
@@ -62,7 +62,7 @@ def iterated_attack(
 
 def ensemble_attack(
     engine: Engine, images: Tensor, labels: Tensor, epsilons: tuple[float, ...],
-    *, ids: Tensor, seed: int, norm: Norm, efforts: Efforts, batch_size: int,
+    *, ids: Tensor, seed: int, norm: BallNorm, efforts: Efforts, batch_size: int,
 ) -> Outcome:  # fmt: skip
     """AutoAttack at every strength by itself: none takes over what a smaller ball has found."""
     batches = torch.arange(len(images), device=images.device).split(batch_size)

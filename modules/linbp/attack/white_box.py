@@ -39,6 +39,7 @@ from suite.measuring import Run
 from suite.models import Classifier
 from suite.refs import parse_call
 
+P = {"linf": inf, "l2": 2.0, "l1": 1.0}
 UNBOUNDED = 32  # images on which an attack without a bound is tried
 
 
@@ -80,10 +81,10 @@ class WhiteBox:
         self._call = parse_call(config.attack)
         if config.own_attack:
             self.steps, self.readings = tuple(range(max(config.steps) + 1)), tuple(sorted(config.steps))
-            self._norm = inf if config.norm == "linf" else 2.0
+            self._norm = P[config.norm]
         elif config.ensemble:
             self.steps = self.readings = (None,)
-            self._norm, self._efforts = inf if config.norm == "linf" else 2.0, Efforts.of(self._call)
+            self._norm, self._efforts = P[config.norm], Efforts.of(self._call)
         else:
             self.steps = self.readings = tuple(sorted(config.steps)) if has_steps(self._call) else (None,)
             attack = make_attack(self._call, steps=self.steps[0])  # one that cannot be made is refused before any work
@@ -128,7 +129,7 @@ class WhiteBox:
                 ids=ids, step_size=config.step_size, readings=self.readings, seed=config.seed,
             ), {"engine": "foolbox"})  # fmt: skip
         settings = Settings(
-            max(config.steps), config.step_size, config.norm, config.loss, self._unit, early_stop=config.early_stop
+            max(config.steps), config.step_size, config.step_norm, config.loss, self._unit, early_stop=config.early_stop
         )
         engine = self._engine(gradient, exact=exact)
         return Attacker(gradient, lambda images, labels, ids: iterated_attack(
@@ -150,7 +151,7 @@ class WhiteBox:
         images = self._probe[:UNBOUNDED]
         labels = self.split.targets(self.ids[: len(images)], self.run.device)
         attacked = self.rules[gradient](self.model)
-        return probe_unbounded(attacked, self.model, images, labels, norm=self.config.norm, loss=self.config.loss)
+        return probe_unbounded(attacked, self.model, images, labels, norm=self.config.step_norm, loss=self.config.loss)
 
     def rows(self, attacker: Attacker, ids: np.ndarray) -> dict[str, Any]:
         """One row for each strength and sample, as columns; `first_fooled_step` is -1 for never."""
@@ -221,4 +222,4 @@ class WhiteBox:
         if self._call.name != "pgd":
             return None
         shape = tuple(self.split.images.shape[1:])
-        return ball_noise(ids.tolist(), shape, seed=self.config.seed, norm=self.config.norm)
+        return ball_noise(ids.tolist(), shape, seed=self.config.seed, norm=self.config.step_norm)

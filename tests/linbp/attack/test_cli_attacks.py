@@ -29,7 +29,7 @@ def test_foolbox_attacks_without_a_number_of_steps(finished: Finish, name: str, 
     assert rates(run)[eps, None, "bp"] > 0.1
 
 
-@pytest.mark.parametrize("norm", ["--eps 0.05,0.12", "--norm l2 --eps 0.3,0.8"])
+@pytest.mark.parametrize("norm", ["--eps 0.05,0.12", "--norm l2 --eps 0.3,0.8", "--norm l1 --eps 0.8,2.5 --limit 12"])
 def test_autoattack_by_its_members(finished: Finish, norm: str) -> None:
     run = finished(QUICK, norm, "--attack autoattack(steps=4,queries=30,targets=2)")
     members = ["APGD-CE", "APGD-T", "FAB-T", "Square"]
