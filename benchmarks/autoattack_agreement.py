@@ -4,8 +4,8 @@
 
 `digits-cnn` is trained adversarially (PGD-10, eps 0.1) on the embedded digits, in under a minute. The reference is the
 package torchattacks, which has no l1, or autoattack, the authors' own, where that is installed; with the latter
-`--members` compares the attacks one by one, too. Draws differ, and torchattacks has another schedule of Square: an image at the edge may fall in
-one run and not in another. `se` is the standard error of a rate of that many images.
+`--members` compares the attacks one by one, too. Draws differ, and torchattacks has another schedule of Square: an
+image at the edge may fall in one run and not in another. `se` is the standard error of a rate of that many images.
 """
 
 import argparse
