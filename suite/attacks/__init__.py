@@ -14,13 +14,14 @@ from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps
 from suite.attacks.fused import IFGSM
 from suite.attacks.gradient_health import GradientHealth, gradient_health
 from suite.attacks.ila import MidLayer, ila
-from suite.attacks.iterate import Settings, Trajectory, iterate
+from suite.attacks.iterate import iterate
 from suite.attacks.losses import LOSSES
 from suite.attacks.random_start import ball_noise, random_starts
 from suite.attacks.robustness import one_and_many, robustness
 from suite.attacks.sign_steps import SignSteps, sign_steps
 from suite.attacks.square import square
 from suite.attacks.transferable import METHODS, Budget, Method, craft
+from suite.attacks.walk import Settings, Trajectory
 
 __all__ = [
     "IFGSM",

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from suite.attacks.arguments import check_batch, check_choice, check_positive
 from suite.attacks.differentiate import Autograd, constant_weights
-from suite.attacks.iterate import Settings, step_in_ball
 from suite.attacks.losses import Cotangent, against, kl_from
+from suite.attacks.walk import Settings, step_in_ball
 from suite.errors import SuiteError
 from suite.training.mode import in_mode
 

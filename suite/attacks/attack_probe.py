@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from suite.attacks.differentiate import Autograd
-from suite.attacks.iterate import Norm, Settings, iterate
+from suite.attacks.iterate import iterate
+from suite.attacks.walk import Norm, Settings
 
 STEPS = 40  # of the attack without a bound
 STEP = 0.1  # of the range of a pixel

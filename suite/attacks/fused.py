@@ -12,8 +12,9 @@ from torch import Tensor
 
 from suite.attacks.arguments import check_positive, check_seed
 from suite.attacks.differentiate import Autograd, Differentiator
-from suite.attacks.iterate import Norm, Settings, iterate
+from suite.attacks.iterate import iterate
 from suite.attacks.random_start import ball_noise, random_starts
+from suite.attacks.walk import Norm, Settings
 from suite.errors import SuiteError
 
 

@@ -5,83 +5,21 @@ What nobody reads is not computed:
 - the logits that give the gradient at x_k also tell whether x_k fools the model;
 - until the smallest ball binds, all strengths walk the same path, so they share one row until then;
 - a fooled sample leaves the batch.
+
+On a GPU, where looking at who is fooled makes the host wait, the walk is that of suite.attacks.fixed_shape.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from suite.attacks.arguments import (
-    check_batch,
-    check_bounds,
-    check_choice,
-    check_count,
-    check_positive,
-    check_radii,
-    check_shape,
-)
+from suite.attacks.arguments import check_batch, check_radii, check_shape
 from suite.attacks.differentiate import Differentiator
-from suite.attacks.losses import LOSSES, against
-
-Norm = Literal["linf", "l2"]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """One attack's settings.
-
-    Args:
-        steps: number of gradient steps K >= 1.
-        step_size: length of a step in the units of epsilon: sup-norm or l2 norm.
-        norm: `linf` (sign steps) or `l2` (normalised steps).
-        loss: a name in suite.attacks.losses.LOSSES.
-        unit: pixels per unit of epsilon and step size, broadcast over a sample: 1.0 attacks pixels, the
-            standard deviations (C, 1, 1) attack normalised images.
-        bounds: valid pixel range, always respected.
-        early_stop: a sample is left at its first misclassified iterate; else every sample walks all K steps.
-        targeted: `labels` are the classes to reach, and the loss descends.
-
-    Raises SuiteError for values outside these ranges.
-    """
-
-    steps: int
-    step_size: float
-    norm: Norm = "linf"
-    loss: str = "ce"
-    unit: float | Tensor = 1.0
-    bounds: tuple[float, float] = (0.0, 1.0)
-    early_stop: bool = True
-    targeted: bool = False
-
-    def __post_init__(self) -> None:
-        check_count("steps", self.steps)
-        check_positive("step_size", self.step_size)
-        check_choice("norm", self.norm, get_args(Norm))
-        check_choice("loss", self.loss, LOSSES)
-        check_bounds(self.bounds)
-        if not isinstance(self.unit, Tensor):
-            check_positive("unit", self.unit)
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """Where N samples went under E strengths in K steps.
-
-    fooled (E, N, K+1): whether the iterate of step k is misclassified (from the first hit on, when stopped early);
-    prediction (E, N): class of the last iterate; adversarials (E, N, ...): the last iterate.
-    """
-
-    fooled: Tensor
-    prediction: Tensor
-    adversarials: Tensor
-
-    @property
-    def first_fooled(self) -> Tensor:
-        """(E, N): the first step whose iterate is misclassified, 0 for the start, -1 for never."""
-        return torch.where(self.fooled.any(-1), self.fooled.int().argmax(-1), -1)
+from suite.attacks.fixed_shape import iterate_in_fixed_shapes
+from suite.attacks.losses import against
+from suite.attacks.walk import Settings, Trajectory, step_in_ball
 
 
 def iterate(
@@ -106,7 +44,8 @@ def iterate(
         judge: logits of the true model, asked before a row counts as fooled, and about every row at the steps
             `readings` and the last; None where `predict` is the true model.
 
-    Raises SuiteError for a batch, radii or starts of another kind, and for labels that are not the model's classes.
+    Raises SuiteError for a batch, radii or starts of another kind, and, on a CPU, for labels that are not the model's
+    classes: elsewhere they are not looked at.
 
     Cost: at most K backward and K+1 forward passes over E*N rows; N rows until the smallest ball binds.
     """
@@ -114,6 +53,10 @@ def iterate(
     check_radii(epsilons, zero=True)
     if start is not None:
         check_shape("start", start, (len(epsilons), *images.shape))
+    if images.device.type == "cuda":
+        return iterate_in_fixed_shapes(
+            differentiate, predict, images, labels, epsilons, settings, start=start, judge=judge, readings=readings
+        )
     rows = _Rows.begin(images, len(epsilons), start)
     record = _Record(images, len(epsilons), settings)
     radii = torch.tensor(epsilons, dtype=images.dtype, device=images.device)
@@ -136,38 +79,10 @@ def iterate(
             gradient, rows = gradient[~fooled], rows.select(~fooled)
         if not len(rows.x):
             break
-        # A ball that is touched but for rounding counts as binding; pixels are rounded in proportion to their range.
-        travelled = (step + 1) * settings.step_size + 1e-5 * max(map(abs, settings.bounds))
-        rows, gradient = rows.split(epsilons, travelled, gradient)
+        rows, gradient = rows.split(epsilons, settings.travelled(step), gradient)
         base, radius = images[rows.sample], radii[rows.level]
         rows.x = step_in_ball(rows.x, base, gradient, radius.view(-1, *[1] * (images.ndim - 1)), settings)
     return record.trajectory()
-
-
-def step_in_ball(x: Tensor, base: Tensor, gradient: Tensor, radius: Tensor, settings: Settings) -> Tensor:
-    """One step from x along the loss's gradient, then back into the ball around `base` and into the bounds.
-
-    `radius` is broadcast over a sample. The order of operations is Foolbox's: results agree bit for bit.
-    """
-    unit, length = settings.unit, settings.step_size * (-1 if settings.targeted else 1)
-    if settings.norm == "linf":
-        x = x + (length * unit) * gradient.sign()
-        x = base + (x - base).clamp(-radius * unit, radius * unit)
-    else:
-        x = x + length * unit * _normalised(gradient * unit)
-        offset = (x - base) / unit
-        x = base + unit * offset * (_l2(offset).reciprocal() * radius).clamp(max=1)
-    return x.clamp(*settings.bounds)
-
-
-def _l2(v: Tensor) -> Tensor:
-    """(B, ...) -> (B, 1, ...) norms, away from zero."""
-    norms: Tensor = v.flatten(1).square().sum(1).sqrt().clamp(min=1e-12)  # as Foolbox rounds; norm() differs
-    return norms.view(-1, *[1] * (v.ndim - 1))
-
-
-def _normalised(v: Tensor) -> Tensor:
-    return v * (1 / _l2(v))
 
 
 def _judged(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from suite.attacks.arguments import check_choice, check_images, check_radii, check_seed, check_shape
-from suite.attacks.iterate import Norm, Settings
+from suite.attacks.walk import Norm, Settings
 from suite.errors import SuiteError
 
 

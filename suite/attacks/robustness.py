@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from suite.attacks.adversary import Adversary
 from suite.attacks.arguments import check_batch, check_count, check_positive
 from suite.attacks.differentiate import frozen
-from suite.attacks.iterate import Norm, Settings
+from suite.attacks.walk import Norm, Settings
 from suite.training import MANY_STEPS, ONE_STEP, Evaluation, as_pixels, evaluate
 
 REACH = 2.5  # length of all steps of PGD together, in units of eps: Rice et al. 2020's 10 x 2/255 of 8/255
