@@ -83,3 +83,21 @@ def test_what_a_killed_process_left_half_written_goes_with_the_next_memory(
     file.rename(temporary_beside(file))
     digest()
     assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_the_same_sources_make_the_same_memory_in_any_order(
+    parsed: list[str], written: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was killed in between."""
+    written(FILES)
+    memories = []
+    for number, order in enumerate((["p.a"], ["p.b", "p.a"])):
+        monkeypatch.setenv("SUITE_CACHE", str(tmp_path / f"cache-{number}"))
+        for name in order:
+            memory._read.clear()
+            memory._kept.cache_clear()
+            code_digest([name], ["p"])
+            memory.keep()
+        (file,) = (tmp_path / f"cache-{number}/sources").iterdir()
+        memories.append(file.read_bytes())
+    assert memories[0] == memories[1]

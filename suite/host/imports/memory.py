@@ -25,6 +25,8 @@ from suite.paths import cache_root
 
 MOST = 2000  # sources that are kept; more than that are of code that was edited since
 
+_VERSION = 2  # of marshal's format: the last one in which equal values have equal bytes
+
 Entry = tuple[Any, ...]
 _read: dict[tuple[Path, str], tuple[Stamp, Source]] = {}
 
@@ -48,7 +50,7 @@ def keep() -> None:
         return
     with suppress(SuiteError), made_once(path, "the memory of parsed sources"):
         entries = {**_load(path), **new}
-        data = marshal.dumps(entries if len(entries) <= MOST else dict(new))
+        data = marshal.dumps(dict(sorted((entries if len(entries) <= MOST else new).items())), _VERSION)
         with atomic(path) as file:
             file.write(xxhash.xxh3_128_digest(data) + data)
     known |= new
