@@ -53,14 +53,16 @@ class HalvingConv2d(nn.Conv2d):
     """`nn.Conv2d` with 4 x 4 kernels, stride 2 and padding 1, which halves the sides.
 
     In training on a CPU the input's gradient is one convolution of the output's, equal up to rounding: with few
-    channels oneDNN's own takes several times as long as the forward pass, and an attack needs nothing else.
+    channels oneDNN's own takes several times as long as the forward pass, and an attack needs nothing else. Under
+    autocast it is torch's own: what comes back is in half precision, the weights are not.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, 4, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not _trains_on_cpu(self, x) or not x.requires_grad or x.shape[2] % 2 or x.shape[3] % 2:
+        fast = _trains_on_cpu(self, x) and x.requires_grad and not torch.is_autocast_enabled("cpu")
+        if not fast or x.shape[2] % 2 or x.shape[3] % 2:
             return super().forward(x)
         result: Tensor = _HalvingConvolution.apply(x, self.weight, self.bias)
         return result

@@ -95,6 +95,15 @@ def test_a_halving_convolution_is_torchs_where_no_image_asks_or_sides_are_odd() 
         assert "Convolution" in type(made.grad_fn).__name__ and "Halving" not in type(made.grad_fn).__name__
 
 
+def test_a_halving_convolution_is_torchs_under_autocast() -> None:
+    torch.manual_seed(0)
+    layer, reference, x = HalvingConv2d(2, 3), nn.Conv2d(2, 3, 4, stride=2, padding=1), torch.rand(2, 2, 4, 4)
+    reference.load_state_dict(layer.state_dict())
+    with torch.autocast("cpu", torch.bfloat16):
+        ours, theirs = (gradients(each, x, torch.ones(2, 3, 2, 2, dtype=torch.bfloat16)) for each in (layer, reference))
+    assert all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
+
+
 def test_torch_func_finds_torchs_own_operations() -> None:
     model = nn.Sequential(MaxPool2x2(), nn.Flatten(), Linear(512, 256)).train()
     parameters = dict(model.named_parameters())
