@@ -214,7 +214,6 @@ _ENTRIES = (
         CIFAR_MEAN,
         CIFAR_STD,
         smallest=4,
-        trains_itself=20_000,
     ),
     Entry(
         "two-layer",

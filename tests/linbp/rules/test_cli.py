@@ -116,6 +116,21 @@ def test_of_the_catalogue_what_finds_nothing_to_change_is_left_out_and_said(fini
     assert set(left_out) >= {"linbp", "sgm", "bpa", "pna", "tgr", "half"} and "attention" in left_out["pna"]
 
 
+def test_a_transformer_has_the_rules_of_its_attention_and_tokens_and_a_stack_of_layers_those_of_relu(
+    finished_study: Finish,
+) -> None:
+    vit, stack = "vit(width=32,depth=2)", "import:rules_toys:rectified"
+    nets = f"--surrogates {vit}@random(0),{stack} --judges none --passes 2 --limit 80"
+    run = finished_study("linbp.rules", TYPED.replace("--rules guided,silu ", ""), nets)
+    rules: dict[str, set[str]] = {vit: set(), stack: set()}
+    for row in run.rows("arms"):
+        rules[row["surrogate"]].add(row["rule"])
+    left_out = run.manifest["facts"]["left_out"]
+    assert rules[vit] == {"bp", "linbp", "linbp-guo", "linbp-match", "guided", "sgm", "pna", "tgr", "vdc"}
+    assert "calls gelu" in left_out[vit]["silu"] and "calls gelu" in left_out[vit]["conbp"]
+    assert not rules[stack] & {"pna", "tgr", "vdc", "sgm"} and "attention" in left_out[stack]["pna"]
+
+
 def test_the_fast_engine_is_the_same_attack_up_to_rounding(finished_study: Finish) -> None:
     nets = "--surrogates digits-cnn --judges none --rules guided"
     one, other = (finished_study("linbp.rules", TYPED, nets, how) for how in ("", "--fast"))
