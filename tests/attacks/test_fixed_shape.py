@@ -10,7 +10,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from modules.linbp import linbp
-from suite.attacks import Autograd, Settings, Trajectory, ball_noise, iterate, random_starts
+from suite.attacks import (
+    Adversary,
+    Autograd,
+    Settings,
+    SignSteps,
+    Trajectory,
+    ball_noise,
+    iterate,
+    random_starts,
+    sign_steps,
+)
 from suite.attacks.fixed_shape import WINDOW, iterate_in_fixed_shapes
 from suite.gradients import bp
 
@@ -139,3 +149,15 @@ def test_steps_wait_for_nothing(norm: str, loss: str) -> None:
 def test_early_stop_waits_once_every_few_steps() -> None:
     one, many = (waits(iterate_in_fixed_shapes, k) for k in (1, 2 * WINDOW + 1))
     assert many == one + 2
+
+
+def test_walks_of_trainings_and_of_transfer_wait_for_nothing() -> None:
+    """They have no other form for a GPU. A training's labels are looked at on a CPU alone, at every step."""
+    model, x = net(), images(6)
+    y, directions = model(x).argmax(1), []
+    with Waits() as watched:
+        sign_steps(lambda at, step: directions.append(at) or at.sin(), x, (0.01, 0.1), SignSteps(9, 0.01))
+    assert len(directions) == 9 and not watched.count
+    with Waits() as watched:
+        Adversary(model, 0.03, Settings(9, 0.01), start="near", against="clean")(x, y)
+    assert not watched.count
