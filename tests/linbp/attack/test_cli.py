@@ -260,7 +260,7 @@ def test_info_tells_type_default_unit_and_source(workplace: Path) -> None:
         "Source: Li et al., Sec. 4.2, Table 1.\n      default 0.1,0.15, environment SUITE_EPS",
         "--step-size NUMBER\n      length of a step. Unit: as eps.",
         "default 0.03, environment SUITE_STEP_SIZE",
-        "--norm linf|l2\n",
+        "--norm linf|l2|l1\n",
         "--fast/--no-fast\n",
         "--limit INTEGER\n",
         "--model MODEL\n",
