@@ -273,7 +273,7 @@ def test_info_tells_type_default_unit_and_source(workplace: Path) -> None:
     ):
         assert expected in text
     options = re.findall(r"^  --.+\n      .+\n      default \S+, environment SUITE_[A-Z_]+$", text, re.MULTILINE)
-    assert len(options) == text.count("\n  --") == 19
+    assert len(options) == text.count("\n  --") == 20
 
 
 def test_info_explains_every_column_in_80_characters(workplace: Path) -> None:
