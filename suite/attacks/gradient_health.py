@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from suite.attacks.differentiate import Autograd
+from suite.attacks.losses import Cotangent
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,10 @@ class GradientHealth:
     not_finite: float
 
 
-def gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> GradientHealth:
-    """Looks at the gradient of the cross-entropy at the images (N, C, H, W) themselves, with labels (N,)."""
-    x = images.detach().clone().requires_grad_()
+def gradient_health(model: nn.Module, images: Tensor, cotangent: Cotangent) -> GradientHealth:
+    """Looks at the gradient of a loss (suite.attacks.losses) at the images (N, C, H, W) themselves."""
     with torch.enable_grad():
-        loss = F.cross_entropy(model(x), labels, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, x)
+        _, gradient = Autograd(model)(images, cotangent)
     rows = gradient.flatten(1)
     return GradientHealth(
         zero=float((rows == 0).all(1).double().mean()), not_finite=float((~rows.isfinite()).any(1).double().mean())

@@ -47,7 +47,7 @@ class Looks:
         if self.colour is None or self.pattern is None or len(self.dashes) < 2:
             return
         keys = list(drawn)
-        plain = {"linestyle": "-" if line else "", "marker": "" if line else "o"}
+        plain: dict[str, Any] = {"linestyle": "-" if line else "", "marker": "" if line else "o"}
         for value in [value for value in self.colours if any(key[self.colour] == value for key in keys)]:
             name_in_legend(axes, named(self.colour, value), color=self.colours[value], **plain)
         for value in [value for value in self.dashes if any(key[self.pattern] == value for key in keys)]:

@@ -4,8 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks import GradientHealth, gradient_health
+from suite.attacks.losses import against
 
 IMAGES, LABELS = torch.rand(8, 1, 4, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 3
+CROSS_ENTROPY = against("ce", LABELS, check=True)
 
 
 class Masked(nn.Module):
@@ -32,15 +34,15 @@ class RootOfNothing(nn.Module):
 
 
 def test_an_honest_model() -> None:
-    assert gradient_health(Masked(nn.Identity()), IMAGES, LABELS) == GradientHealth(zero=0, not_finite=0)
+    assert gradient_health(Masked(nn.Identity()), IMAGES, CROSS_ENTROPY) == GradientHealth(zero=0, not_finite=0)
 
 
 def test_rounded_pixels_have_no_gradient() -> None:
-    assert gradient_health(Masked(Rounded()), IMAGES, LABELS) == GradientHealth(zero=1, not_finite=0)
+    assert gradient_health(Masked(Rounded()), IMAGES, CROSS_ENTROPY) == GradientHealth(zero=1, not_finite=0)
 
 
 def test_a_root_at_zero_has_an_infinite_one() -> None:
-    assert gradient_health(Masked(RootOfNothing()), IMAGES, LABELS).not_finite == 1
+    assert gradient_health(Masked(RootOfNothing()), IMAGES, CROSS_ENTROPY).not_finite == 1
 
 
 def test_a_confident_model_hides_the_gradient_of_those_that_it_gets_right() -> None:
@@ -50,4 +52,6 @@ def test_a_confident_model_hides_the_gradient_of_those_that_it_gets_right() -> N
         model.linear.weight *= 1e4
         right = model(IMAGES).argmax(1) == LABELS
     assert 0 < right.sum() < len(LABELS)
-    assert gradient_health(model, IMAGES, LABELS).zero == right.double().mean()
+    assert gradient_health(model, IMAGES, CROSS_ENTROPY).zero == right.double().mean()
+    assert gradient_health(model, IMAGES, against("stable_ce", LABELS, check=True)).zero == 0
+    assert gradient_health(model, IMAGES, against("nll_logits", LABELS, check=True)).zero == 0

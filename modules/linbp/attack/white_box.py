@@ -33,6 +33,7 @@ from suite.attacks import (
     probe_outputs,
     probe_unbounded,
 )
+from suite.attacks.losses import against
 from suite.data import Split
 from suite.errors import SuiteError, one_line
 from suite.measuring import Run
@@ -138,9 +139,10 @@ class WhiteBox:
         ), dict(engine.facts))  # fmt: skip
 
     def health(self, gradient: str) -> GradientHealth:
-        """Whether a rule's gradient can be followed at the first images."""
+        """Whether a rule's gradient of the loss that is climbed can be followed at the first images."""
         labels = self.split.targets(self.ids[: len(self._probe)], self.run.device)
-        return gradient_health(self.rules[gradient](self.model), self._probe, labels)
+        loss = against(self.config.loss, labels, check=True)
+        return gradient_health(self.rules[gradient](self.model), self._probe, loss)
 
     def outputs(self) -> OutputProbe:
         """What is odd about the model's outputs at the first images."""
