@@ -19,11 +19,11 @@ run: setup
 	$(BIN)/suite run linbp.attack
 	$(BIN)/suite run linbp.transfer
 
-# Three processes on two cores: tests of clusters and servers wait. Threads that wait sleep, as the contract runs studies in two.
+# Two processes on two cores. Threads that wait sleep: the contract runs studies in two, which would spin on a busy core.
 test: export OMP_NUM_THREADS := 1
 test: export OMP_WAIT_POLICY := passive
 test: setup
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 # Kills, full disks, processes at once: half an hour. One area: make faults AREAS=sweep
 faults: export OMP_NUM_THREADS := 1

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from suite.attacks import frozen, gradient_health, probe_outputs, probe_unbounded
+from suite.attacks.losses import against
 
 Elementwise = Callable[[Tensor], Tensor]
 MASKED = {"zero", "unbounded", "not risen"}
@@ -59,7 +60,10 @@ def examined(model: nn.Module) -> tuple[set[str], Tensor, Tensor]:
     assert len(right) == 20
     images, labels, found = images[right], labels[right], set()
     with frozen(model):
-        health, outputs = gradient_health(model, images, labels), probe_outputs(model, images)
+        health, outputs = (
+            gradient_health(model, images, against("ce", labels, check=True)),
+            probe_outputs(model, images),
+        )
         attack = probe_unbounded(model, model, images, labels)
     found |= {"zero"} if health.zero else set()
     found |= {"probabilities"} if outputs.probabilities else set()

@@ -102,7 +102,7 @@ def test_bad_input_is_a_suite_error(workplace: Path) -> None:
     odd = net()
     odd.friend = object()
     for options, said in (
-        ({"epsilon": 0.1}, "has no option 'epsilon' (did you mean eps"),
+        ({"epsilon": 0.1}, "has no option 'epsilon' (did you mean precision or eps or steps?)"),
         ({"eps": "much"}, "eps: 'much'"),
         ({"model": 3}, "a int is no model"),
         ({"model": hooked, "dataset": (x, y)}, "has hooks"),

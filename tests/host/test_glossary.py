@@ -59,7 +59,7 @@ def test_exactly_the_stored_columns_are_explained() -> None:
 @pytest.mark.usefixtures("package")
 def test_options_and_the_ends_of_intervals_need_no_words() -> None:
     lost = explain(STUDY, KNOWN, {"lost": ["norm", "step_size", "label_low", "what_high"]})["lost"].columns
-    assert lost["norm"] == "norm of the ball and of a step"
+    assert lost["norm"] == "norm of the ball and of a step; l1 with autoattack alone"
     assert lost["step_size"] == "length of a step; unit: as eps"
     assert lost["label_low"] == "lower end of the 95 % confidence interval of label"
     assert lost["what_high"] == ""

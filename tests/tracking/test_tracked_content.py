@@ -73,7 +73,7 @@ def test_curves_are_told_apart_by_the_leading_columns_that_vary() -> None:
     found = list(curves("by_step", rows))
     assert len(found) == 8 * 2
     assert Metric("by_step/rate/rule:bp eps:0.5", 1.0, 2) in found
-    assert Metric("by_step/n/rule:linbp_start_a_b_ eps:1.0", 3.0, 1) in found
+    assert Metric("by_step/n/rule:linbp_start_a_b_ eps:1", 3.0, 1) in found
 
 
 @pytest.mark.parametrize(
