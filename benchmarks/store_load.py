@@ -1,4 +1,4 @@
-"""What reading many runs costs: `suite runs` the first time and again, a count, the first page of `view`, all in a page.
+"""What reading many runs costs: `suite runs` the first time and again, a count, the first page of `view`, one of all.
 
     python benchmarks/store_load.py [--runs 2000 10000] [--study phase_transition.linear]
 
