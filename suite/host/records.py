@@ -8,7 +8,6 @@ never remembered: it is read, and warned of, every time.
 import json
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,9 @@ import xxhash
 from pydantic_core import from_json
 
 from suite.digests import file_digest
-from suite.errors import SuiteError
-from suite.files import atomic
 from suite.host import manifest, own_files, store
+from suite.host.remembering import recall, remember
 from suite.host.store import RunDirectory, find_runs
-from suite.locks import made_once, only_looking
 from suite.paths import cache_root
 
 LEAST_NEW, SHARE_NEW = 100, 20  # it is stored again when a hundred are new, and one in twenty of what is known
@@ -48,8 +45,8 @@ def read_all(root: Path) -> list[tuple[RunDirectory, Content]]:
             new += 1
         kept[name] = before, content
         found.append((run, content))
-    if new >= max(LEAST_NEW, len(known) // SHARE_NEW) and not only_looking():
-        _store(path, kept)
+    if new >= max(LEAST_NEW, len(known) // SHARE_NEW):
+        remember(path, "the memory of records", lambda: _written(kept))
     return found
 
 
@@ -85,17 +82,10 @@ def _file(root: Path) -> Path:
 
 def _load(path: Path) -> dict[str, tuple[Stamp, Content]]:
     """What is remembered, by the runs' names; nothing where that is absent or damaged."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return {}
-    if xxhash.xxh3_128_digest(data[16:]) != data[:16]:
-        return {}
-    known: dict[str, tuple[Stamp, Content]] = from_json(data[16:], cache_strings="keys")
+    data = recall(path)
+    known: dict[str, tuple[Stamp, Content]] = {} if data is None else from_json(data, cache_strings="keys")
     return known
 
 
-def _store(path: Path, kept: dict[str, tuple[Stamp, Content]]) -> None:
-    data = json.dumps(kept, separators=(",", ":"), allow_nan=False).encode()
-    with suppress(SuiteError), made_once(path, "the memory of records"), atomic(path) as file:
-        file.write(xxhash.xxh3_128_digest(data) + data)
+def _written(kept: dict[str, tuple[Stamp, Content]]) -> bytes:
+    return json.dumps(kept, separators=(",", ":"), allow_nan=False).encode()

@@ -1,4 +1,4 @@
-"""how often each image fools other models under each gradient, as frames and as arrays."""
+"""How often each image fools other models under each gradient, as frames and as arrays."""
 
 import numpy as np
 import polars as pl

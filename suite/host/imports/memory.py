@@ -6,7 +6,6 @@ deleted at any time.
 
 import marshal
 import sys
-from contextlib import suppress
 from dataclasses import astuple
 from functools import cache
 from pathlib import Path
@@ -15,12 +14,11 @@ from typing import Any
 import xxhash
 
 from suite.digests import file_digest
-from suite.errors import SuiteError
-from suite.files import atomic
 from suite.host.imports import lazy, source, text
 from suite.host.imports.lazy import Lazy, When
 from suite.host.imports.source import Import, Source, Stamp, content, parse, stamp
-from suite.locks import made_once, only_looking
+from suite.host.remembering import recall, remember
+from suite.locks import only_looking
 from suite.paths import cache_root
 
 MOST = 2000  # sources that are kept; more than that are of code that was edited since
@@ -46,15 +44,14 @@ def keep() -> None:
     """Stores what this process has parsed beside what others have, unless nothing is to be made or can be written."""
     path = _file()
     known, new = _kept(path)
-    if not new or only_looking():
-        return
-    with suppress(SuiteError), made_once(path, "the memory of parsed sources"):
-        entries = {**_load(path), **new}
-        data = marshal.dumps(dict(sorted((entries if len(entries) <= MOST else new).items())), _VERSION)
-        with atomic(path) as file:
-            file.write(xxhash.xxh3_128_digest(data) + data)
-    known |= new
-    new.clear()
+    if new and not only_looking():
+        remember(path, "the memory of parsed sources", lambda: _written({**_load(path), **new}, new))
+        known |= new
+        new.clear()
+
+
+def _written(entries: dict[str, Entry], new: dict[str, Entry]) -> bytes:
+    return marshal.dumps(dict(sorted((entries if len(entries) <= MOST else new).items())), _VERSION)
 
 
 def _told(path: Path, package: str) -> Source:
@@ -93,11 +90,6 @@ def _kept(path: Path) -> tuple[dict[str, Entry], dict[str, Entry]]:
 
 def _load(path: Path) -> dict[str, Entry]:
     """What is stored; nothing where that is absent or damaged."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return {}
-    if xxhash.xxh3_128_digest(data[16:]) != data[:16]:
-        return {}
-    entries: dict[str, Entry] = marshal.loads(data[16:])
+    data = recall(path)
+    entries: dict[str, Entry] = {} if data is None else marshal.loads(data)
     return entries
