@@ -231,8 +231,8 @@ ZOO = (
 )
 
 DATA = (
-    "What `--dataset` takes. `digits` is embedded; `suite data prepare NAME` downloads a published set, and nothing "
-    "else downloads. `suite data list` says which are on your machine."
+    "What `--dataset` takes. `digits` and `foolbox:NAME` come with the suite; `suite data prepare NAME` downloads "
+    "a published set, and nothing else downloads. `suite data list` says which are on your machine."
 )
 
 ERRORS = (

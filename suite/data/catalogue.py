@@ -1,18 +1,19 @@
-"""From a data set reference to a Dataset: `digits`, a published name, or `folder:PATH`."""
+"""From a data set reference to a Dataset: `digits`, a published name, `foolbox:NAME`, or `folder:PATH`."""
 
 from pathlib import Path
 from typing import NamedTuple
 
-from suite.data import digits, folder, published
+from suite.data import digits, folder, foolbox_samples, published
 from suite.data.cache import fetch
 from suite.data.dataset import Dataset
+from suite.data.foolbox_samples import SAMPLES
 from suite.data.published import PUBLISHED
 from suite.data.source import Source
 from suite.errors import SuiteError, did_you_mean
 from suite.paths import usable
 
 FOLDER = "folder:"
-NAMES: tuple[str, ...] = ("digits", *PUBLISHED)
+NAMES: tuple[str, ...] = ("digits", *PUBLISHED, *SAMPLES)
 
 
 class Listing(NamedTuple):
@@ -49,8 +50,9 @@ def describe() -> list[Listing]:
         for name, entry in PUBLISHED.items()
         for root in [published.root_of(name)]
     ]
+    samples = [Listing(ref, True, "in Foolbox", entry.summary) for ref, entry in SAMPLES.items()]
     own = Listing("folder:PATH", True, "PATH", "a directory or zip of train/CLASS/IMAGE and test/CLASS/IMAGE")
-    return [embedded, *rows, own]
+    return [embedded, *rows, *samples, own]
 
 
 def _source(ref: str) -> Source:
@@ -60,5 +62,7 @@ def _source(ref: str) -> Source:
         return digits.source()
     if ref in PUBLISHED:
         return published.source(ref)
+    if ref in SAMPLES:
+        return foolbox_samples.source(ref)
     remedy = f"write folder:{ref}" if ref and usable(ref).exists() else did_you_mean(ref, [*NAMES, "folder:PATH"])
     raise SuiteError(f"there is no data set {ref!r}", remedy)

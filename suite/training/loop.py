@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from suite.errors import SuiteError
 from suite.training.batches import as_pixels, random_crop_flip
 from suite.training.bfloat16 import warn_where_imitated
 from suite.training.checkpoint import read_checkpoint, write_checkpoint
@@ -103,7 +104,11 @@ def fit(
         checkpoint: file to continue from and to write after each epoch. One that was written under another
             recipe, seed, architecture or number of samples is ignored; all the other arguments are the caller's to
             tell apart, by the file's name. The one before it is kept beside it, see `read_checkpoint`.
+
+    Raises SuiteError where there are no samples.
     """
+    if not len(labels):
+        raise SuiteError("there are no images to train on", "choose a data set that has training images")
     through = model if backward_model is None else backward_model
     if recipe.bfloat16:
         warn_where_imitated(labels.device)

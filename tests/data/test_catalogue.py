@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from suite.data import NAMES, describe, load, prepare
+from suite.data.foolbox_samples import SAMPLES
 from suite.errors import SuiteError
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -36,7 +37,7 @@ def test_describe_lists_every_name_and_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "data" / "cifar10").mkdir()
     rows = {row.name: row for row in describe()}
     assert list(rows) == [*NAMES, "folder:PATH"]
-    assert [name for name in NAMES if rows[name].present] == ["digits", "svhn"]
+    assert [name for name in NAMES if rows[name].present] == ["digits", "svhn", *SAMPLES]
     assert rows["mnist"].where == str(tmp_path / "data" / "mnist")
 
 
