@@ -8,7 +8,7 @@ from suite.models.zoo import ZOO
 
 @dataclass(frozen=True)
 class Row:
-    """One architecture, where LinBP starts in it and who says so, and its weights in the cache."""
+    """One architecture, where LinBP starts in it and who says so, and the weights that are there."""
 
     name: str
     summary: str

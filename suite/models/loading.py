@@ -40,7 +40,7 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
     Raises SuiteError when the reference cannot be read, when weights are absent, damaged, refused, not
     finite or another architecture's, and when classes or images do not match. Weights are never invented:
     only the default model, `digits-cnn`, is trained on the spot, briefly where the data set is large, and
-    `mnist-cnn` where it is small.
+    `mnist-cnn` and `digits-resnet` where it is small. On the digits all three come with their weights.
     """
     reference = parse_reference(ref)
     if reference.kind == "torchvision":

@@ -1,4 +1,4 @@
-"""Weights that the zoo's recipes made, in the cache: where they lie, whether they are whole. Known without torch."""
+"""Weights that the zoo's recipes made: where they lie, whether they are whole. Known without torch."""
 
 import shlex
 from collections.abc import Iterator
@@ -12,10 +12,13 @@ from suite.models.zoo import find
 from suite.paths import cache_root
 from suite.refs import Call
 
+EMBEDDED = Path(__file__).parent / "embedded"
+"""Weights that come with the package, in folders as the cache has them: the first commands then train nothing."""
+
 
 @dataclass(frozen=True)
 class Trained:
-    """Weights in the cache: canonical reference, data set, test accuracy in [0, 1], and the file.
+    """Weights in the cache or in the package: canonical reference, data set, test accuracy in [0, 1], and the file.
 
     A file that is damaged tells neither data set nor accuracy, which are None.
     """
@@ -27,13 +30,21 @@ class Trained:
 
 
 def weights_path(model: Call, dataset: Dataset) -> Path:
-    """Where the trained weights of a canonical call lie, by the content of the data set."""
-    return cache_root() / "models" / dataset.digest[:12] / f"{model}.safetensors"
+    """Where training puts the weights of a canonical call, by the content of the data set."""
+    return cache_root() / "models" / _name(model, dataset)
+
+
+def found_weights(model: Call, dataset: Dataset) -> Path:
+    """Where its weights are read: in the cache, or in the package where only that has them."""
+    path, embedded = weights_path(model, dataset), EMBEDDED / _name(model, dataset)
+    return embedded if embedded.exists() and not path.exists() else path
 
 
 def trained() -> Iterator[Trained]:
-    """Every model in the cache, in order of model and data set. Tensors are not read: a damaged header is told."""
-    found = [_described(path) for path in (cache_root() / "models").glob("*/*.safetensors")]
+    """Every model with weights, in order of model and data set. Tensors are not read: a damaged header is told."""
+    roots = (EMBEDDED, cache_root() / "models")
+    paths = {path.relative_to(root): path for root in roots for path in root.glob("*/*.safetensors")}
+    found = map(_described, paths.values())
     return iter(sorted(found, key=lambda weights: (weights.model, weights.dataset or "", weights.path)))
 
 
@@ -61,6 +72,10 @@ def epochs_lacking(ref: str, dataset: Dataset) -> int:
         what = f"{path} is damaged" if path.exists() else f"{model} is not trained on {dataset.name}"
         raise SuiteError(what, f"suite models train {shlex.quote(str(model))} --dataset {shlex.quote(dataset.name)}")
     return epochs
+
+
+def _name(model: Call, dataset: Dataset) -> str:
+    return f"{dataset.digest[:12]}/{model}.safetensors"
 
 
 def _described(path: Path) -> Trained:

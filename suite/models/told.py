@@ -3,14 +3,14 @@
 from suite.data import Dataset
 from suite.locks import refuse_making
 from suite.models.reference import parse_reference
-from suite.models.stored import epochs_lacking, weights_path, whole_digest
+from suite.models.stored import epochs_lacking, found_weights, whole_digest
 from suite.models.tensor_file import digest_of_file
 from suite.models.zoo import find
 from suite.paths import runs_root, usable
 
 
 def told_digest(ref: str, dataset: Dataset) -> str | None:
-    """The digest of a zoo model whose weights are in the cache, whole. None where only loading can tell.
+    """The digest of a zoo model whose weights are there, whole. None where only loading can tell.
 
     Raises what loading would: SuiteError where the reference names nothing, the images do not fit, or weights are
     missing that are not trained at once; NotMade where they would be, and nothing is to be made.
@@ -20,8 +20,7 @@ def told_digest(ref: str, dataset: Dataset) -> str | None:
         return None
     entry, model = find(ref)
     entry.check_images(dataset)
-    path = weights_path(model, dataset)
-    found = whole_digest(path)
+    found = whole_digest(found_weights(model, dataset))
     if found is None and entry.is_small(model.arguments):
         epochs_lacking(ref, dataset)
         refuse_making(f"the weights of {model} on {dataset.name}")

@@ -1,4 +1,4 @@
-"""How the zoo's recipes make weights, in the cache."""
+"""How the zoo's recipes make weights."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from suite.errors import SuiteError, WorkFailed, did_you_mean
 from suite.locks import made_once
 from suite.models.build import architecture
 from suite.models.classifier import Classifier
-from suite.models.stored import epochs_lacking, weights_path, whole_digest
+from suite.models.stored import epochs_lacking, found_weights, weights_path, whole_digest
 from suite.models.tensor_file import seal
 from suite.models.weights import digest, write_weights
 from suite.models.zoo import find
@@ -59,9 +59,10 @@ def trained_weights(ref: str, dataset: Dataset, on_epoch: Callable[[Epoch], None
     Raises SuiteError where they are missing or damaged and training them would take long.
     """
     entry, model = find(ref)
+    found = found_weights(model, dataset)
+    if whole_digest(found) is not None:
+        return found
     path = weights_path(model, dataset)
-    if whole_digest(path) is not None:
-        return path
     epochs = epochs_lacking(ref, dataset)
     classifier = architecture(ref, dataset).initial(seed=0)
     with made_once(path, f"the weights of {model} on {dataset.name}"):

@@ -26,7 +26,7 @@ def command() -> None:
 @command.command(name="list")
 @json_option()
 def list_models(as_json: bool) -> None:
-    """List architectures, where LinBP starts in them, and the trained weights in the cache."""
+    """List architectures, where LinBP starts in them, and the trained weights: in the cache, or of the package."""
     from suite.host.plain import plain
     from suite.models import describe
 
