@@ -68,6 +68,7 @@ BLOCKS: dict[str, Callable[[Any], Branches]] = {
         Branch("layernorm_after", "output.dropout"),
     ),
     "suite.models.cifar_resnet.Block": lambda block: Branch("conv1", "bn2"),
+    "suite.models.efficientnet_lite.Block": lambda block: Branch("expand", "project") if block.skips else None,
     "suite.models.preact_resnet.PreActBlock": _preactivation("shortcut"),
     "suite.models.wide_resnet.WideBlock": _preactivation("convShortcut"),
 }

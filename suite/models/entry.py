@@ -3,10 +3,12 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.data import Dataset
 from suite.errors import SuiteError, did_you_mean, one_line
+from suite.models.packaged import Packaged
 from suite.refs import Argument, Call
 from suite.training import Recipe
 
@@ -37,6 +39,7 @@ class Entry:
         trains_briefly: ... and for fewer epochs, but one at least, where it would be more. Only the default model
             does, so that any data set can be tried without another command.
         training_start: where LinBP starts in training, if that is elsewhere than `linbp_start`.
+        packaged: published weights, which a package brings.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Entry:
     trains_itself: int = 0
     trains_briefly: bool = False
     training_start: str | int | None = None
+    packaged: Packaged | None = None
 
     def canonical(self, arguments: Mapping[str, Argument]) -> Call:
         """The call without defaults spelled out. Raises SuiteError on unknown or bad arguments."""
@@ -101,6 +105,14 @@ class Entry:
             raise SuiteError(f"{called} cannot be built: {one_line(error)}", "give smaller arguments") from error
         if parameters > MOST_PARAMETERS:
             raise SuiteError(f"{called} has {parameters:.3g} parameters", f"at most {MOST_PARAMETERS:.3g} are allowed")
+
+    def published_weights(self, dataset: Dataset) -> Path | None:
+        """The file of those, where they tell as many classes apart as the data set has; None where there are none.
+
+        Raises SuiteError where a package that brings them is not installed.
+        """
+        fit = self.packaged is not None and self.packaged.classes == dataset.num_classes
+        return self.packaged.path() if self.packaged is not None and fit else None
 
     def epochs_at_once(self, images: int) -> int:
         """For how many epochs missing weights are trained without being asked, on so many images; 0: not at all."""

@@ -17,9 +17,11 @@ from suite.models.filling import check_finite, fill
 from suite.models.from_own_code import from_own_code
 from suite.models.from_torchvision import from_torchvision
 from suite.models.reference import ModelReference, parse_reference
+from suite.models.stored import published_weights
 from suite.models.tensor_file import accuracy_of, read_metadata
 from suite.models.training import trained_weights
 from suite.models.weights import digest, read_weights
+from suite.models.zoo import find
 from suite.paths import runs_root, usable
 from suite.training import Epoch
 
@@ -32,9 +34,10 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
     """The model that a reference names, with weights, in eval mode on the device.
 
     Args:
-        ref: `name` or `name(width=10)` (trained by `train` before), `torchvision:NAME` (published weights),
-            `import:package.module:factory` or `PATH.py:factory` (code of the user's), all of which take arguments in
-            brackets, and `@FILE` (weights) or `@random(SEED)` behind them; or `run:RUN/NAME` (saved by an earlier run).
+        ref: `name` or `name(width=10)` (trained by `train` before, or published in a package), `torchvision:NAME`
+            (published weights), `import:package.module:factory` or `PATH.py:factory` (code of the user's), all of which
+            take arguments in brackets, and `@FILE` (weights) or `@random(SEED)` behind them; or `run:RUN/NAME` (saved
+            by an earlier run).
         dataset: gives the images' shape and the number of classes.
 
     Raises SuiteError when the reference cannot be read, when weights are absent, damaged, refused, not
@@ -54,7 +57,7 @@ def load(ref: str, dataset: Dataset, *, device: str | torch.device = "cpu") -> C
     elif reference.seed is not None:
         classifier = _random(reference, reference.seed, dataset)
     else:
-        classifier = _from_cache(ref, dataset)
+        classifier = _by_name(ref, dataset)
     return classifier.to(device).eval()
 
 
@@ -65,9 +68,10 @@ def _random(reference: ModelReference, seed: int, dataset: Dataset) -> Classifie
     return classifier
 
 
-def _from_cache(ref: str, dataset: Dataset) -> Classifier:
+def _by_name(ref: str, dataset: Dataset) -> Classifier:
+    """With the weights that a recipe made for the data set; where there are none, with published ones that fit."""
     classifier = untrained(ref, dataset, "meta")  # first: what cannot be built is not to be trained either
-    path = trained_weights(ref, dataset, on_epoch=_now_and_then())
+    path = published_weights(ref, dataset) or trained_weights(ref, dataset, on_epoch=_now_and_then())
     return _with_weights(classifier, ref, path)
 
 
@@ -97,7 +101,9 @@ def _architecture(name: str, path: Path, dataset: Dataset) -> Classifier:
 def _with_weights(classifier: Classifier, ref: str, path: Path) -> Classifier:
     """The classifier with the weights of a file. Only files of our own training know their accuracy."""
     weights = read_weights(path)
-    fill(classifier.network, weights.state, ref)
+    packaged = find(classifier.info.name)[0].packaged
+    own_name = packaged.own_name if packaged else str
+    fill(classifier.network, {own_name(name): tensor for name, tensor in weights.state.items()}, ref)
     state = classifier.network.state_dict()
     check_finite(state, ref)
     classifier.info = replace(

@@ -40,6 +40,15 @@ def found_weights(model: Call, dataset: Dataset) -> Path:
     return embedded if embedded.exists() and not path.exists() else path
 
 
+def published_weights(ref: str, dataset: Dataset) -> Path | None:
+    """The file of published weights that a zoo model has for a data set, where there are none that a recipe made.
+
+    Raises SuiteError where a package that brings them is not installed.
+    """
+    entry, model = find(ref)
+    return None if found_weights(model, dataset).exists() else entry.published_weights(dataset)
+
+
 def trained() -> Iterator[Trained]:
     """Every model with weights, in order of model and data set. Tensors are not read: a damaged header is told."""
     roots = (EMBEDDED, cache_root() / "models")
@@ -66,6 +75,9 @@ def epochs_lacking(ref: str, dataset: Dataset) -> int:
     Raises SuiteError, with the command that trains it, where that would take long.
     """
     entry, model = find(ref)
+    if not len(dataset.train):
+        what = f"{dataset.name} has no training images, and there are no weights of {model} for it"
+        raise SuiteError(what, f"give weights: {shlex.quote(f'{model}@FILE')}")
     epochs = entry.epochs_at_once(len(dataset.train))
     if not epochs:
         path = weights_path(model, dataset)

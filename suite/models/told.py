@@ -3,7 +3,7 @@
 from suite.data import Dataset
 from suite.locks import refuse_making
 from suite.models.reference import parse_reference
-from suite.models.stored import epochs_lacking, found_weights, whole_digest
+from suite.models.stored import epochs_lacking, found_weights, published_weights, whole_digest
 from suite.models.tensor_file import digest_of_file
 from suite.models.zoo import find
 from suite.paths import runs_root, usable
@@ -21,6 +21,8 @@ def told_digest(ref: str, dataset: Dataset) -> str | None:
     entry, model = find(ref)
     entry.check_images(dataset)
     found = whole_digest(found_weights(model, dataset))
+    if found is None and published_weights(ref, dataset):
+        return None
     if found is None and entry.is_small(model.arguments):
         epochs_lacking(ref, dataset)
         refuse_making(f"the weights of {model} on {dataset.name}")

