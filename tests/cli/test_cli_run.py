@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,17 @@ def test_prints_the_shown_table_headline_and_place(suite: Suite) -> None:
     ]
     assert lines[9] == "headline: largest = 9; nothing = -"
     assert lines[-1].startswith("run:") and "(finished, " in lines[-1]
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "passive"), ("active", "active")])
+def test_threads_that_wait_sleep_unless_the_environment_says_otherwise(
+    before: str | None, after: str, suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if before:
+        monkeypatch.setenv("OMP_WAIT_POLICY", before)
+    assert suite("list").exit_code == 0
+    assert os.environ["OMP_WAIT_POLICY"] == after
 
 
 def test_json_is_one_object_with_paths_that_exist(suite: Suite) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import sys
 import traceback
 from typing import Any
@@ -77,6 +78,8 @@ class _Suite(Verbs):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         self.show_traceback = False
+        # Read when torch is imported. Threads that spin while they wait take ten times as long where cores are busy.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
             code = super().main(*args, **{**kwargs, "standalone_mode": False})
         except Exception as error:
