@@ -5,7 +5,7 @@ from typing import Any
 
 from suite.refs import format_number, parse_sum
 
-LOSABLE = 0.01  # share of the exact attack's successes that bfloat16 may lose without a word
+LOSABLE = 0.01  # share of the exact attack's successes that rounding may lose without a word
 
 
 def out_of_reach(eps: Sequence[float], steps: Sequence[int], step_size: float) -> Iterator[str]:
@@ -53,7 +53,7 @@ def useless_gradients(health: Mapping[str, Mapping[str, float]]) -> Iterator[str
 
 
 def lost_to_rounding(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """One line where bfloat16 loses more than 1 % of the exact attack's successes.
+    """One line where rounding loses more than 1 % of the exact attack's successes.
 
     Args:
         cells: `gradient`, `eps`, `steps`; `exact` successes on the images of the check; those `lost` and `gained`.
@@ -62,7 +62,7 @@ def lost_to_rounding(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if found:
         worst = max(found, key=lambda cell: cell["lost"] / cell["exact"])
         yield (
-            f"bfloat16 loses more than {LOSABLE:.0%} of the exact attack's successes in {len(found)} of {len(cells)} "
+            f"rounding loses more than {LOSABLE:.0%} of the exact attack's successes in {len(found)} of {len(cells)} "
             f"cells, most under {worst['gradient']} at eps {_typed(worst['eps'])} and K = {worst['steps']}: "
             f"{worst['lost']} of {worst['exact']}, and gains {worst['gained']}"
         )

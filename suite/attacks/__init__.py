@@ -5,6 +5,7 @@ from suite.attacks.adversary import Adversary
 from suite.attacks.apgd import apgd
 from suite.attacks.attack_probe import OutputProbe, UnboundedProbe, probe_outputs, probe_unbounded
 from suite.attacks.autoattack import MEMBERS, Efforts, Evaluation, autoattack
+from suite.attacks.compiled import Trial, check_compiler
 from suite.attacks.differentiate import Autograd, Differentiator, differentiator, frozen
 from suite.attacks.eight_bit import eight_bit
 from suite.attacks.engine import Engine, GradientRule, exact_engine, fast_engine, fast_layout
@@ -43,11 +44,13 @@ __all__ = [
     "Settings",
     "SignSteps",
     "Trajectory",
+    "Trial",
     "UnboundedProbe",
     "apgd",
     "attack_names",
     "autoattack",
     "ball_noise",
+    "check_compiler",
     "craft",
     "differentiator",
     "eight_bit",

@@ -2,18 +2,23 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from suite.attacks.arguments import check_choice
 from suite.attacks.bfloat16 import InBfloat16, predicting_in_bfloat16
+from suite.attacks.compiled import SMALLEST, Compiled, Trial, try_on
 from suite.attacks.differentiate import Differentiator, differentiator
 from suite.attacks.fast import fastest, fold_batch_norm
 from suite.attacks.losses import LOSSES, Cotangent
 
 GradientRule = Callable[[nn.Module], nn.Module]
+AskTrial = Callable[[Callable[[], Trial]], Trial]
+"""How the trial of a compiled step is asked for: `lambda trial: trial()`, or one that a run keeps."""
+
 PRECISIONS = ("fp32", "bf16")
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
@@ -54,6 +59,7 @@ def fast_engine(
     *,
     layout: str | None = None,
     precision: str = "fp32",
+    trial: AskTrial | None = None,
 ) -> Engine:
     """The same on a copy with batch norms folded, in a memory layout.
 
@@ -62,12 +68,18 @@ def fast_engine(
     Args:
         layout: a name in LAYOUTS; None takes what `fast_layout` finds.
         precision: `fp32`, or `bf16`: layers that can compute in bfloat16 do (suite.attacks.bfloat16).
+        trial: compiles the step, too (suite.attacks.compiled), and takes what is faster; None does not.
+
+    Raises SuiteError where a compiler is asked for and there is none, or it fails.
     """
     if layout is not None:
         check_choice("layout", layout, LAYOUTS)
     check_choice("precision", precision, PRECISIONS)
     layout = layout or fast_layout(model, rule, probe, engine, precision)
-    arranged = _arranged(fold_batch_norm(model, probe[:2]), rule, probe[:2], engine, layout, precision)
+    arrange = partial(_arranged, fold_batch_norm(model, probe[:2]), rule, probe[:2], engine, layout, precision)
+    arranged = arrange()
+    if trial is not None:
+        arranged = _faster(arranged, arrange(compiled=True), probe, precision, trial)
     exact, _ = differentiator(rule(model), probe[:2], "autograd")
     agreement = _sign_agreement(exact, arranged.differentiate, probe)
     facts = {**arranged.facts, "layout": layout, "precision": precision, "sign_agreement": agreement}
@@ -86,12 +98,34 @@ def fast_layout(
     return min(seconds, key=seconds.__getitem__)
 
 
-def _arranged(model: nn.Module, rule: GradientRule, probe: Tensor, engine: str, layout: str, precision: str) -> Engine:
+def _faster(plain: Engine, compiled: Engine, probe: Tensor, precision: str, trial: AskTrial) -> Engine:
+    """The compiled engine where it differentiates a batch faster; facts say which, and what compiling took."""
+    if len(probe) < SMALLEST:
+        return replace(plain, facts={**plain.facts, "compiled": f"no: fewer than {SMALLEST} images at once"})
+    found = trial(lambda: try_on(compiled.differentiate, plain.differentiate, probe, precision))
+    chosen = compiled if found.pays else plain
+    said = {"compiled": f"{'yes' if found.pays else 'no'}: {found.gain:.2f}x as fast"}
+    return replace(chosen, facts={**chosen.facts, **said, "compile_seconds": round(found.seconds, 1)})
+
+
+def _arranged(
+    model: nn.Module,
+    rule: GradientRule,
+    probe: Tensor,
+    engine: str,
+    layout: str,
+    precision: str,
+    *,
+    compiled: bool = False,
+) -> Engine:
     """An engine whose weights and inputs are in a memory layout; `model` is ours to change."""
     memory = LAYOUTS[layout]
     model = model.requires_grad_(False).to(memory_format=memory)
-    found, fact = differentiator(rule(model), probe.contiguous(memory_format=memory), engine)
+    ruled = rule(model)
+    found, fact = differentiator(ruled, probe.contiguous(memory_format=memory), engine)
     differentiate: Differentiator = _InLayout(found, memory)
+    if compiled:
+        differentiate, fact = Compiled(ruled, differentiate, memory), "autograd"
 
     def predict(x: Tensor) -> Tensor:
         logits: Tensor = model(x.contiguous(memory_format=memory))

@@ -66,6 +66,9 @@ class AttackConfig(StudyConfig):
     precision: Literal["fp32", "bf16"] = option(
         "fp32", "with --fast, bf16 differentiates in bfloat16; the model itself judges, the exact attack is a check"
     )
+    compile: bool = option(
+        False, "with --fast, torch.compile the step and take what is faster; time recorded, the exact attack is a check"
+    )
     examples: int = option(4, "samples in the picture of adversarial images", unit="samples", ge=0, le=32)
     batch_size: int = option(64, "samples attacked at once", unit="samples", in_key=False, gt=0)
 
@@ -78,6 +81,11 @@ class AttackConfig(StudyConfig):
     def step_norm(self) -> Literal["linf", "l2"]:
         """Norm of a step of our own loop, which has none in l1: there signs are followed."""
         return "l2" if self.norm == "l2" else "linf"
+
+    @property
+    def checked(self) -> bool:
+        """Whether the exact attack meets some of the images, too."""
+        return self.precision == "bf16" or self.compile
 
     @property
     def ensemble(self) -> bool:
@@ -112,6 +120,10 @@ class AttackConfig(StudyConfig):
                 raise ValueError(f"--{field.replace('_', '-')} is an option of ifgsm and pgd, not of {name}{remedy}")
         if self.precision == "bf16" and not self.fast:
             raise ValueError("--precision bf16 rounds further what --fast rounds: give --fast, too")
+        if self.compile and not self.fast:
+            raise ValueError("--compile compiles the step of --fast: give --fast, too")
+        if self.compile and self.engine == "jacobian":
+            raise ValueError("--engine jacobian is not compiled: leave --engine or --compile out")
         return self
 
 

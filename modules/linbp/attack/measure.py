@@ -9,7 +9,7 @@ from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.white_box import WhiteBox
 from modules.linbp.samples import spread
 from modules.linbp.starts import starting_at
-from suite.attacks import MEMBERS, frozen
+from suite.attacks import MEMBERS, check_compiler, frozen
 from suite.measuring import Run
 from suite.models import Classifier
 from suite.training.bfloat16 import warn_where_imitated
@@ -17,18 +17,20 @@ from suite.training.bfloat16 import warn_where_imitated
 log = logging.getLogger("suite")
 
 PART = 256  # samples per stored part: what an interruption can lose
-CHECKED = 128  # samples that the exact attack meets, too, where the attack is in bfloat16
+CHECKED = 128  # samples that the exact attack meets, too, where bfloat16 or a compiler rounds otherwise
 
 
 def measure(config: AttackConfig, run: Run) -> None:
     """Attacks under each gradient rule, at every eps and step (Li et al. 2022, Sec. 4.2, Table 1).
 
     Raw tables: `samples`, one row per sample, rule and eps; `examples`, a few images of them; `calibration`, one row
-    per start that was tried for `start=auto`; with `precision=bf16` also `exact`: what the exact attack does to some of
-    the samples.
+    per start that was tried for `start=auto`; with `precision=bf16` or `compile` also `exact`: what the exact attack
+    does to some of the samples.
     """
     if config.precision == "bf16":
         warn_where_imitated(run.device, "attacking")
+    if config.compile:
+        check_compiler(run.device)
     model = run.model(config.model)
     with frozen(model):
         white_box = _white_box(config, run, model)
@@ -42,7 +44,7 @@ def measure(config: AttackConfig, run: Run) -> None:
         ]
         for columns in run.each(parts, "attack"):
             run.table("samples").extend(columns)
-        if config.precision == "bf16":
+        if config.checked:
             _attack_exactly(config, run, white_box)
         for attacker in attackers if config.examples else ():
             pictures = partial(white_box.pictures, attacker, spread(white_box.ids, config.examples))
@@ -61,7 +63,7 @@ def measure(config: AttackConfig, run: Run) -> None:
 
 
 def _attack_exactly(config: AttackConfig, run: Run, white_box: WhiteBox) -> None:
-    """The exact attack on some of the samples, to tell which successes bfloat16 loses: on all it would save nothing."""
+    """The exact attack on some of the samples, to tell which successes are lost: on all it would save nothing."""
     checked = spread(white_box.ids, CHECKED)
     attackers = [white_box.attacker(gradient, exact=True) for gradient in config.gradients]
     parts = [(f"{attacker.gradient} exact", partial(white_box.rows, attacker, checked)) for attacker in attackers]

@@ -59,7 +59,7 @@ def success(samples: pl.DataFrame, audit: pl.DataFrame, config: AttackConfig, fa
 def agreement(
     samples: pl.DataFrame, facts: Mapping[str, Any], exact: pl.DataFrame | None = None
 ) -> pl.DataFrame | None:
-    """Successes that bfloat16 loses and gains against the exact attack on the same images; None without bfloat16."""
+    """Successes that rounding loses and gains against the exact attack on the same images; None where it met none."""
     if exact is None:
         return None
     read = partial(_long, steps=facts["steps"], readings=facts["readings"])
@@ -138,7 +138,7 @@ def shown(
     members: pl.DataFrame | None = None,
     agreement: pl.DataFrame | None = None,
 ) -> Iterator[Shown]:
-    """Claims and flags where there are any, success, the attacks of an ensemble, and what bfloat16 loses."""
+    """Claims and flags where there are any, success, the attacks of an ensemble, and what rounding loses."""
     if len(claims):
         yield Shown("claims", "What Li et al. say of white-box attacks beside what was measured")
     of = f"{facts['attacked']} samples (clean accuracy {facts['clean_accuracy']:.1%})"
@@ -147,7 +147,7 @@ def shown(
     if members is not None:
         yield Shown("members", "Share fooled by each attack of the ensemble and those before it")
     if agreement is not None:
-        yield Shown("agreement", "Successes of the exact attack that bfloat16 loses, and others that it gains")
+        yield Shown("agreement", "Successes of the exact attack that the fast one loses, and others that it gains")
 
 
 def _long(samples: pl.DataFrame, steps: Sequence[int | None], readings: Sequence[int | None]) -> pl.DataFrame:

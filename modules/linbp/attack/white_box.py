@@ -1,7 +1,7 @@
 """A model under attack: which samples, under which gradient rules, and one row for each sample and strength."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
 
@@ -21,6 +21,7 @@ from suite.attacks import (
     GradientRule,
     OutputProbe,
     Settings,
+    Trial,
     UnboundedProbe,
     ball_noise,
     differentiator,
@@ -208,14 +209,24 @@ class WhiteBox:
         return images, labels, attacker.attack(images, labels, ids)
 
     def _engine(self, gradient: str, *, exact: bool = False) -> Engine:
-        """The memory layout is chosen once a run, so that a continued run computes as an undisturbed one."""
+        """What is chosen by timing is chosen once a run, so that a continued run computes as an undisturbed one."""
         rule, kind, precision = self.rules[gradient], self.config.engine, self.config.precision
         if exact or not self.config.fast:
             return exact_engine(self.model, rule, self._probe, kind)
         chosen = self.run.once(
             f"{gradient} layout", lambda: {"layout": [fast_layout(self.model, rule, self._probe, kind, precision)]}
         )
-        return fast_engine(self.model, rule, self._probe, kind, layout=chosen["layout"][0], precision=precision)
+
+        def kept(trial: Callable[[], Trial]) -> Trial:
+            columns = self.run.once(
+                f"{gradient} compiled", lambda: {name: [value] for name, value in asdict(trial()).items()}
+            )
+            return Trial(**{name: float(values[0]) for name, values in columns.items()})
+
+        return fast_engine(
+            self.model, rule, self._probe, kind,
+            layout=chosen["layout"][0], precision=precision, trial=kept if self.config.compile else None,
+        )  # fmt: skip
 
     def _images(self, ids: np.ndarray) -> Tensor:
         return self.split.pixels(ids, self.run.device)

@@ -227,6 +227,18 @@ def test_bfloat16_is_compared_with_the_exact_attack(finished: Finish, attack: At
     assert told == (not supported)
 
 
+def test_a_compiled_step_is_tried_once_a_run_and_compared_with_the_exact_attack(
+    finished: Finish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("suite.attacks.compiled.BACKEND", "aot_eager")  # which needs no compiler
+    typed = (QUICK, "--fast --gradients bp --eps 0.1 --steps 5")
+    run = finished(*typed, "--compile")
+    facts = run.manifest["facts"]["engines"]["bp"]
+    assert re.fullmatch(r"(yes|no): \d+\.\d\dx as fast", facts["compiled"]) and facts["compile_seconds"] > 0
+    assert [row["exact"] for row in run.rows("agreement")] == [sum(row["fooled"][5] for row in run.rows("exact"))]
+    assert run.path != finished(*typed).path
+
+
 def test_taking_all_steps_reads_exactly_the_kth_iterate(finished: Finish) -> None:
     run = finished(QUICK, "--no-early-stop --eps 0.1 --steps 12 --gradients bp")
     trajectories = [fooled for (fooled,) in columns(run, "fooled")]
@@ -273,7 +285,7 @@ def test_info_tells_type_default_unit_and_source(workplace: Path) -> None:
     ):
         assert expected in text
     options = re.findall(r"^  --.+\n      .+\n      default \S+, environment SUITE_[A-Z_]+$", text, re.MULTILINE)
-    assert len(options) == text.count("\n  --") == 20
+    assert len(options) == text.count("\n  --") == 21
 
 
 def test_info_explains_every_column_in_80_characters(workplace: Path) -> None:

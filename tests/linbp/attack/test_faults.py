@@ -117,6 +117,8 @@ def archive(workplace: Path) -> Callable[..., str]:
         "--attack autoattack --step-size 0.1": "--step-size is an option of ifgsm and pgd, not of autoattack",
         "--attack autoattack --fast": "--fast is an option of ifgsm and pgd, not of autoattack",
         "--precision bf16": "--precision bf16 rounds further what --fast rounds: give --fast, too",
+        "--compile": "--compile compiles the step of --fast: give --fast, too",
+        "--compile --fast --engine jacobian": "--engine jacobian is not compiled: leave --engine or --compile out",
         "--precision fp8 --fast": "--precision: 'fp8' is not valid (input should be 'fp32' or 'bf16')",
         "--attack autoattack --loss stable_ce": "--loss is an option of ifgsm and pgd, not of autoattack",
         "--device tpu": "--device: unknown device 'tpu' (write auto, cpu, cuda or cuda:N)",

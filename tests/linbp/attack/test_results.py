@@ -271,7 +271,7 @@ def test_the_audit_holds_what_was_seen_of_the_model_the_gradients_and_the_budget
     assert audit(samples(), CONFIG.model_copy(update={"step_size": 0.1}), STEPS).is_empty()
 
 
-def test_what_bfloat16_loses_and_gains_is_counted_on_the_images_of_the_check() -> None:
+def test_what_rounding_loses_and_gains_is_counted_on_the_images_of_the_check() -> None:
     """Samples 0 and 2 are checked: sample 2 is lost at step 1 and found at step 2, when sample 0 is gained."""
     checked = {"id": [0, 2], "gradient": ["bp"] * 2, "eps": [0.1] * 2}
     exact = pl.DataFrame({**checked, "fooled": [[False, False, False], [False, True, True]]})
@@ -284,7 +284,7 @@ def test_what_bfloat16_loses_and_gains_is_counted_on_the_images_of_the_check() -
     assert results.agreement(samples(), STEPS) is None
     (line,) = results.notes(audits.table([]), CONFIG, table)
     assert line == (
-        "bfloat16 loses more than 1% of the exact attack's successes in 1 of 2 cells, most under bp at eps 0.1 and "
+        "rounding loses more than 1% of the exact attack's successes in 1 of 2 cells, most under bp at eps 0.1 and "
         "K = 1: 1 of 1, and gains 0"
     )
 
