@@ -5,14 +5,15 @@ BIN := $(VENV)/bin
 # Tested versions: make setup CONSTRAINTS=constraints.txt
 CONSTRAINTS ?=
 
-.PHONY: setup run test faults lint types check docs bench clean
+.PHONY: setup run test nightly faults lint types check docs bench clean
 
 setup: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) --editable '.[dev]'
+	-$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib  # in all cores; some packages carry templates that do not compile
 	touch $@
 
 run: setup
@@ -23,13 +24,18 @@ run: setup
 test: export OMP_NUM_THREADS := 1
 test: export OMP_WAIT_POLICY := passive
 test: setup
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder -m 'not nightly'
+
+# The tests that `make test` leaves out, and `make faults`.
+nightly: export OMP_NUM_THREADS := 1
+nightly: export OMP_WAIT_POLICY := passive
+nightly: setup faults
+	$(BIN)/python -m pytest -m nightly
 
 # Kills, full disks, processes at once: half an hour. One area: make faults AREAS=sweep
 faults: export OMP_NUM_THREADS := 1
 faults: setup
 	$(BIN)/python -m tests.faults $(AREAS)
-	$(if $(AREAS),,$(BIN)/python -m pytest -q tests/executors/ray_head.py)
 
 lint: setup
 	$(BIN)/ruff check .

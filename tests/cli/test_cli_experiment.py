@@ -128,6 +128,7 @@ def test_a_process_that_dies_costs_its_point_alone(
     assert computed(workplace) == ["1", "3"]
 
 
+@pytest.mark.nightly
 def test_killed_and_typed_again_it_goes_on(
     process: "Callable[..., subprocess.CompletedProcess[str]]", workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +141,7 @@ def test_killed_and_typed_again_it_goes_on(
     assert computed(workplace) == ["1", "2", "3"]
 
 
+@pytest.mark.nightly
 def test_two_at_once_do_nothing_twice(workplace: Path) -> None:
     typed = [sys.executable, "-c", "from suite.host.cli import main; main()", "sweep", "toy.squares"]
     both = [

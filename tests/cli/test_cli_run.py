@@ -124,6 +124,7 @@ def test_runs_lists_and_shows(suite: Suite, workplace: Path) -> None:
     assert unknown.exit_code == 2 and "no run 'zzz'" in unknown.stderr
 
 
+@pytest.mark.nightly
 def test_killed_at_any_part_then_continued_gives_the_same_tables(
     process: Process, suite: Suite, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

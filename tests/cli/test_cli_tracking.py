@@ -139,6 +139,7 @@ def test_a_run_that_failed_is_shown_as_such_until_it_is_made_whole(
     assert "nothing" not in run.data.metrics, "not a number"
 
 
+@pytest.mark.nightly
 def test_a_sweep_and_an_experiment_on_a_server(suite: Suite, workplace: Path, server: Server) -> None:
     uri = ("--tracking-uri", server.uri)
     result = suite("sweep", "toy.squares", "--grid", "seed=0,1", *TRACK, *uri)
@@ -208,6 +209,7 @@ def test_without_mlflow_the_command_that_installs_it_is_told(
     )
 
 
+@pytest.mark.nightly
 def test_a_server_killed_in_the_middle_costs_a_warning_and_the_same_command_tracks_the_rest(
     suite: Suite, workplace: Path, server: Server
 ) -> None:

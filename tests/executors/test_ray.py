@@ -130,6 +130,7 @@ def member(address: str, gated: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"--executor ray --ray-address {address}"
 
 
+@pytest.mark.nightly
 def test_a_node_that_dies_costs_nothing_but_time(
     suite: Suite, start: Start, tables: Tables, gate: Any, gated: Path, member: str, add_node: Callable[..., Node]
 ) -> None:
@@ -160,6 +161,7 @@ def without_times(told: str) -> list[str]:
     return sorted(" ".join(word for word in line.split() if not word[0].isdigit()) for line in told.splitlines())
 
 
+@pytest.mark.nightly
 def test_a_driver_that_dies_is_continued_by_the_same_command_and_a_worker_that_dies_is_replaced(
     suite: Suite, start: Start, tables: Tables, gate: Any, member: str
 ) -> None:
@@ -180,6 +182,7 @@ def test_a_driver_that_dies_is_continued_by_the_same_command_and_a_worker_that_d
     assert tables(Path("runs")) == tables(Path("alone"))
 
 
+@pytest.mark.nightly
 def test_a_node_without_the_folder_is_sent_what_it_needs_and_sends_back_what_it_made(
     suite: Suite, start: Start, tables: Tables, gate: Any, gated: Path, member: str, add_node: Callable[..., Node],
     warm_cache: Path, monkeypatch: pytest.MonkeyPatch,

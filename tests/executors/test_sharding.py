@@ -84,7 +84,10 @@ def test_only_studies_that_can_offer_it(suite: Suite) -> None:
 @pytest.mark.parametrize(
     "typed",
     [
-        "linbp.attack --attack pgd --gradients bp,linbp(start=auto) --steps 3 --calibration 40 --fast",
+        pytest.param(
+            "linbp.attack --attack pgd --gradients bp,linbp(start=auto) --steps 3 --calibration 40 --fast",
+            marks=pytest.mark.nightly,
+        ),
         "linbp.transfer --methods fgsm,pgd --steps 2 --gradients bp,linbp --limit 200 --eps 0.1",
     ],
 )

@@ -59,6 +59,7 @@ set = { widths = [40], size = 4, c0s = [0.1, 30], networks = 2, epochs = 2, step
 set = { dims = [2], scales = [0.01, 1], networks = 2, starts = 2, m = 50, steps = 60 }
 """,
 }
+_LONG = ("phase_transition_linbp", "epsilon_star_rules")
 _RUNS_FIGURES = [
     "modules.phase_transition.epsilon_star.figures.losses",
     "modules.linbp.attack.figures.success_by_step",
@@ -122,7 +123,9 @@ def test_each_form_is_planned(
     assert not (workplace / "runs").exists()
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.nightly) if name in _LONG else name for name in FILES]
+)
 def test_each_runs_to_its_tables_and_figures(name: str, finished: Callable[[str], Path]) -> None:
     folder = finished(name)
     content = tomllib.loads((FOLDER / f"{name}.toml").read_text())
@@ -135,6 +138,7 @@ def test_each_runs_to_its_tables_and_figures(name: str, finished: Callable[[str]
             assert (folder / f"{figure}.{kind}").stat().st_size > 5_000
 
 
+@pytest.mark.nightly
 def test_the_edge_is_that_of_the_attacks_on_the_models_of_that_strength(finished: Callable[[str], Path]) -> None:
     folder = finished("phase_transition_linbp")
     strengths = {row["seed"]: row["eps_star"] for row in rows(folder, "eps_star")}
@@ -161,6 +165,7 @@ def test_the_edge_is_that_of_the_attacks_on_the_models_of_that_strength(finished
         assert row["value"] == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.nightly
 def test_the_cost_is_told_of_every_way(finished: Callable[[str], Path]) -> None:
     folder = finished("epsilon_star_rules")
     passes = {(row["inner_steps"], row["gradient"]): row for row in rows(folder, "passes_means")}

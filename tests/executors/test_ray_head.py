@@ -1,4 +1,4 @@
-"""The head node of a cluster dies: for `make faults`, since it needs a cluster of its own, unlike `make test`."""
+"""The head node of a cluster dies: nightly, since it needs a cluster of its own, unlike the other tests."""
 
 import socket
 import time
@@ -17,6 +17,7 @@ Suite = Callable[[str], Result]
 SWEEP = "sweep gated.draws --grid numbers=1,2"
 
 
+@pytest.mark.nightly
 def test_a_head_node_that_dies_ends_the_run_in_one_line_and_the_same_command_continues_it_anywhere(
     suite: Suite, start: Callable[[str], Any], tables: Callable[[Path], dict[str, bytes]], gate: Any, gated: Path,
     environment: None, monkeypatch: pytest.MonkeyPatch,
