@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,7 +16,7 @@ from suite.figures.panels import nothing
 from suite.figures.quantities import named
 from suite.figures.style import style
 
-_SIDE = 0.95  # inches of an image
+_PITCH, _SIDE, _LINE = 0.95, 0.88, 0.2  # inches: between the middles of images, of an image, of what is below it
 _WORDS = 7  # size of letters
 _LONGEST_CLASS = 24  # letters of a class name that have room below an image
 
@@ -31,28 +32,44 @@ class Picture:
 def image_grid(rows: Sequence[Sequence[Picture | None]], headings: Sequence[str] = (), *, title: str = "") -> Figure:
     """Images in rows, each with its words below, and headings above the columns; None leaves a place empty.
 
-    No rows give empty axes. Raises SuiteError for rows of different lengths.
+    All are in one pair of axes, in inches: one for each image would take a second to lay out. No rows give empty axes.
+    Raises SuiteError for rows of different lengths.
     """
     if not rows or not rows[0]:
         return nothing()
     if len({len(row) for row in rows}) > 1 or (headings and len(headings) != len(rows[0])):
         raise SuiteError("the rows of an image grid differ in length", "put None where an image is missing")
     with style():
-        width, height = 0.1 + _SIDE * len(rows[0]), 0.25 + (_SIDE + 0.12) * len(rows)
-        figure = Figure(figsize=(width, height))
-        axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
-        for line, row in zip(axes, rows, strict=True):
-            for axis, picture in zip(line, row, strict=True):
-                axis.set(xticks=[], yticks=[])
-                axis.grid(visible=False)
-                axis.spines[:].set_visible(False)
+        above = (0.3 if title else 0.05) + 0.14 * max((words.count("\n") + 1 for words in headings), default=0)
+        width, height = 0.1 + _PITCH * len(rows[0]), above + (_SIDE + _LINE) * len(rows)
+        figure = Figure(figsize=(width, height), layout="none")
+        axes = figure.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
+        axes.grid(visible=False)
+        for column, words in enumerate(headings):
+            axes.text(_middle(column), above - 0.04, words, fontsize=_WORDS + 1, ha="center", va="bottom")
+        for number, row in enumerate(rows):
+            top = above + number * (_SIDE + _LINE)
+            for column, picture in enumerate(row):
                 if picture is not None:
-                    axis.imshow(_displayed(picture.image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-                    axis.set_xlabel(picture.words, fontsize=_WORDS, labelpad=2, parse_math=False)
-        for axis, words in zip(axes[0], headings, strict=False):
-            axis.set_title(words, fontsize=_WORDS + 1, pad=3)
-        figure.suptitle(title, fontsize=9)
+                    _put(axes, picture, _middle(column), top)
+        axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
+        if title:
+            figure.suptitle(title, fontsize=9, y=1 - 0.06 / height, va="top")
     return figure
+
+
+def _put(axes: Axes, picture: Picture, middle: float, top: float) -> None:
+    """An image in a square place, in inches from the upper left corner, and its words below."""
+    image = _displayed(picture.image)
+    height, width = (_SIDE * length / max(image.shape[:2]) for length in image.shape[:2])
+    place = (middle - width / 2, middle + width / 2, top + (_SIDE + height) / 2, top + (_SIDE - height) / 2)
+    # An interpolation of "none" keeps the pixels in an SVG as they are.
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="none", extent=place, aspect="auto")
+    axes.text(middle, top + _SIDE + 0.03, picture.words, fontsize=_WORDS, ha="center", va="top", parse_math=False)
+
+
+def _middle(column: int) -> float:
+    return 0.05 + _PITCH * (column + 0.5)
 
 
 def perturbation(clean: ArrayLike, adversarial: ArrayLike) -> NDArray[np.float64]:

@@ -26,7 +26,12 @@ def examples(channels: int = 3, ids: int = 2) -> pl.DataFrame:
 
 
 def shown(figure: Figure) -> list[np.ndarray]:
-    return [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
+    return [np.asarray(image.get_array()) for axes in figure.axes for image in axes.images]
+
+
+def words(figure: Figure) -> list[str]:
+    """Headings, then what is below each image, in order."""
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
 def test_a_perturbation_is_at_full_contrast_around_grey() -> None:
@@ -45,20 +50,14 @@ def test_a_row_per_sample_clean_change_adversarial(channels: int) -> None:
     clean = np.array(frame["clean"][0]).reshape(channels, 4, 5).transpose(1, 2, 0).squeeze()
     np.testing.assert_allclose(images[0], clean)
     assert {*np.round(images[1].ravel(), 9)} == {0.0, 1.0}
-    assert [axes.get_title() for axes in figure.axes[:5]] == [
-        "clean",
-        "change",
-        "bp",
-        "change",
-        "linbp\n(start=layer3)",
-    ]
-    assert [axes.get_xlabel() for axes in figure.axes[:5]] == ["0", "", "1", "", "0 (not fooled)"]
+    assert words(figure)[:5] == ["clean", "change", "bp", "change", "linbp\n(start=layer3)"]
+    assert words(figure)[5:10] == ["0", "", "1", "", "0 (not fooled)"]
 
 
 def test_classes_are_named_where_their_names_are_given() -> None:
     figure = adversarial_examples(examples(), classes=["cat", "dog"])
-    assert [axes.get_xlabel() for axes in figure.axes[:5:2]] == ["cat", "dog", "cat (not fooled)"]
-    assert [axes.get_xlabel() for axes in adversarial_examples(examples(ids=3), classes=["cat"]).axes[10::5]] == ["2"]
+    assert words(figure)[5:10:2] == ["cat", "dog", "cat (not fooled)"]
+    assert words(adversarial_examples(examples(ids=3), classes=["cat"]))[15::5] == ["2"]
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -74,7 +73,7 @@ def test_images_of_all_kinds_are_drawn(channels: int) -> None:
 
 def test_class_names_are_no_formulas_and_have_room() -> None:
     figure = adversarial_examples(examples(ids=1), classes=[r"$\frac$", "a" * 100])
-    assert [axes.get_xlabel() for axes in figure.axes[:3:2]] == [r"$\frac$", f"{'a' * 23}…"]
+    assert words(figure)[5:8:2] == [r"$\frac$", f"{'a' * 23}…"]
     assert render(figure) and render(adversarial_examples(examples(ids=1), classes=["猫", "犬"]))
 
 
@@ -98,6 +97,20 @@ def test_a_grid_of_any_images() -> None:
         image_grid([[picture], [picture, picture]])
     with pytest.raises(SuiteError, match="length"):
         image_grid([[picture]], ["one", "two"])
+
+
+def test_images_keep_their_shape_and_do_not_meet() -> None:
+    """In inches: every place is square, images of another shape are centred in it, words are below theirs."""
+    wide, high = Picture(np.zeros((2, 4)), "wide"), Picture(np.zeros((3, 4, 2)), "high")
+    figure = image_grid([[wide, high], [high, wide]], title="title")
+    (axes,) = figure.axes
+    places = [image.get_extent() for image in axes.images]
+    sides = [(right - left, bottom - top) for left, right, bottom, top in places]
+    np.testing.assert_allclose([width / height for width, height in sides], [2, 0.5, 0.5, 2])
+    assert axes.get_xlim() == (0, figure.get_figwidth()) and axes.get_ylim() == (figure.get_figheight(), 0)
+    for (left, right, bottom, _), text in zip(places, axes.texts, strict=True):
+        assert text.get_position()[0] == pytest.approx((left + right) / 2) and text.get_position()[1] >= bottom
+    assert places[0][1] < places[1][0] and places[1][2] < places[3][3]
 
 
 def test_no_samples_are_said() -> None:

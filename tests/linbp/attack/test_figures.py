@@ -79,25 +79,25 @@ def pictures(shape: tuple[int, int, int], ids: list[int], gradients: list[str]) 
 def test_a_row_per_sample_and_two_pictures_per_rule(shape: tuple[int, int, int], gradients: list[str]) -> None:
     table = pictures(shape, [0, 5, 7], gradients)
     figure = drawn(adversarial_images(None, table))
-    assert len(figure.axes) == 3 * (1 + 2 * len(gradients))
-    assert all(len(axis.images) == 1 for axis in figure.axes)
-    words = [axis.get_xlabel() for axis in figure.axes]
-    assert (words[0], words[2], words[2 + 1 + 2 * len(gradients)]) == ("3", "8", "3 (not fooled)")
-    image = np.asarray(figure.axes[2].images[0].get_array())
+    (axes,), columns = figure.axes, 1 + 2 * len(gradients)
+    assert len(axes.images) == 3 * columns
+    words = [text.get_text() for text in axes.texts[columns:]]  # behind the headings
+    assert (words[0], words[2], words[2 + columns]) == ("3", "8", "3 (not fooled)")
+    image = np.asarray(axes.images[2].get_array())
     expected = np.reshape(table["adversarial"][0], shape).transpose(1, 2, 0).squeeze()
     np.testing.assert_allclose(image, expected)
     named = drawn(adversarial_images([f"class {k}" for k in range(10)], table))
-    assert [named.axes[place].get_xlabel() for place in (0, 2)] == ["class 3", "class 8"]
+    assert [named.axes[0].texts[columns + place].get_text() for place in (0, 2)] == ["class 3", "class 8"]
 
 
 def test_a_perturbation_has_full_contrast_around_grey() -> None:
     figure = drawn(adversarial_images(None, pictures((1, 4, 4), [0], ["bp"])))
-    np.testing.assert_allclose(np.unique(np.asarray(figure.axes[1].images[0].get_array()).round(6)), [0, 1])
+    np.testing.assert_allclose(np.unique(np.asarray(figure.axes[0].images[1].get_array()).round(6)), [0, 1])
 
 
 def test_no_perturbation_is_plain_grey() -> None:
     table = pictures((1, 4, 4), [0], ["bp"]).with_columns(adversarial="clean")
-    np.testing.assert_allclose(np.asarray(drawn(adversarial_images(None, table)).axes[1].images[0].get_array()), 0.5)
+    np.testing.assert_allclose(np.asarray(drawn(adversarial_images(None, table)).axes[0].images[1].get_array()), 0.5)
 
 
 def test_without_examples_there_are_no_images() -> None:
