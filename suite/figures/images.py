@@ -39,10 +39,10 @@ def image_grid(rows: Sequence[Sequence[Picture | None]], headings: Sequence[str]
         return nothing()
     if len({len(row) for row in rows}) > 1 or (headings and len(headings) != len(rows[0])):
         raise SuiteError("the rows of an image grid differ in length", "put None where an image is missing")
+    above = (0.3 if title else 0.05) + 0.14 * max((words.count("\n") + 1 for words in headings), default=0)
+    width, height = 0.1 + _PITCH * len(rows[0]), above + (_SIDE + _LINE) * len(rows)
+    figure = Figure(figsize=(width, height))  # not in our style, which has a layout solved: here all is placed
     with style():
-        above = (0.3 if title else 0.05) + 0.14 * max((words.count("\n") + 1 for words in headings), default=0)
-        width, height = 0.1 + _PITCH * len(rows[0]), above + (_SIDE + _LINE) * len(rows)
-        figure = Figure(figsize=(width, height), layout="none")
         axes = figure.add_axes((0, 0, 1, 1), frameon=False, xticks=[], yticks=[])
         axes.grid(visible=False)
         for column, words in enumerate(headings):
