@@ -13,7 +13,7 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-compile $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) --editable '.[dev]'
-	-$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib  # in all cores; some packages carry templates that do not compile
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # on all cores; some packages carry templates that do not compile
 	touch $@
 
 run: setup
