@@ -56,6 +56,7 @@ bench: setup
 	$(BIN)/python benchmarks/attack_speed.py
 	$(BIN)/python benchmarks/attack_grid.py
 	$(BIN)/python benchmarks/attack_memory.py
+	$(BIN)/python benchmarks/compiled_step.py
 	$(BIN)/python benchmarks/theory_speed.py
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/transfer_cost.py

@@ -47,6 +47,8 @@ _LINEAR = frozenset((
 ))  # fmt: skip
 # Entries of a Jacobian in the middle of the tail (between pools) above which autograd is cheaper.
 _LARGEST_JACOBIAN = 2**20
+# Entries of the last one above which it is not made: one of 1,000 logits costs as much as 1,000 passes.
+_LARGEST_LAST = 2**23
 _FEW = 64  # rows of a Jacobian
 
 
@@ -152,7 +154,10 @@ class ConstantTail:
         return logits, trace
 
     def _calibrate(self, x: Tensor) -> list[Tensor | None]:
-        """Each segment's Jacobian (outputs, inputs) from one sample, or None where autograd is cheaper."""
+        """Each segment's Jacobian (outputs, inputs) from one sample, or None where autograd is cheaper.
+
+        Raises SuiteError where the last one is so large that no attack is long enough for it.
+        """
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             _, trace = self._forward(x, lambda index: True)
@@ -160,8 +165,10 @@ class ConstantTail:
         jacobians = []
         for index, segment in enumerate(trace.segments):
             assert segment.end is not None
-            small = segment.end.numel() * segment.begin.numel() <= _LARGEST_JACOBIAN
-            final = index == len(trace.segments) - 1
+            entries = segment.end.numel() * segment.begin.numel()
+            small, final = entries <= _LARGEST_JACOBIAN, index == len(trace.segments) - 1
+            if final and entries > _LARGEST_LAST:
+                raise SuiteError(f"the tail's matrix would have {entries} entries", "use --engine autograd")
             jacobians.append(_jacobian(segment.end, segment.begin) if small or final else None)
         return jacobians
 

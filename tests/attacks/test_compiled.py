@@ -77,6 +77,7 @@ def test_one_compilation_gives_the_plain_gradient_for_batches_of_every_size(rule
     assert len(compilations) == 1
 
 
+@pytest.mark.nightly
 def test_more_steps_are_compiled_than_torch_allows_unasked(compilations: list[Any]) -> None:
     """All views share the code of their forward pass, which torch compiles eight times before it gives up."""
     for layers in range(10):
@@ -86,6 +87,7 @@ def test_more_steps_are_compiled_than_torch_allows_unasked(compilations: list[An
     assert len(compilations) == 10
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not HAS_COMPILER, reason="no C++ compiler: apt-get install g++, or set CXX")
 def test_what_the_compiler_makes_is_the_plain_step_but_for_rounding() -> None:
     """The one test that compiles to machine code: some ten seconds where nothing is in the cache yet."""

@@ -135,6 +135,13 @@ def test_a_max_pool_in_a_branch_is_no_cut() -> None:
     assert "another path" in reason(Branched, "all")
 
 
+def test_a_matrix_of_very_many_logits_is_not_made() -> None:
+    def many() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 2_900), nn.ReLU(), nn.Linear(2_900, 2_900))
+
+    assert reason(many, "all") == "autograd: the tail's matrix would have 8410000 entries"
+
+
 def test_train_mode_is_not_constant() -> None:
     linear = linbp(made(Residual).train(), "all")
     with pytest.raises(SuiteError, match="train mode"):

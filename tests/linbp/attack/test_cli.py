@@ -298,6 +298,7 @@ def test_info_explains_every_column_in_80_characters(workplace: Path) -> None:
     assert max(map(len, glossary.splitlines())) <= 80
 
 
+@pytest.mark.nightly
 @pytest.mark.drawn
 def test_killed_in_the_middle_it_continues_to_the_same_bytes(
     command: Callable[..., list[str]], finished: Finish, workplace: Path

@@ -301,6 +301,7 @@ def test_disk_full_at_the_first_write_leaves_nothing(process: Process, workplace
     assert not list((workplace / "runs").glob("*"))
 
 
+@pytest.mark.nightly
 def test_disk_full_later_keeps_what_was_measured(process: Process, attack: Attack, workplace: Path) -> None:
     done = process("--json", first=_files_up_to(25_000))  # the figures do not fit
     assert (done.returncode, done.stdout) == (1, "")
