@@ -1,4 +1,4 @@
-"""The command line on private roots, with the embedded default trained once for the whole session."""
+"""The command line on private roots, with one cache for the whole session."""
 
 import json
 import os
@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from suite import data, models
+from suite import data
 from suite.host.cli import main
 from suite.host.executors.point import registry
+from suite.models.stored import EMBEDDED
 
 LONG = (
     "contract/test_modules.py",
@@ -66,13 +67,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that all processes share: the decoded digits, digits-cnn, and what else of the zoo a test has trained."""
+    """A cache that all processes share: the decoded digits, and what of the zoo a test has trained."""
     base = tmp_path_factory.getbasetemp()
     cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "warm-cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SUITE_CACHE", str(cache))
-        models.load("digits-cnn", data.load("digits"))  # under a lock of its own
+        data.load("digits")  # under a lock of its own
     return cache
+
+
+@pytest.fixture(scope="session")
+def digits_cnn() -> Path:
+    """The file of digits-cnn's weights that comes with the package."""
+    (path,) = EMBEDDED.glob("*/digits-cnn.safetensors")
+    return path
 
 
 @pytest.fixture(scope="session")

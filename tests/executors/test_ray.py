@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -185,7 +186,7 @@ def test_a_driver_that_dies_is_continued_by_the_same_command_and_a_worker_that_d
 @pytest.mark.nightly
 def test_a_node_without_the_folder_is_sent_what_it_needs_and_sends_back_what_it_made(
     suite: Suite, start: Start, tables: Tables, gate: Any, gated: Path, member: str, add_node: Callable[..., Node],
-    warm_cache: Path, monkeypatch: pytest.MonkeyPatch,
+    warm_cache: Path, digits_cnn: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
         pytest.skip("no mount namespaces here: they need root")
@@ -193,10 +194,12 @@ def test_a_node_without_the_folder_is_sent_what_it_needs_and_sends_back_what_it_
     assert suite("experiment two.toml --runs alone").exit_code == 0
     assert suite("run gated.draws --runs alone").exit_code == 0
     gate.reset()
-    # The driver's runs and its cache, with the trained digits-cnn, are where the second node sees an empty folder.
+    # The driver's runs and its cache, with weights of its own, are where the second node sees an empty folder.
     private = gated / "private"
-    private.mkdir()
-    (private / "cache").symlink_to(warm_cache)
+    trained = private / "cache/models" / digits_cnn.parent.name
+    trained.mkdir(parents=True)
+    shutil.copy(digits_cnn, trained)
+    (private / "cache/data").symlink_to(warm_cache / "data")
     monkeypatch.setenv("SUITE_CACHE", str(private / "cache"))
     cache = gated / "cache_of_the_node"
     add_node(hidden=private, GATED_NODE="hidden", SUITE_CACHE=str(cache))

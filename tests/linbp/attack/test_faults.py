@@ -44,11 +44,10 @@ def refused(attack: Attack, workplace: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
-def weights(warm_cache: Path, workplace: Path) -> dict[str, torch.Tensor]:
+def weights(digits_cnn: Path, workplace: Path) -> dict[str, torch.Tensor]:
     """The trained digits-cnn's state dict, also stored as `good.safetensors`."""
-    (path,) = warm_cache.glob("models/*/digits-cnn.safetensors")
-    shutil.copy(path, workplace / "good.safetensors")
-    return load_file(path)
+    shutil.copy(digits_cnn, workplace / "good.safetensors")
+    return load_file(digits_cnn)
 
 
 @pytest.fixture

@@ -163,9 +163,9 @@ def test_a_model_without_rectifiers(study: Callable[..., Result], workplace: Pat
     assert result.exit_code == 2 and "error: the model calls no rectifier (" in result.stderr
 
 
-def test_a_victim_with_other_classes(study: Callable[..., Result], warm_cache: Path, workplace: Path) -> None:
-    (path,) = warm_cache.glob("models/*/digits-cnn.safetensors")
-    state = {name: value[:7].clone() if value.shape[0] == 10 else value for name, value in load_file(path).items()}
+def test_a_victim_with_other_classes(study: Callable[..., Result], digits_cnn: Path, workplace: Path) -> None:
+    trained = load_file(digits_cnn)
+    state = {name: value[:7].clone() if value.shape[0] == 10 else value for name, value in trained.items()}
     save_file(state, workplace / "seven.safetensors")
     result = study(STUDY, "--victims digits-cnn@seven.safetensors")
     assert result.exit_code == 2 and result.stderr.startswith("error: ") and len(result.stderr.splitlines()) == 1

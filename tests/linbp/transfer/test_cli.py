@@ -16,7 +16,6 @@ from PIL import Image
 
 from modules.linbp.transfer.config import Method
 from modules.linbp.transfer.transfer_matrix import TransferMatrix
-from suite import data, models
 from suite.attacks import METHODS as LABORATORY
 
 Study = Callable[..., Result]
@@ -283,14 +282,6 @@ def test_the_stable_loss_is_the_same_attack_without_rounding(finished_study: Fin
     assert all(abs(a["value"] - b["value"]) <= 2 / a["n"] for a, b in pairs)
 
 
-@pytest.fixture(scope="module")
-def trained_defaults(warm_cache: Path) -> None:
-    """The study's default models are in the cache, so that no refusal is preceded by their training."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SUITE_CACHE", str(warm_cache))
-        models.load("mnist-cnn", data.load("digits"))
-
-
 @pytest.mark.parametrize(
     ("typed", "line"),
     {
@@ -317,7 +308,6 @@ def trained_defaults(warm_cache: Path) -> None:
         "--decay -1": "--decay: '-1' is not valid",
     }.items(),
 )
-@pytest.mark.usefixtures("trained_defaults")
 def test_typed_wrongly(study: Study, toys: Any, workplace: Path, typed: str, line: str) -> None:
     result = study("linbp.transfer", NETS, typed)
     assert result.exit_code == 2, result.stderr
