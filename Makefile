@@ -16,6 +16,8 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # on all cores; some packages carry templates that do not compile
 	touch $@
 
+# One thread: the nets are so small that a second one only waits.
+run: export OMP_NUM_THREADS := 1
 run: setup
 	$(BIN)/suite run linbp.attack
 	$(BIN)/suite run linbp.transfer
