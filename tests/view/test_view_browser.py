@@ -80,7 +80,13 @@ def test_a_search_needs_no_button_and_what_is_ticked_is_compared(page: Page, add
 
 
 def test_pages_without_scripts_are_searched_by_a_button(page: Page, address: str, make_run: MakeRun) -> None:
+    from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    def found(driver: Any) -> bool:
+        rows = driver.find_elements(By.CSS_SELECTOR, "#rows tbody tr")
+        return len(rows) == 1 and "bbbbbbbb" in rows[0].text
 
     for number, key in enumerate(("aa", "bb")):
         make_run(key=key * 8, config={"seed": number})
@@ -89,8 +95,8 @@ def test_pages_without_scripts_are_searched_by_a_button(page: Page, address: str
         page.driver.get(address)
         page.driver.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("seed=1")
         page.driver.find_element(By.CSS_SELECTOR, "form[role=search] button").click()
-        rows = page.driver.find_elements(By.CSS_SELECTOR, "#rows tbody tr")
-        assert len(rows) == 1 and "bbbbbbbb" in rows[0].text
+        # The click can return before the answer is there; rows of the old page go stale under their reader.
+        WebDriverWait(page.driver, 60, ignored_exceptions=[StaleElementReferenceException]).until(found)
     finally:
         page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
