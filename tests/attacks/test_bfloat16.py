@@ -41,7 +41,7 @@ def test_the_gradient_is_the_exact_one_but_for_rounding(rule: object, loss: str)
     # sign, in about that share of them, and an error of one in a share of the terms is the share's root in the norm.
     assert 1e-5 < off < (2 * ROUNDING**0.5 if rule is bp else 6 * ROUNDING)
     torch.testing.assert_close(logits, model(x), rtol=4 * ROUNDING, atol=4 * ROUNDING * float(model(x).abs().max()))
-    assert 0.9 < float(engine.facts["sign_agreement"]) < 1
+    assert 0.9 < float(engine.facts["sign_agreement"]) <= 1
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert engine.judge is model and engine.facts["precision"] == "bf16"
 
