@@ -16,7 +16,7 @@ from click.testing import Result
 
 from suite.host.executors import ray as on_ray
 
-from ..faults.processes import descendants, is_alive, kill
+from ..faults.processes import descendants, is_alive, kill, left_after
 
 pytest.importorskip("ray", reason="pip install 'suite-robustness[ray]'")
 
@@ -230,11 +230,8 @@ def test_a_cluster_of_our_own_is_ours_alone_and_ends_with_us(start: Start, gate:
     loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
     addresses = listening(processes)
     assert len(addresses) > 3 and set(addresses) <= loopback
-    # Ray's two agents look for their node for another minute; whatever computes or holds memory goes at once.
-    agents = [process for process in processes if b"Agent" in Path(f"/proc/{process}/cmdline").read_bytes()]
-    assert len(agents) <= 2
     kill(driver.pid)
-    gate.until(lambda: not any(is_alive(process) for process in processes if process not in agents))
+    assert not left_after(2.0, processes)
     gate.open()
     done = start(f"{typed} --executor ray --jobs 1")
     shown, told = done.communicate(timeout=120)

@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -113,12 +114,41 @@ class _Ref:
 
 
 def test_a_command_on_ray_ends_by_sigterm_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ray puts a handler of its own in place, which prints its stack and aborts."""
-    ray, before = ModuleType("ray"), signal.getsignal(signal.SIGTERM)
-    ray.init = lambda **_: signal.signal(signal.SIGTERM, lambda *_: None)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "ray", ray)
-    on_ray._connect(None, 1)
-    assert signal.getsignal(signal.SIGTERM) == before
+    """Ray puts handlers of its own in place: one waits for a dead cluster, one prints its stack and aborts."""
+    ray = pytest.importorskip("ray", reason="pip install 'suite-robustness[ray]'")
+    before, during = signal.getsignal(signal.SIGTERM), []
+
+    def init(**_: Any) -> None:
+        ray._private.utils.set_sigterm_handler(print)
+        during.append(signal.getsignal(signal.SIGTERM))
+        signal.signal(signal.SIGTERM, lambda *_: None)
+
+    monkeypatch.setattr(ray, "init", init)
+    on_ray._connect("127.0.0.1:1", 1, None)
+    assert [*during, signal.getsignal(signal.SIGTERM)] == [before, before]
+
+
+def test_a_crash_after_an_interrupted_connection_is_not_reached() -> None:
+    """Ray may end such a process by a signal, among what Python calls at its end."""
+    pytest.importorskip("ray", reason="pip install 'suite-robustness[ray]'")
+    script = """
+import atexit, os, signal, sys
+import ray
+from suite.host.executors.ray import _connect
+
+def interrupted(**_):
+    atexit.register(os.kill, os.getpid(), signal.SIGSEGV)
+    raise KeyboardInterrupt
+
+ray.init = interrupted
+try:
+    _connect("127.0.0.1:1", 1, None)
+except KeyboardInterrupt:
+    print("told")
+    sys.exit(130)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (130, "told\n"), ended.stderr
 
 
 def test_a_slow_worker_is_waited_for_and_no_second_one_sent(point: Point, cluster: Callable[..., Any]) -> None:

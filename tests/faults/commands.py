@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from .processes import left_after, living
+from .processes import descendants, left_after, living
 
 PRELOADED = [
     "suite.host.cli", "suite.host.run", "suite.host.analysis", "suite.host.experiments.stages", "suite.host.query",
@@ -37,13 +37,11 @@ class Command:
         words: after `suite`.
         folder: working folder; runs and cache are below it.
         warm: whether it may be forked; what starts processes of its own must not.
-        forgiven: text in the command lines of processes that may outlive it, for they end by themselves.
     """
 
     words: tuple[str, ...]
     folder: Path
     warm: bool = True
-    forgiven: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -62,9 +60,11 @@ class Running:
     marker: str
     told: Path
     begun: float = field(default_factory=time.monotonic)
+    seen: set[int] = field(default_factory=set)
 
     def send(self, kind: signal.Signals, *, group: bool) -> None:
         """Sends a signal to the command, or to all of its group."""
+        self.seen.update(descendants(self.process.pid))
         try:
             (os.killpg if group else os.kill)(self.process.pid, kind)
         except ProcessLookupError:
@@ -90,16 +90,8 @@ class Running:
         return code
 
     def left(self, seconds: float) -> list[int]:
-        """Processes of the command that live so many seconds after its end."""
-        return left_after(seconds, [one for one in living(self.marker) if not self._is_forgiven(one)])
-
-    def _is_forgiven(self, process: int) -> bool:
-        if not self.command.forgiven:
-            return False
-        try:
-            return self.command.forgiven.encode() in Path(f"/proc/{process}/cmdline").read_bytes()
-        except OSError:
-            return True
+        """Processes of the command that live so many seconds after its end; some overwrite their environment."""
+        return left_after(seconds, [*{*living(self.marker), *self.seen}])
 
 
 class Fault(Protocol):

@@ -111,7 +111,7 @@ def _told(running: Running, code: int, expected: str) -> list[str]:
 
 
 def _command(area: Area, folder: Path) -> Command:
-    return Command(tuple(area.words.split()), folder, area.warm, area.forgiven)
+    return Command(tuple(area.words.split()), folder, area.warm)
 
 
 def _state(folder: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Points as Ray tasks: on a cluster made with `ray start --head`, or on one that is started here and ends with us."""
 
+import atexit
 import logging
 import os
 import signal
@@ -10,13 +11,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError, WorkFailed, one_line
+from suite.host.executors.fate import Fate
 from suite.host.executors.local import ATTEMPTS, thread_variables
 from suite.host.executors.node import RemotePoint, Reply, work
 from suite.host.executors.point import SECONDS_BETWEEN_LOOKS, Outcome, Point
@@ -80,7 +82,8 @@ class Cluster:
     def __init__(self, address: str | None, jobs: int | None, device: str) -> None:
         self._address, self._jobs = address, jobs
         self._device = "cuda" if device.startswith("cuda") else device
-        if find_spec("ray") is None:
+        self._fate: Fate | None = None  # of a cluster of our own, once it is started
+        if find_spec("ray") is None or find_spec("psutil") is None:
             raise SuiteError("--executor ray: Ray is not installed", "pip install 'suite-robustness[ray]'")
         os.environ.update(_QUIET if address is not None else _QUIET | _LOOPBACK)
         if address is not None:
@@ -107,6 +110,8 @@ class Cluster:
         """Ends what still runs, and the cluster where it is ours."""
         if (ray := sys.modules.get("ray")) is not None:
             ray.shutdown()
+        if self._fate is not None:
+            self._fate.end()
 
     def _run(self, points: Sequence[Point], mark: str, asked: Demand) -> Iterator[tuple[int, Outcome]]:
         import ray
@@ -147,7 +152,9 @@ class Cluster:
         import ray
 
         if not ray.is_initialized():
-            _connect(self._address, self._jobs)
+            if self._address is None:
+                self._fate = Fate()
+            _connect(self._address, self._jobs, self._fate)
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         return demand(nodes, self._jobs, self._device)
 
@@ -163,22 +170,47 @@ def _absolute(point: Point) -> Point:
     return replace(point, root=point.root.absolute())
 
 
-def _connect(address: str | None, jobs: int | None) -> None:
+def _connect(address: str | None, jobs: int | None, fate: Fate | None) -> None:
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address is None:
+    if fate is not None:
         cores = os.cpu_count() or 1
         settings |= {"num_cpus": max(cores, jobs or 1), "include_dashboard": False, "object_store_memory": _STORE}
+        settings |= {"_temp_dir": str(fate.folder)}
     import ray
 
     at_term = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address=address or "local", **settings)
+        with _own_answer_to_sigterm():
+            ray.init(address=address or "local", **settings)
+    except KeyboardInterrupt:
+        atexit.register(_end_at_once)
+        raise
     except Exception as error:
         raise SuiteError(f"--executor ray: {one_line(error)}", "see ray status") from error
     if threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGTERM, at_term or signal.SIG_DFL
         )  # Ray's own prints its stack and aborts; its processes end without it
+
+
+@contextmanager
+def _own_answer_to_sigterm() -> Iterator[None]:
+    """Within the block Ray sets no handler of its own, which would wait half a minute for a cluster that is dead."""
+    from ray._private import utils
+
+    rays = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = rays
+
+
+def _end_at_once() -> None:
+    """Ray that was interrupted while it connected may crash at the interpreter's own end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(130)
 
 
 def _check(address: str) -> None:
