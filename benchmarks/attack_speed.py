@@ -9,13 +9,13 @@ on the same model. Ours reads the K-th step of every sample (no early stop) unle
 
 import argparse
 import statistics
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import foolbox
 import torch
+from timing import in_turns, write
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -129,15 +129,7 @@ def compare(name: str, whole: bool, repeats: int, device: str) -> None:
             "ours --fast": ours(fast, settings),
             "ours --fast, early stop": ours(fast, replace(settings, early_stop=True)),
         }
-        seconds: dict[str, list[float]] = {way: [] for way in ways}
-        fooled = {}
-        for way, work in ways.items():  # warm up
-            fooled[way] = work(images, labels)
-        for _ in range(repeats):
-            for way, work in ways.items():
-                begin = seconds_of(device)
-                work(images, labels)
-                seconds[way].append(seconds_of(device) - begin)
+        seconds, fooled = in_turns({way: partial(work, images, labels) for way, work in ways.items()}, repeats, device)
     rate = {way: BATCH * STEPS / statistics.median(times) for way, times in seconds.items()}
     peer = max(rate["detach loop"], rate["Foolbox BIM"])
     agree = float((fooled["ours"] == fooled["detach loop"]).double().mean())
@@ -147,19 +139,6 @@ def compare(name: str, whole: bool, repeats: int, device: str) -> None:
     )
     facts = f"{exact.facts['engine']}, {fast.facts['layout']}, signs agree {fast.facts['sign_agreement']:.4f}"
     write(f"| {name} | {'all' if whole else start} | {cells} | {agree:.2f} | {facts} |")
-
-
-def seconds_of(device: str) -> float:
-    """CPU time of the process on the CPU, so that other work on the machine does not count; else wall-clock time."""
-    if device == "cpu":
-        return time.process_time()
-    torch.cuda.synchronize()
-    return time.perf_counter()
-
-
-def write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

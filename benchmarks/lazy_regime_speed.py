@@ -13,12 +13,11 @@ import argparse
 import math
 import os
 import statistics
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from timing import clock, write
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -126,19 +125,6 @@ def timed(
 
 def report(name: str, slow: float, fast: float, wanted: int, agreement: str) -> None:
     write(f"| {name} | {slow:.2f} s | {fast:.3f} s | {slow / fast:.1f}x | >= {wanted}x | {agreement} |")
-
-
-def clock(device: str) -> float:
-    """CPU time of the process on the CPU, so that other work on the machine does not count; else wall-clock time."""
-    if device == "cpu":
-        return time.process_time()
-    torch.cuda.synchronize()
-    return time.perf_counter()
-
-
-def write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

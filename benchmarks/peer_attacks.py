@@ -12,7 +12,6 @@ the loop that is called unfrozen, which calls `backward()` as tutorials do. A li
 import argparse
 import statistics
 import sys
-import time
 import types
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -20,6 +19,7 @@ from importlib import import_module
 import foolbox
 import torch
 from attack_speed import EPS, STEP, calibrated, trick
+from timing import in_turns, write
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -147,18 +147,6 @@ def ours(engine: Engine, images: Tensor, labels: Tensor, steps: int) -> Way:
     return run
 
 
-def timed(ways: Mapping[str, Way], repeats: int) -> tuple[dict[str, list[float]], dict[str, Tensor]]:
-    """CPU seconds of each way, in turns, and what it finds."""
-    fooled = {way: run() for way, run in ways.items()}  # warm up
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(repeats):
-        for way, run in ways.items():
-            begin = time.process_time()
-            run()
-            seconds[way].append(time.process_time() - begin)
-    return seconds, fooled
-
-
 def compare(name: str, rule: str, every: tuple[int, ...], batch: int, repeats: int) -> None:
     """Prints a row for every number of steps."""
     model = calibrated(name, "cpu")
@@ -181,7 +169,7 @@ def compare(name: str, rule: str, every: tuple[int, ...], batch: int, repeats: i
             }
             ways["Foolbox"] = by_foolbox(attacked, images, labels, steps)
             ways |= {way: ours(engine, images, labels, steps) for way, engine in engines.items()}
-            seconds, fooled = timed(ways, repeats)
+            seconds, fooled = in_turns(ways, repeats)
             write(row(name, rule, steps, batch, seconds, fooled))
 
 
@@ -201,11 +189,6 @@ def row(
         cells.append(told if way in PEERS else f"{told} ({middle[way] / middle[best]:.2f}x)")
     same = float((fooled["ours"] == fooled["frozen loop"]).double().mean())
     return f"| {name} | {rule} | {steps} | {' | '.join(cells)} | {best} | {same:.2f} |"
-
-
-def write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from timing import clock, write
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -111,19 +112,6 @@ def timed(
 def report(name: str, loop: float, batched: float, difference: Tensor, wanted: int) -> None:
     ratio, error = loop / batched, float(difference.abs().max())
     write(f"| {name} | {loop:.3f} s | {batched:.4f} s | {ratio:.1f}x | >= {wanted}x | {error:.1e} |")
-
-
-def clock(device: str) -> float:
-    """CPU time of the process on the CPU, so that other work on the machine does not count; else wall-clock time."""
-    if device == "cpu":
-        return time.process_time()
-    torch.cuda.synchronize()
-    return time.perf_counter()
-
-
-def write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -10,14 +10,14 @@ time of one thread, float64. Last column: the largest difference in a distance f
 
 import argparse
 import statistics
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 import numpy as np
 import torch
+from timing import in_turns, write
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -36,6 +36,11 @@ from suite.training import Recipe, as_pixels, fit, resident
 LOOP = 4  # data sets that the loop really trains on
 CPU = torch.device("cpu")
 EPS, STEP, STEPS = 8 / 255, 2 / 255, 10  # of adversarial training
+TRAINED = (  # net, shape of an image, batch, batches
+    ("mnist-cnn", (1, 28, 28), 128, 4),
+    ("resnet20", (3, 32, 32), 64, 2),
+    ("preactresnet18", (3, 32, 32), 16, 1),
+)
 
 
 def loop(X: np.ndarray, y: np.ndarray, eps: np.ndarray, rate: float, steps: int) -> np.ndarray:
@@ -166,53 +171,43 @@ def with_torchs_layers(net: nn.Module) -> nn.Module:
 
 def compare_training(repeats: int) -> None:
     """A row per net: images per second, and how many times as fast as a loop that freezes the weights in its attack."""
-    write(f"adversarial training, PGD-{STEPS}: images per second of CPU time; wanted: >= 1.3x the frozen loop")
-    write("| net | batch | plain loop | frozen loop | ours | over plain | over frozen | ... attack in eval mode |")
-    write("|---|---|---|---|---|---|---|---|")
-    for name, shape, batch, batches in (("mnist-cnn", (1, 28, 28), 128, 4), ("preactresnet18", (3, 32, 32), 16, 1)):
+    write(f"adversarial training, PGD-{STEPS}: images per second of CPU time; last four columns: over the frozen loop")
+    over_frozen = "ours | channels_last | bf16 | attack in eval mode"
+    write(f"| net | batch | plain loop | frozen loop | ours | over plain | {over_frozen} |")
+    write("|---|---|---|---|---|---|---|---|---|---|")
+    for name, shape, batch, batches in TRAINED:
         draw, count = np.random.default_rng(0), batch * batches
         split = Split(draw.integers(0, 256, (count, *shape), dtype=np.uint8), draw.integers(0, 10, count))
         architecture = models.architecture(name, Dataset("noise", tuple("0123456789"), split, split, ""))
         peers = [with_torchs_layers(architecture.initial(0)) for _ in range(2)]
-        train, evaluate = map(architecture.initial, (0, 0))
         images, labels = resident(split)
         loader = DataLoader(TensorDataset(as_pixels(images), labels), batch, shuffle=True)
         recipe, settings = Recipe(1, batch, 0.1, momentum=0.9, weight_decay=5e-4), Settings(STEPS, STEP)
         ways: dict[str, Callable[[], object]] = {
             "plain": partial(plain_training, peers[0], loader, frozen=False),
             "frozen": partial(plain_training, peers[1], loader, frozen=True),
-            "train": partial(fit, train, images, labels, recipe, seed=0,
-                             adversary=Adversary(train, EPS, settings, mode="train")),
-            "eval": partial(fit, evaluate, images, labels, recipe, seed=0,
-                            adversary=Adversary(evaluate, EPS, settings)),
-        }  # fmt: skip
-        seconds = taken(ways, repeats)
+        }
+        for way, (how, mode) in {
+            "train": (recipe, "train"),
+            "channels_last": (replace(recipe, channels_last=True), "train"),
+            "bf16": (replace(recipe, channels_last=True, bfloat16=True), "train"),
+            "eval": (recipe, "eval"),
+        }.items():
+            net = architecture.initial(0)
+            adversary = Adversary(net, EPS, settings, mode=mode)
+            ways[way] = partial(fit, net, images, labels, how, seed=0, adversary=adversary)
+        seconds, _ = in_turns(ways, repeats)
         middle = {way: statistics.median(times) for way, times in seconds.items()}
-        speeds = " | ".join(f"{count / middle[way]:.1f}" for way in ("plain", "frozen", "train"))
-        ratios = " | ".join(f"{middle[peer] / middle['train']:.2f}x" for peer in ("plain", "frozen"))
-        write(f"| {name} | {batch} | {speeds} | {ratios} | {middle['frozen'] / middle['eval']:.2f}x |")
-
-
-def taken(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """CPU seconds of each way, taken in turns."""
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(repeats):
-        for way, work in ways.items():
-            begin = time.process_time()
-            work()
-            seconds[way].append(time.process_time() - begin)
-    return seconds
+        speeds = [f"{count / middle[way]:.1f}" for way in ("plain", "frozen", "train")]
+        over = f"{middle['plain'] / middle['train']:.2f}x"
+        ratios = [f"{middle['frozen'] / middle[way]:.2f}x" for way in ("train", "channels_last", "bf16", "eval")]
+        write(f"| {' | '.join([name, str(batch), *speeds, over, *ratios])} |")
 
 
 def timed(ways: dict[str, Callable[[], np.ndarray]], repeats: int) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Median CPU seconds of each way, taken in turns, and what each gave."""
-    results = {way: work() for way, work in ways.items()}  # warm up
-    return {way: statistics.median(values) for way, values in taken(ways, repeats).items()}, results
-
-
-def write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    seconds, results = in_turns(ways, repeats)
+    return {way: statistics.median(values) for way, values in seconds.items()}, results
 
 
 def main() -> None:

@@ -10,12 +10,12 @@ medians of interleaved repeats; other work on the machine takes the caches from 
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from timing import write
 
 from modules.linbp import theory
 from modules.linbp.simulation import l1_distance, read_steps, run_chunks, run_generator
@@ -118,11 +118,6 @@ def compare(name: str, peer: Callable[[], np.ndarray], ours: Callable[[int], np.
     cells = " | ".join(f"{each[runs]:.2f} ({each[0] / each[runs]:.1f}x)" for runs in OUR_RUNS)
     same = "other draws" if "fresh" in name else f"{difference:.0e}"
     write(f"| {name} | {each[0]:.2f} | {cells} | {same} |")
-
-
-def write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:
