@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+_TEMPORARY = "/tmp" if sys.platform == "darwin" else None  # a Mac's usual one is too long for a socket's path
 _REAPER = Path(__file__).with_name("reaper.py")  # run, not imported: psutil comes with Ray
 
 
@@ -18,7 +19,7 @@ class Fate:
     """The end of all processes that log into `folder`, and of the folder, when this process dies or calls `end`."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="suite-ray-")).resolve()
+        self.folder = Path(tempfile.mkdtemp(prefix="suite-ray-", dir=_TEMPORARY)).resolve()
         # With safe paths (-P) the files beside the reaper, such as ray.py, hide no package from it.
         command = [sys.executable, "-P", str(_REAPER), str(self.folder)]
         self._reaper = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
