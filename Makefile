@@ -56,6 +56,7 @@ docs: setup
 # The grid and the memory benchmark read ../shared, or what their options and SUITE_DATA name.
 bench: setup
 	$(BIN)/python benchmarks/attack_speed.py
+	$(BIN)/python benchmarks/peer_attacks.py
 	$(BIN)/python benchmarks/attack_grid.py
 	$(BIN)/python benchmarks/attack_memory.py
 	$(BIN)/python benchmarks/compiled_step.py

@@ -115,9 +115,12 @@ class AttackConfig(StudyConfig):
             raise ValueError(f"--norm l1 goes with --attack autoattack; {name} takes linf or l2")
         for field in ("norm", "loss", "input_space", "early_stop", "engine", "fast", "steps", "step_size"):
             own = field not in (("norm", "engine") if self.ensemble else ("steps", "step_size"))
-            if not self.own_attack and own and getattr(self, field) != type(self).model_fields[field].default:
-                remedy = " (write autoattack(steps=...))" if field == "steps" else ""
-                raise ValueError(f"--{field.replace('_', '-')} is an option of ifgsm and pgd, not of {name}{remedy}")
+            default = type(self).model_fields[field].default
+            if not self.own_attack and own and getattr(self, field) != default:
+                own_steps = "write autoattack(steps=...); " if field == "steps" and self.ensemble else ""
+                remedy = f"{own_steps}over a preset's, write {_typed(field, default)}"
+                flag = f"--{field.replace('_', '-')}"
+                raise ValueError(f"{flag} is an option of ifgsm and pgd, not of {name} ({remedy})")
         if self.precision == "bf16" and not self.fast:
             raise ValueError("--precision bf16 rounds further what --fast rounds: give --fast, too")
         if self.compile and not self.fast:
@@ -125,6 +128,14 @@ class AttackConfig(StudyConfig):
         if self.compile and self.engine == "jacobian":
             raise ValueError("--engine jacobian is not compiled: leave --engine or --compile out")
         return self
+
+
+def _typed(field: str, value: Any) -> str:
+    """An option as it is typed."""
+    name = field.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
 def _with_start(rule: str, start: str) -> str:

@@ -113,6 +113,10 @@ def archive(workplace: Path) -> Callable[..., str]:
         "--attack autoattack(query=3)": "attack autoattack has no argument 'query' (did you mean queries",
         "--attack autoattack(targets=0)": "targets=0 (give a whole number >= 1)",
         "--attack autoattack --steps 20": "--steps is an option of ifgsm and pgd, not of autoattack (write",
+        "--attack autoattack --preset paper": "--steps is an option of ifgsm and pgd, not of autoattack "
+        "(write autoattack(steps=...); over a preset's, write --steps 5,10,20)",
+        "--attack autoattack --preset code --steps 5,10,20 --step-size 0.03": "--loss is an option of ifgsm and pgd, "
+        "not of autoattack (over a preset's, write --loss ce)",
         "--attack autoattack --step-size 0.1": "--step-size is an option of ifgsm and pgd, not of autoattack",
         "--attack autoattack --fast": "--fast is an option of ifgsm and pgd, not of autoattack",
         "--precision bf16": "--precision bf16 rounds further what --fast rounds: give --fast, too",
