@@ -65,7 +65,8 @@ def linbp(
         raise SuiteError("stop is an argument of linbp(variant=li)", "leave it out, or use variant=li")
     start = getattr(model, "linbp_start", None) if start is None else start
     if start is None:
-        raise SuiteError("the model does not say where LinBP starts", "give start=..., e.g. start=all or a module path")
+        remedy = "write linbp(start=-1), or another place in the brackets; suite models inspect shows them"
+        raise SuiteError("the model does not say where LinBP starts", remedy)
     if variant == "li":
         return between(model, start, stop, LinBP)
     from modules.linbp.guo import Guo  # keeps the compiler away, and so imports it: seconds that others need not spend

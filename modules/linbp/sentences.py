@@ -37,7 +37,8 @@ def against_first(
     adjusted = holm_of([test.p_value for test in tests])
     others = [(rule, rate) for rule, rate in rates if rule != first]
     for (rule, rate), test, p in zip(others, tests, adjusted, strict=True):
-        points = f"{100 * (rate - reference):+.1f} points, {told_p(p)}"
+        by_holm = " by Holm" if len(tests) > 1 else ""
+        points = f"{100 * (rate - reference):+.1f} points, {told_p(p)}{by_holm}"
         split = f"{test.only_first} only under {rule}, {test.only_second} only under {first}"
         where = f"{standing(p, test.only_first - test.only_second)} {first} ({reference:.1%})"
         yield f"{rule} {does} {rate:.1%} of {of}, {where}: {points}; {split}"

@@ -42,6 +42,9 @@ class Autograd:
     def __call__(self, x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
         x = x.detach().requires_grad_()
         logits = self.model(x)
+        if not logits.requires_grad:
+            what = "the model's logits have no gradient with respect to its input"
+            raise SuiteError(what, "look for detach(), no_grad or NumPy in its forward")
         return logits.detach(), pulled_back(logits, x, cotangent(logits.detach()))
 
 

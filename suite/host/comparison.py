@@ -1,5 +1,6 @@
 """Two runs side by side: which option, input, version or code differs, and where their numbers do."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ Row = dict[str, Any]
 
 ABSENT = "(absent)"
 
+_NO_QUANTITY = re.compile(r"((.+_)?(low|high)|p_value|p_holm)$").match
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -22,8 +25,9 @@ class Comparison:
     settings: what, first, second: options, inputs, code, versions, device.
     headline: name, first, second.
     columns: for every measured column of every table: table, column, n rows in both, how many differ, and for yes/no
-        columns the rows that flipped each way with McNemar's exact p, for numbers the mean difference second - first
-        with Student's 95 % limits.
+        columns the rows that flipped each way with McNemar's exact p, for fractional numbers the mean difference
+        second - first with Student's 95 % limits, as if rows were independent. Whole numbers are counts, labels and
+        places, limits and p-values belong to another column: of these only how many differ.
     flipped: of yes/no and text columns, the rows that differ, by their keys.
     unmatched: the tables of which no row can be compared, each with the reason.
     """
@@ -89,7 +93,8 @@ def compare_rows(first: Sequence[Row], second: Sequence[Row]) -> tuple[list[Row]
         pairs = [(key, row[column], other[column]) for key, row, other in both]
         known = [(key, a, b) for key, a, b in pairs if a is not None and b is not None]
         differ = sum(a != b for _, a, b in known)
-        found.append({"column": column, "n": len(known), "differ": differ, **_measured([(a, b) for _, a, b in known])})
+        measured = _measured(column, [(a, b) for _, a, b in known])
+        found.append({"column": column, "n": len(known), "differ": differ, **measured})
         if any(isinstance(value, bool | str) for _, a, b in known for value in (a, b)):
             told = [", ".join(f"{name}={part}" for name, part in zip(keys, key, strict=True)) for key, _, _ in known]
             flipped += [
@@ -111,13 +116,13 @@ def unmatchable(first: Sequence[Row], second: Sequence[Row]) -> str:
     return "" if one & other else f"no row has the same {', '.join(keys)} in both runs"
 
 
-def _measured(pairs: Sequence[tuple[Any, Any]]) -> Row:
-    """McNemar's test for yes/no values, the mean difference for numbers, nothing for others."""
+def _measured(column: str, pairs: Sequence[tuple[Any, Any]]) -> Row:
+    """McNemar's test for yes/no values, the mean difference for fractional numbers, nothing for others."""
     numbers: Row = {"only first": None, "only second": None, "p": None, "mean": None, "low": None, "high": None}
     if pairs and all(isinstance(value, bool) for pair in pairs for value in pair):
         test = mcnemar_of(sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs))
         return numbers | {"only first": test.only_first, "only second": test.only_second, "p": test.p_value}
-    if pairs and all(isinstance(value, int | float) for pair in pairs for value in pair):
+    if pairs and not _NO_QUANTITY(column) and all(isinstance(value, float) for pair in pairs for value in pair):
         mean = mean_of([b - a for a, b in pairs])
         numbers |= plain({"mean": mean.value, "low": mean.low, "high": mean.high})
     return numbers

@@ -71,10 +71,12 @@ class Inspection:
 def inspect_model(ref: str, dataset: Dataset) -> Inspection:
     """Looks into the model that a reference names, for the data set's images.
 
-    Of the zoo's models no weights are needed. Raises SuiteError as `suite.models.load` does.
+    Of the zoo's models no weights are needed; those that are named are read. Raises SuiteError as `suite.models.load`
+    does.
     """
-    if parse_reference(ref).kind == "zoo":
-        return inspection(untrained(parse_reference(ref).model, dataset, "meta").to("meta").eval(), dataset.shape)
+    reference = parse_reference(ref)
+    if reference.kind == "zoo" and reference.weights is None:
+        return inspection(untrained(reference.model, dataset, "meta").to("meta").eval(), dataset.shape)
     return inspection(load(ref, dataset), dataset.shape)
 
 

@@ -258,5 +258,6 @@ def find(ref: str) -> tuple[Entry, Call]:
     """
     call = parse_call(ref)
     if call.name not in ZOO:
-        raise SuiteError(f"unknown model {call.name!r}", did_you_mean(call.name, [*ZOO]))
+        of_a_file = f"a file's model is {call.name}:CLASS@WEIGHTS" if call.name.endswith(".py") else None
+        raise SuiteError(f"unknown model {call.name!r}", of_a_file or did_you_mean(call.name, [*ZOO]))
     return ZOO[call.name], ZOO[call.name].canonical(call.arguments)

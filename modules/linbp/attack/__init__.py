@@ -40,9 +40,10 @@ study = Study(
         },
     },
     next={
-        "suite run linbp.transfer": "do these images fool other networks, too?",
+        "suite run linbp.transfer --surrogates {model} --dataset {dataset}": "do such images fool other networks, too?",
         "suite models inspect {model} --dataset {dataset}": "where in a model a rule can start",
-        "suite run linbp.attack --model FILE.py:FACTORY@WEIGHTS --dataset folder:IMAGES": "a model of your own",
+        "suite run linbp.attack --model FILE.py:FACTORY@WEIGHTS --dataset folder:IMAGES "
+        '--gradients "bp,linbp(start=-1)"': "a model of your own",
     },
     costs={"quick": Cost(0.1), "paper": Cost(5, gpu=True, gigabytes=8)},
 )

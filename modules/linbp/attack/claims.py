@@ -53,7 +53,7 @@ def higher_at_every_step(success: pl.DataFrame, config: AttackConfig) -> Iterato
     for (gradient, eps), rows in rules.group_by("gradient", "eps", maintain_order=True):
         cells = rows.select("only_this", "only_first_rule", "p_value").rows()
         judgement = everywhere(order_family([PairedTest(*cell) for cell in cells]))
-        setting = f"{gradient}, eps = {format_number(eps)}, {len(cells)} numbers of steps"
+        setting = f"{gradient}, eps = {format_number(eps)}, {len(cells)} number{'s' * (len(cells) > 1)} of steps"
         yield Claim(
             "LinBP fools more images than BP at every number of steps", "Li et al., Sec. 4.2", judgement, setting
         )

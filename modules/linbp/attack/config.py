@@ -103,7 +103,7 @@ class AttackConfig(StudyConfig):
         filled = [_with_start(rule, str(values["start"])) for rule in rules]
         if filled == rules:
             raise ValueError("--start says where linbp starts, and no rule of --gradients leaves that open")
-        return {**values, "gradients": tuple(filled), "start": None}
+        return {**values, "gradients": tuple(dict.fromkeys(filled)), "start": None}  # one of them may have said it
 
     @model_validator(mode="after")
     def _options_of_the_attack(self) -> "AttackConfig":

@@ -79,6 +79,9 @@ def headline(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig
     boxes = black_boxes(by_victim(samples.filter(eps=strongest), models, SET))
     images = boxes.group_by("gradient", "id", maintain_order=True).agg(share=pl.col("fooled").mean())
     means = images.group_by("gradient", maintain_order=True).agg(mean("share")).unnest("estimate")
+    means = means.with_columns(
+        pl.col("low", "high").clip(0, 1)
+    )  # a share is in [0, 1]; of few images Student's limits are not
     return {
         f"black-box success of {row['gradient']} at eps {format_number(strongest)}": Estimate.read(row, "images")
         for row in means.iter_rows(named=True)
@@ -98,7 +101,7 @@ def seen(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any])
             yield (
                 f"{method} from {surrogate} at eps {format_number(mine['eps'])}: {rule} fools another model on "
                 f"{mine['black_box']:.1%} of {n} samples, {standing(p, mine['more'] - mine['fewer'])} {first}: "
-                f"{points:+.1f} points, {told_p(p)}; {at_home}"
+                f"{points:+.1f} points, {told_p(p)} by Holm; {at_home}"
             )
 
 

@@ -36,8 +36,9 @@ def inspection_text(found: "Inspection") -> str:
     ]
     lines += [f"residual blocks: {', '.join(found.blocks) or 'none that is recognised'}"]
     lines += [f"pools: {_pairs(found.pools)}", f"attention: {_pairs(found.attention)}"]
-    default = "not said, give start" if found.linbp_start is None else found.linbp_start
-    lines += [f"linbp starts at: {default}; any index or start above will do, such as linbp(start=-1)"]
+    if rows:
+        default = "not said, give start" if found.linbp_start is None else found.linbp_start
+        lines += [f"linbp starts at: {default}; any index or start above will do, such as linbp(start=-1)"]
     return "\n".join(lines)
 
 

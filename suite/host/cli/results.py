@@ -14,6 +14,7 @@ from suite.host.text import counted, format_headline
 from suite.host.verdicts import CLAIMS
 
 _OF_CLAIMS = ("claim", "setting", "value", "low", "high", "n", "published", "source", "verdict", "note")
+_OF_NUMBERS = ("value", "low", "high", "n", "published")
 
 
 def as_json(run: RunDirectory) -> str:
@@ -34,8 +35,10 @@ def as_json(run: RunDirectory) -> str:
 
 
 def _columns(table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """All columns, but of claims those that fit a terminal."""
-    return list(_OF_CLAIMS if table == CLAIMS else rows[0] if rows else ())
+    """All columns, but of claims those that fit a terminal and say something."""
+    if table != CLAIMS:
+        return list(rows[0]) if rows else []
+    return [name for name in _OF_CLAIMS if any(row[name] is not None for row in rows) or name not in _OF_NUMBERS]
 
 
 def print_tables(run: RunDirectory, content: Mapping[str, Any], most: int | None = None) -> None:

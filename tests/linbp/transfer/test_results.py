@@ -175,7 +175,7 @@ def test_the_summary_compares_each_rule_on_black_boxes_and_in_the_white_box() ->
     (sentence,) = seen(pl.DataFrame(rows), CONFIG, {"attacked": 50})
     assert sentence == (
         "ifgsm from a at eps 0.2: linbp fools another model on 60.0% of 50 samples, ahead of bp: +10.0 points, "
-        "p = .010; in the white box 70.0% against 90.0%"
+        "p = .010 by Holm; in the white box 70.0% against 90.0%"
     )
     unsure = seen(pl.DataFrame([rows[0], {**rows[1], "p_holm": 0.2}]), CONFIG, {"attacked": 50})
     assert "not told apart from bp: +10.0 points, p = .20" in next(unsure)
