@@ -18,12 +18,16 @@ class SuiteError(ValueError):
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:
-        self.what, self.remedy = _readable(what), _readable(remedy)
+        self.what, self.remedy = readable(what), readable(remedy)
         super().__init__(f"{self.what} ({self.remedy})" if remedy else self.what)
 
 
 class WorkFailed(SuiteError):
     """A failure after work had begun, shown in the same way; exit code 1, where bad input gives 2."""
+
+
+class InterruptedHalfway(KeyboardInterrupt):
+    """Ctrl-C while a library was in a state in which it may crash at the interpreter's own end."""
 
 
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
@@ -50,7 +54,7 @@ def shortened(text: str, most: int = 80) -> str:
     return cut if cut.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cut)
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """The text with long words cut, and without characters that move the cursor or are none; lines stay."""
     cut = _WORD.sub(lambda word: f"{word[0][:80]}...{word[0][-40:]}", text)
     return "".join(each if each.isprintable() or each in "\n\t\xa0" else ascii(each)[1:-1] for each in cut)

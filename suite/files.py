@@ -1,9 +1,11 @@
-"""Files that are whole or absent: the one way in which anything durable is written."""
+"""Files that are whole or absent: the one way in which anything durable is written. And reading that never waits."""
 
+import errno
 import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,6 +45,22 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def waiting_for_nobody(path: str, flags: int) -> int:
+    """An opener for `open`: a pipe without another end is empty, or cannot be written, and keeps nobody waiting."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """The content of a regular file of so many bytes at most. Raises OSError for a larger one and for all else."""
+    with open(path, "rb", opener=waiting_for_nobody) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        return file.read()
 
 
 def temporary_beside(path: Path) -> Path:

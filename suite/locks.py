@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from suite.errors import SuiteError
-from suite.files import cannot_write, of_temporary, remove
+from suite.files import cannot_write, of_temporary, remove, waiting_for_nobody
 
 log = logging.getLogger("suite")
 
@@ -120,7 +120,7 @@ def is_at(file: IO[Any], path: Path) -> bool:
 def is_locked(path: Path) -> bool:
     """Whether a process holds the lock of the file; it is held for an instant to find out."""
     try:
-        with path.open() as file:
+        with open(path, opener=waiting_for_nobody) as file:
             return not _flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return False
@@ -130,7 +130,7 @@ def _acquire(lock: Path, what: str) -> IO[bytes]:
     """The lock's open file, held. A holder removes the file when it is done; who waited for that one tries anew."""
     said = False
     while True:
-        file = lock.open("ab")
+        file = open(lock, "ab", opener=waiting_for_nobody)  # noqa: SIM115 - held until the thing is made
         try:
             if not taken(file):
                 if not said:

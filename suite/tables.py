@@ -17,10 +17,13 @@ import pyarrow.parquet as pq
 import xxhash
 
 from suite.errors import SuiteError
-from suite.files import atomic
+from suite.files import atomic, read_regular
 
 if TYPE_CHECKING:  # what is measured, or printed as it is stored, takes no polars
     import polars as pl
+
+MOST_BYTES = 2**31
+"""Of a table's file: larger ones are not read."""
 
 SEAL = b"suite.xxh3_128"
 BLANK = b"0" * 32
@@ -95,7 +98,7 @@ def column_names(path: Path) -> list[str]:
 def is_whole(path: Path) -> bool:
     """Whether a stored table is there, and as it was written as far as it has a seal; what is sealed is not decoded."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_BYTES)
         return _is_as_written(data) and (_seal(data) is not None or _decoded(data) is not None)
     except (OSError, ValueError, pa.ArrowException):
         return False
@@ -109,7 +112,7 @@ def _write(path: Path, table: pa.Table) -> None:
 
 def _table(path: Path) -> pa.Table:
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_BYTES)
         if _is_as_written(data):
             return _decoded(data)
     except (OSError, ValueError, pa.ArrowException):

@@ -40,11 +40,20 @@ def test_flips_and_their_test() -> None:
 
 
 def test_numbers_move_by_their_mean_difference() -> None:
-    found, _ = compare_rows(rows([True] * 4, [1, 2, 3, 4]), rows([True] * 4, [1.5, 2, 3.5, 5]))
+    found, _ = compare_rows(rows([True] * 4, [1.0, 2.0, 3.0, 4.0]), rows([True] * 4, [1.5, 2.0, 3.5, 5.0]))
     loss = found[1]
     expected = mean_of([0.5, 0, 0.5, 1])
     assert (loss["mean"], loss["low"], loss["high"]) == pytest.approx((expected.value, expected.low, expected.high))
     assert (loss["differ"], loss["p"]) == (3, None)
+
+
+def test_labels_limits_and_p_values_have_no_mean_difference() -> None:
+    pairs = [
+        [{"id": number, "label": number, "low": 0.1, "difference_high": 0.2, "p_value": 0.3} for number in range(3)],
+        [{"id": number, "label": 9, "low": 0.2, "difference_high": 0.3, "p_value": 0.4} for number in range(3)],
+    ]
+    found, _ = compare_rows(*pairs)
+    assert [(row["differ"], row["mean"], row["low"]) for row in found] == [(3, None, None)] * 4
 
 
 def test_texts_change_and_rows_of_one_side_are_left_out() -> None:

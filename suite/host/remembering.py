@@ -7,16 +7,17 @@ from pathlib import Path
 import xxhash
 
 from suite.errors import SuiteError
-from suite.files import atomic
+from suite.files import atomic, read_regular
 from suite.locks import made_once, only_looking
 
+_MOST = 2**31  # bytes that are read
 _DIGEST = 16  # bytes, in front of the content
 
 
 def recall(path: Path) -> bytes | None:
     """What was remembered; None where that is absent, or not as it was written."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path, _MOST)
     except OSError:
         return None
     content = data[_DIGEST:]

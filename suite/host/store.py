@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from suite.errors import SuiteError, WorkFailed, did_you_mean
-from suite.files import ELSEWHERE, atomic, cannot_write, of_temporary, remove, temporary_beside
+from suite.files import (
+    ELSEWHERE,
+    atomic,
+    cannot_write,
+    of_temporary,
+    remove,
+    temporary_beside,
+    waiting_for_nobody,
+)
 from suite.host import manifest, own_files, underway
 from suite.host.own_files import FOLDERS
 from suite.host.plain import plain
@@ -175,7 +183,9 @@ class RunDirectory:
         while self._lock is None:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                lock = (self.path / LOCK).open("a")
+                if links := [name for name in FOLDERS if (self.path / name).is_symlink()]:
+                    raise SuiteError(f"{self.path / links[0]} is a link", "what a run makes stays in its own folder")
+                lock = open(self.path / LOCK, "a", opener=waiting_for_nobody)  # noqa: SIM115
             except OSError as error:
                 raise cannot_write(self.path, error) from error
             if not taken(lock, PATIENCE):
@@ -273,6 +283,8 @@ def _folders(parent: str | Path) -> list[str]:
 
 def find_run(root: Path, key: str) -> RunDirectory:
     """The run below a root whose key begins so, `study/` before it or not. Raises SuiteError for none or several."""
+    if not key:
+        raise SuiteError("the key of the run is empty", "type the beginning of it: suite runs list shows all")
     found = find_runs(root)
     matching = [run for run in found if f"{run.path.parent.name}/{run.path.name}".startswith(key)]
     matching = matching or [run for run in found if run.path.name.startswith(key)]

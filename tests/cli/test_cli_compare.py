@@ -38,7 +38,9 @@ def test_for_people(suite: Suite, keys: list[str]) -> None:
     assert "the runs have the same settings, inputs and code" in alike
 
 
-@pytest.mark.parametrize(("second", "told"), [("zzz", "no run 'zzz'"), ("", "begins 2 keys")])
+@pytest.mark.parametrize(
+    ("second", "told"), [("zzz", "no run 'zzz'"), ("toy.squares/", "begins 2 keys"), ("", "is empty")]
+)
 def test_what_is_refused(suite: Suite, keys: list[str], second: str, told: str) -> None:
     result = suite("compare", keys[0], second)
     assert result.exit_code == 2 and told in result.stderr

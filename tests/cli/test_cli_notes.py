@@ -54,7 +54,7 @@ def test_runs_are_found_by_their_tag(suite: Suite, run: Path) -> None:
 )
 def test_what_is_refused(suite: Suite, run: Path, arguments: list[str], told: str) -> None:
     suite("runs", "tag", run.name, "thesis")
-    result = suite("runs", *arguments)
+    result = suite("runs", *(each or run.name for each in arguments))
     assert (result.exit_code, result.stdout) == (2, "") and told in result.stderr
 
 

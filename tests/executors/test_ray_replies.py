@@ -128,27 +128,25 @@ def test_a_command_on_ray_ends_by_sigterm_as_any_other(monkeypatch: pytest.Monke
     assert [*during, signal.getsignal(signal.SIGTERM)] == [before, before]
 
 
-def test_a_crash_after_an_interrupted_connection_is_not_reached() -> None:
+def test_a_crash_after_an_interrupted_connection_is_not_reached(tmp_path: Path) -> None:
     """Ray may end such a process by a signal, among what Python calls at its end."""
     pytest.importorskip("ray", reason="pip install 'suite-robustness[ray]'")
     script = """
-import atexit, os, signal, sys
+import atexit, os, signal
 import ray
-from suite.host.executors.ray import _connect
+from suite.host.cli import main
 
 def interrupted(**_):
     atexit.register(os.kill, os.getpid(), signal.SIGSEGV)
     raise KeyboardInterrupt
 
 ray.init = interrupted
-try:
-    _connect("127.0.0.1:1", 1, None)
-except KeyboardInterrupt:
-    print("told")
-    sys.exit(130)
+main()
 """
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert (ended.returncode, ended.stdout) == (130, "told\n"), ended.stderr
+    typed = ["sweep", "phase_transition.linear", "--preset", "smoke", "--grid", "seed=0,1", "--executor", "ray"]
+    command = [sys.executable, "-c", script, *typed, "--runs", str(tmp_path / "runs")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 130 and ended.stderr.endswith("interrupted (the same command continues)\n"), ended
 
 
 def test_a_slow_worker_is_waited_for_and_no_second_one_sent(point: Point, cluster: Callable[..., Any]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from suite.errors import readable
 from suite.host.cli.experimenting import experiment_options, run_experiment
 from suite.host.cli.options import option, registry
 from suite.host.cli.tracking import tracking
@@ -36,7 +37,7 @@ def command(
     experiment = definition.read(file, preset)
     ctx.with_resource(runs_at(runs))
     if experiment.question and not as_json:
-        click.echo(f"{experiment.question}\n")
+        click.echo(f"{readable(experiment.question)}\n")
     with tracking(track, tracking_uri) as note:
         run_experiment(
             experiment, registry(ctx), device=device, runs=runs, jobs=jobs, kind=executor, address=ray_address,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from suite.errors import readable
 from suite.host.cli.options import runs_here_option
 from suite.host.notes import Notes, note, tag, untag
 from suite.host.store import RunDirectory, find_run
@@ -46,6 +47,6 @@ def note_run(run: str, text: str, runs: Path) -> None:
 
 
 def _say(run: RunDirectory, notes: Notes) -> None:
-    click.echo(f"{run.name}: {', '.join(notes.tags) or 'no tags'}")
+    click.echo(readable(f"{run.name}: {', '.join(notes.tags) or 'no tags'}"))
     if notes.note:
-        click.echo(f"  {notes.note}")
+        click.echo(f"  {readable(notes.note)}")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from suite import __version__
-from suite.errors import SuiteError, WorkFailed, did_you_mean, one_line
+from suite.errors import InterruptedHalfway, SuiteError, WorkFailed, did_you_mean, one_line, readable
 from suite.host.cli.helping import Verbs
 from suite.host.cli.options import option
 
@@ -35,7 +35,10 @@ VERBS = (
 
 
 class _Interrupted(Exception):
-    """Ctrl-C, before click turns it into an empty line."""
+    """Ctrl-C, before click turns it into an empty line; `halfway`: see suite.errors.InterruptedHalfway."""
+
+    def __init__(self, halfway: bool) -> None:
+        self.halfway = halfway
 
 
 class _ToStderr(logging.Handler):
@@ -46,7 +49,7 @@ class _ToStderr(logging.Handler):
         self._warned = set[str]()
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record)
+        line = readable(self.format(record))
         if record.levelno < logging.WARNING or line not in self._warned:
             click.echo(line, err=True)
         if record.levelno >= logging.WARNING:
@@ -73,8 +76,8 @@ class _Suite(Verbs):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise _Interrupted from None
+        except KeyboardInterrupt as error:
+            raise _Interrupted(isinstance(error, InterruptedHalfway)) from None
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         self.show_traceback = False
@@ -87,6 +90,8 @@ class _Suite(Verbs):
             if self.show_traceback:
                 traceback.print_exception(error)
             click.echo(line, err=True)
+            if isinstance(error, _Interrupted) and error.halfway:
+                os._exit(code)
         sys.exit(code if isinstance(code, int) else 0)
 
 

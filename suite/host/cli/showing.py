@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from suite.errors import readable
 from suite.host.cli.listing import chosen_options, default_options
 from suite.host.cli.results import print_tables
 from suite.host.cli.text import print_lines, print_pairs
@@ -43,11 +44,11 @@ def as_json(run: RunDirectory, content: Mapping[str, Any], known: Registry) -> s
 
 def print_run(run: RunDirectory, content: Mapping[str, Any], known: Registry) -> None:
     """A run for people: settings, headline, what was seen, tables, files, and where all that comes from."""
-    click.echo(f"{run.name}: {run.status_of(content)}")
+    click.echo(f"{readable(run.name)}: {run.status_of(content)}")
     if content["study"] in known.studies:
         click.echo(known.study(content["study"]).question)
     if "error" in content:
-        click.echo(f"error: {content['error']}")
+        click.echo(f"error: {readable(str(content['error']))}")
     said = read_notes(run)
     _section("what people say", {"tags": ", ".join(said.tags), "note": said.note})
     defaults = default_options(known, content["study"])
@@ -97,12 +98,15 @@ def _origin(content: Mapping[str, Any]) -> dict[str, str]:
     """Time, machine and code in brief; `--json` has all of it."""
     timings, versions, git = content["timings"], content["versions"], content["code"].get("git")
     started = read_time(timings["started"])
-    peak = content.get("peak_memory_bytes")
-    state = f", git {git['revision'][:10]}{' with changes' if git['dirty'] else ''}" if git else ""
-    typed = [str(word) for word in content.get("argv", [])]
+    peak, argv = content.get("peak_memory_bytes"), content.get("argv")
+    state = ""
+    if isinstance(git, Mapping):
+        state = f", git {str(git.get('revision'))[:10]}{' with changes' if git.get('dirty') else ''}"
+    typed = [str(word) for word in argv] if isinstance(argv, list) else []
     return {
         "started": f"{started:%Y-%m-%d %H:%M} UTC, {format_age(started)} ago".replace("now ago", "now"),
-        "took": format_minutes(timings["seconds"] / 60) + (f", {format_bytes(peak)} of memory" if peak else ""),
+        "took": format_minutes(timings["seconds"] / 60)
+        + (f", {format_bytes(peak)} of memory" if isinstance(peak, int) else ""),
         "on": f"{content['device']}, seed {content['seed']}",
         "versions": ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "suite") if name in versions),
         "code": f"{content['code']['digest'][:12]}{state}",

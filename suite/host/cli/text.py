@@ -38,7 +38,7 @@ def print_pairs(title: str, pairs: Mapping[str, str], names: int = 0) -> None:
 
     In a terminal texts are wrapped beside their names, which take `names` characters, or as many as the longest.
     """
-    named = {name: shortened(text, len(text)) for name, text in pairs.items() if text}
+    named = {shortened(name, len(name)): shortened(text, len(text)) for name, text in pairs.items() if text}
     if named:
         margin = max(names, *map(len, named)) + len(GAP)
         width = terminal.width()
@@ -93,7 +93,8 @@ def format_table(
 def _column(name: str, values: Sequence[Any]) -> _Column:
     texts = [shortened(text, len(text)) for text in format_column(values, name)]
     right = all(isinstance(value, int | float | None) for value in values)
-    return _Column(name, texts, right, max(map(len, [name, *texts])))
+    shown = shortened(name, len(name))
+    return _Column(shown, texts, right, max(map(len, [shown, *texts])))
 
 
 def _least_of_cut(column: _Column) -> int:

@@ -6,12 +6,13 @@ Ray's processes are known by their logs, which are in a folder of the cluster's 
 and their command lines.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-_TEMPORARY = "/tmp" if sys.platform == "darwin" else None  # a Mac's usual one is too long for a socket's path
+_LONGEST = 28  # characters of the folder for temporary files: below it stand sockets, whose paths may have 107
 _REAPER = Path(__file__).with_name("reaper.py")  # run, not imported: psutil comes with Ray
 
 
@@ -19,11 +20,20 @@ class Fate:
     """The end of all processes that log into `folder`, and of the folder, when this process dies or calls `end`."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="suite-ray-", dir=_TEMPORARY)).resolve()
+        self.folder = Path(tempfile.mkdtemp(prefix="ray-", dir=_temporary())).resolve()
         # With safe paths (-P) the files beside the reaper, such as ray.py, hide no package from it.
         command = [sys.executable, "-P", str(_REAPER), str(self.folder)]
-        self._reaper = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        # Not our output: whoever reads that to its end need not wait for the reaper.
+        self._reaper = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
 
     def end(self) -> None:
         """Kills what still lives; returns when it is gone."""
         self._reaper.communicate()
+
+
+def _temporary() -> str:
+    """Where Ray would work, or `/tmp` where that is too long."""
+    usual = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    return usual if len(os.path.realpath(usual)) <= _LONGEST else "/tmp"

@@ -1,6 +1,5 @@
 """Points as Ray tasks: on a cluster made with `ray start --head`, or on one that is started here and ends with us."""
 
-import atexit
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from suite.errors import SuiteError, WorkFailed, one_line
+from suite.errors import InterruptedHalfway, SuiteError, WorkFailed, one_line
 from suite.host.executors.fate import Fate
 from suite.host.executors.local import ATTEMPTS, thread_variables
 from suite.host.executors.node import RemotePoint, Reply, work
@@ -83,8 +82,10 @@ class Cluster:
         self._address, self._jobs = address, jobs
         self._device = "cuda" if device.startswith("cuda") else device
         self._fate: Fate | None = None  # of a cluster of our own, once it is started
-        if find_spec("ray") is None or find_spec("psutil") is None:
+        if find_spec("ray") is None:
             raise SuiteError("--executor ray: Ray is not installed", "pip install 'suite-robustness[ray]'")
+        if address is None and find_spec("psutil") is None:
+            raise SuiteError("--executor ray: psutil is not installed", "pip install 'suite-robustness[ray]'")
         os.environ.update(_QUIET if address is not None else _QUIET | _LOOPBACK)
         if address is not None:
             _check(address)
@@ -108,10 +109,12 @@ class Cluster:
 
     def leave(self) -> None:
         """Ends what still runs, and the cluster where it is ours."""
-        if (ray := sys.modules.get("ray")) is not None:
-            ray.shutdown()
-        if self._fate is not None:
-            self._fate.end()
+        try:
+            if (ray := sys.modules.get("ray")) is not None:
+                ray.shutdown()
+        finally:
+            if self._fate is not None:
+                self._fate.end()
 
     def _run(self, points: Sequence[Point], mark: str, asked: Demand) -> Iterator[tuple[int, Outcome]]:
         import ray
@@ -152,7 +155,7 @@ class Cluster:
         import ray
 
         if not ray.is_initialized():
-            if self._address is None:
+            if self._address is None and self._fate is None:
                 self._fate = Fate()
             _connect(self._address, self._jobs, self._fate)
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
@@ -182,9 +185,8 @@ def _connect(address: str | None, jobs: int | None, fate: Fate | None) -> None:
     try:
         with _own_answer_to_sigterm():
             ray.init(address=address or "local", **settings)
-    except KeyboardInterrupt:
-        atexit.register(_end_at_once)
-        raise
+    except KeyboardInterrupt as error:
+        raise InterruptedHalfway from error
     except Exception as error:
         raise SuiteError(f"--executor ray: {one_line(error)}", "see ray status") from error
     if threading.current_thread() is threading.main_thread():
@@ -198,19 +200,15 @@ def _own_answer_to_sigterm() -> Iterator[None]:
     """Within the block Ray sets no handler of its own, which would wait half a minute for a cluster that is dead."""
     from ray._private import utils
 
-    rays = utils.set_sigterm_handler
+    rays = getattr(utils, "set_sigterm_handler", None)  # no public name: another Ray may have none
+    if rays is None:
+        yield
+        return
     utils.set_sigterm_handler = lambda handler: None
     try:
         yield
     finally:
         utils.set_sigterm_handler = rays
-
-
-def _end_at_once() -> None:
-    """Ray that was interrupted while it connected may crash at the interpreter's own end."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(130)
 
 
 def _check(address: str) -> None:

@@ -1,4 +1,4 @@
-"""Waits for the end of its input, then kills what else has a file of a folder open, and removes the folder."""
+"""Waits for the end of its input, then kills what else writes files of a folder, and removes the folder."""
 
 import os
 import shutil
@@ -30,7 +30,8 @@ def _working_in(folder: Path, starter: int) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # it is gone, or another user's
-            if process.pid != starter and any(folder in Path(file.path).parents for file in process.open_files()):
+            written = [file.path for file in process.open_files() if getattr(file, "mode", "w") != "r"]
+            if process.pid != starter and any(folder in Path(path).parents for path in written):
                 found.append(process)
     return found
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from suite.errors import SuiteError, did_you_mean
+from suite.files import read_regular
+from suite.host.manifest import MOST_BYTES_OF_EXPERIMENTS
 from suite.host.plain import plain
 from suite.host.report import figures, tables
 from suite.host.report.allowance import Allowance
@@ -116,7 +118,7 @@ def run_directory(root: Path, run: str) -> RunDirectory | None:
 
 def _read(record: Path) -> dict[str, Any]:
     try:
-        content = plain(json.loads(record.read_text(encoding="utf-8")))
+        content = plain(json.loads(read_regular(record, MOST_BYTES_OF_EXPERIMENTS)))
     except OSError as error:
         raise SuiteError(f"cannot read {record}: {error.strerror}", "run the experiment again") from error
     except (ValueError, RecursionError):
