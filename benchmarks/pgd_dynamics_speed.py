@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 
 import torch
-from timing import clock, write
+from timing import in_turns, write
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -99,13 +99,7 @@ def timed(
     ways: dict[str, Callable[[], Tensor]], repeats: int, device: str
 ) -> tuple[dict[str, float], dict[str, Tensor]]:
     """Median seconds of each way, taken in turns, and what each gave."""
-    results = {way: work() for way, work in ways.items()}  # warm up
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(repeats):
-        for way, work in ways.items():
-            begin = clock(device)
-            work()
-            seconds[way].append(clock(device) - begin)
+    seconds, results = in_turns(ways, repeats, device)
     return {way: statistics.median(values) for way, values in seconds.items()}, results
 
 

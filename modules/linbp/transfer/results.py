@@ -79,9 +79,8 @@ def headline(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig
     boxes = black_boxes(by_victim(samples.filter(eps=strongest), models, SET))
     images = boxes.group_by("gradient", "id", maintain_order=True).agg(share=pl.col("fooled").mean())
     means = images.group_by("gradient", maintain_order=True).agg(mean("share")).unnest("estimate")
-    means = means.with_columns(
-        pl.col("low", "high").clip(0, 1)
-    )  # a share is in [0, 1]; of few images Student's limits are not
+    # A share is in [0, 1]; Student's limits of few images need not be.
+    means = means.with_columns(pl.col("low", "high").clip(0, 1))
     return {
         f"black-box success of {row['gradient']} at eps {format_number(strongest)}": Estimate.read(row, "images")
         for row in means.iter_rows(named=True)

@@ -14,7 +14,7 @@ from suite.files import atomic
 from suite.host.cli.fields import config_fields
 from suite.host.cli.options import option, registry, runs_option
 from suite.host.glossary import Explained, explain
-from suite.host.own_files import MANIFEST
+from suite.host.own_files import LOCK, MANIFEST
 from suite.host.registry import Registry
 from suite.host.store import RunDirectory, check_writable, find_run
 from suite.paths import usable
@@ -93,7 +93,7 @@ def _check(target: Path) -> None:
         raise SuiteError(f"-o: {target} is a directory", "give a file's name")
     if target.exists() and not target.is_file():
         raise SuiteError(f"-o: {target} is no regular file", "give the name of a file that is to be written")
-    if any((folder / MANIFEST).is_file() for folder in target.resolve().parents):
+    if any((folder / MANIFEST).is_file() and (folder / LOCK).is_file() for folder in target.resolve().parents):
         raise SuiteError(f"-o: {target} is in a run's folder", "a page is nothing that a run makes: write it elsewhere")
     check_writable(target.absolute().parent)
 
