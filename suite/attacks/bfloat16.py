@@ -4,13 +4,28 @@ Images and their gradients stay as they are; only what lies between is rounded t
 images' precision, since softmax(z) - onehot(y) of rounded logits would be zero wherever the model is sure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.losses import Cotangent
+from suite.models.fast_layers import HalvingConv2d, Linear
+
+_ROUNDED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, HalvingConv2d, Linear)
+
+
+def round_weights(model: nn.Module, but: Collection[nn.Module] = ()) -> None:
+    """Rounds, once and in place, the weights that autocast would round in every pass; the numbers are the same.
+
+    Autocast keeps the rounded weights only of layers that are being trained. Layers of other classes are left to it,
+    those in `but` stay as they are.
+    """
+    for module in model.modules():
+        if type(module) in _ROUNDED and module not in but and not is_parametrized(module):
+            module.to(torch.bfloat16)
 
 
 class InBfloat16:

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks.arguments import check_choice
-from suite.attacks.bfloat16 import InBfloat16, predicting_in_bfloat16
+from suite.attacks.bfloat16 import InBfloat16, predicting_in_bfloat16, round_weights
 from suite.attacks.compiled import SMALLEST, Compiled, Trial, try_on
 from suite.attacks.differentiate import Differentiator, differentiator
 from suite.attacks.fast import fastest, fold_batch_norm
 from suite.attacks.losses import LOSSES, Cotangent
+from suite.training.depthwise import keep_in_float32, strided_depthwise
 
 GradientRule = Callable[[nn.Module], nn.Module]
 AskTrial = Callable[[Callable[[], Trial]], Trial]
@@ -132,6 +133,10 @@ def _arranged(
         return logits
 
     if precision == "bf16":
+        kept = strided_depthwise(model)
+        for module in kept:
+            keep_in_float32(module)
+        round_weights(model, but=kept)
         return Engine(InBfloat16(differentiate), predicting_in_bfloat16(predict), facts={"engine": fact})
     return Engine(differentiate, predict, facts={"engine": fact})
 

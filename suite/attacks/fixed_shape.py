@@ -129,10 +129,9 @@ class _Look:
 
     def at_the_end(self, paths: _Paths) -> Tensor:
         """At the last iterates."""
-        rows, labels = paths.x.flatten(0, 1), paths.y.repeat(len(paths.x))
         with torch.no_grad():
-            prediction = self.predict(rows).argmax(1)
-        return self._judged(rows, prediction, labels, everyone=True).view_as(paths.still)
+            prediction = (self.judge or self.predict)(paths.x.flatten(0, 1)).argmax(1)
+        return prediction.view_as(paths.still)
 
     def _judged(self, rows: Tensor, prediction: Tensor, labels: Tensor, everyone: bool) -> Tensor:
         """Predictions of the true model where the other claims success, or everywhere."""

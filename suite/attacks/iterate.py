@@ -65,12 +65,12 @@ def iterate(
         y = labels[rows.sample]
         if last:
             with torch.no_grad():
-                logits = predict(rows.x)
+                prediction = (judge or predict)(rows.x).argmax(1)
         else:
             logits, gradient = differentiate(rows.x, against(settings.loss, y, check=step == 0))
-        prediction = logits.argmax(1)
-        if judge is not None:
-            prediction = _judged(judge, rows.x, prediction, y, settings.targeted, everyone=last or step in readings)
+            prediction = logits.argmax(1)
+            if judge is not None:
+                prediction = _judged(judge, rows.x, prediction, y, settings.targeted, everyone=step in readings)
         fooled = (prediction == y) == settings.targeted
         record.step(step, rows, prediction, fooled)
         if last:

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from suite.errors import SuiteError
 from suite.training.batches import as_pixels, random_crop_flip
 from suite.training.bfloat16 import warn_where_imitated
 from suite.training.checkpoint import read_checkpoint, write_checkpoint
+from suite.training.depthwise import strided_depthwise_in_float32
 from suite.training.mode import in_mode
 from suite.training.objectives import Adversary, Objective, cross_entropy
 from suite.training.optimiser import optimiser_for
@@ -117,7 +118,8 @@ def fit(
     state = _State(model, optimiser_for(recipe, model), _fingerprint(model, recipe, seed, len(labels)))
     if checkpoint:
         state.restore(checkpoint)
-    with in_mode(model, through, training=True):
+    kept = strided_depthwise_in_float32(model) if recipe.bfloat16 else nullcontext()
+    with kept, in_mode(model, through, training=True):
         while len(state.epochs) < recipe.epochs and not state.history.diverged:
             if until is not None and state.epochs and until(state.history):
                 break

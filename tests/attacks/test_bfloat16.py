@@ -1,12 +1,17 @@
 """An attack's surrogate in bfloat16: near the exact gradient, also where a model is sure; weights are left alone."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from modules.linbp import linbp
 from suite.attacks import Autograd, Settings, fast_engine, iterate
-from suite.attacks.bfloat16 import InBfloat16
+from suite.attacks.bfloat16 import InBfloat16, round_weights
+from suite.attacks.differentiate import differentiator
+from suite.attacks.fast import fold_batch_norm
 from suite.attacks.losses import LOSSES, cross_entropy
 from suite.errors import SuiteError
 from suite.gradients import bp
@@ -44,6 +49,35 @@ def test_the_gradient_is_the_exact_one_but_for_rounding(rule: object, loss: str)
     assert 0.9 < float(engine.facts["sign_agreement"]) <= 1
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert engine.judge is model and engine.facts["precision"] == "bf16"
+
+
+@pytest.mark.parametrize("rule", [bp, lambda model: linbp(model, "all")], ids=["autograd", "jacobian"])
+def test_weights_that_are_rounded_once_give_the_bits_of_those_that_autocast_rounds(rule: Callable[..., Any]) -> None:
+    model, x = net(), images()
+    engine = fast_engine(model, rule, x, layout="contiguous", precision="bf16")
+    folded = fold_batch_norm(model, x[:2])
+    by_autocast = InBfloat16(differentiator(rule(folded), x[:2])[0])
+    for ours, theirs in zip(engine.differentiate(x, torch.ones_like), by_autocast(x, torch.ones_like), strict=True):
+        assert torch.equal(ours, theirs)
+    round_weights(folded, but=[folded[0]])
+    assert [parameter.dtype for parameter in folded.parameters()][::2] == [
+        torch.float32,
+        torch.bfloat16,
+        torch.bfloat16,
+    ]
+
+
+def test_a_depthwise_layer_with_a_stride_is_differentiated_in_float32() -> None:
+    """In bfloat16 its gradient takes 150 times as long on a CPU."""
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, 2, 1, groups=8), nn.Flatten(), nn.Linear(72, 5))
+    seen: list[torch.dtype] = []
+    layers[1].register_forward_hook(lambda module, args, result: seen.append(result.dtype))
+    model = layers.eval().requires_grad_(False)
+    engine = fast_engine(model, bp, images(), layout="contiguous", precision="bf16")
+    seen.clear()
+    logits, gradient = engine.differentiate(images(), torch.ones_like)
+    assert seen == [torch.float32] and logits.dtype == gradient.dtype == torch.float32
 
 
 def test_a_model_that_is_sure_still_has_a_gradient() -> None:

@@ -7,6 +7,7 @@ from foolbox.criteria import TargetedMisclassification
 from torch import Tensor, nn
 
 from suite.attacks import Autograd, Settings, Trajectory, ball_noise, iterate, random_starts
+from suite.attacks.fixed_shape import iterate_in_fixed_shapes
 from suite.attacks.losses import LOSSES, Cotangent
 
 WIDE = (-100.0, 100.0)  # bounds that never bind
@@ -379,6 +380,22 @@ def test_a_predictor_that_denies_is_corrected_where_the_study_reads() -> None:
         assert truth.fooled[..., k].any()
         assert torch.equal(judged.fooled[..., k], truth.fooled[..., k])
     assert torch.equal(judged.prediction[0], clean(model, judged.adversarials[0]))
+
+
+def test_the_last_iterates_are_shown_to_the_judge_alone() -> None:
+    model, x = conv_net(torch.float64), pixels(dtype=torch.float64)
+    y, asked = clean(model, x), list[int]()
+
+    def never(z: Tensor) -> Tensor:
+        raise AssertionError("nobody reads what the other model says of the last iterates")
+
+    def judge(z: Tensor) -> Tensor:
+        asked.append(len(z))
+        return model(z)
+
+    for walk in (iterate, iterate_in_fixed_shapes):
+        walk(Autograd(model), never, x, y, (0.06,), Settings(2, 0.01, early_stop=False), judge=judge)
+        assert asked[-1] == len(x)
 
 
 def test_the_judge_keeps_rows_in_the_batch_that_the_liar_calls_fooled() -> None:

@@ -197,6 +197,22 @@ def test_option_a_shortcut_subsamples_and_pads_with_zeros(noise: Noise) -> None:
     assert not out[:, 24:].any()
 
 
+def test_option_a_shortcut_has_the_gradient_of_a_slice_in_the_layout_of_its_input(noise: Noise) -> None:
+    """Where layouts differ, the sum with the branch's gradient and the rectifier before it take far longer."""
+    block = ZOO["resnet20"].network({}, noise((3, 32, 32))).get_submodule("layer2.0").eval()
+    nn.init.zeros_(block.get_parameter("bn2.weight"))
+    x = torch.rand(2, 16, 5, 6).contiguous(memory_format=torch.channels_last)
+    cotangent = torch.randn(2, 32, 3, 3).contiguous(memory_format=torch.channels_last)
+    sums: list[torch.Tensor] = []
+    x = x.requires_grad_()
+    y = x * 1
+    y.register_hook(lambda gradient: sums.append(gradient))
+    block(y).backward(cotangent)
+    expected = torch.zeros_like(x)
+    expected[:, :, ::2, ::2] = cotangent[:, 8:24]
+    assert torch.equal(sums[0], expected) and sums[0].is_contiguous(memory_format=torch.channels_last)
+
+
 @pytest.mark.parametrize(
     ("name", "path", "silent", "relu_first"),
     [
