@@ -39,9 +39,7 @@ def test_those_layers_alone_are_found() -> None:
     with torch.device("meta"):
         mobile = torchvision.models.mobilenet_v2()
     assert not strided_depthwise(mobile)  # on a CPU alone
-    assert (
-        len(strided_depthwise(mobile.to_empty(device="cpu"))) == 4
-    )
+    assert len(strided_depthwise(mobile.to_empty(device="cpu"))) == 4
     assert not strided_depthwise(nn.Sequential(nn.Conv2d(1, 4, 3, 2), nn.Conv2d(4, 4, 3, 2, groups=2)))
 
 
