@@ -11,6 +11,7 @@ import click
 
 from suite import __version__
 from suite.errors import InterruptedHalfway, SuiteError, WorkFailed, did_you_mean, one_line, readable
+from suite.host.allocator import keep_freed_memory
 from suite.host.cli.helping import Verbs
 from suite.host.cli.options import option
 
@@ -83,6 +84,7 @@ class _Suite(Verbs):
         self.show_traceback = False
         # Read when torch is imported. Threads that spin while they wait take ten times as long where cores are busy.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        keep_freed_memory()
         try:
             code = super().main(*args, **{**kwargs, "standalone_mode": False})
         except Exception as error:

@@ -13,6 +13,7 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 from typing import Any
 
+from suite.host.allocator import keep_freed_memory
 from suite.host.executors.point import Outcome, Point, execute, restore
 from suite.host.watch import PARENT
 
@@ -154,6 +155,7 @@ def _work(connection: "Connection[Any, Any]", environment: Mapping[str, str]) ->
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.clear()
     os.environ.update(environment)
+    keep_freed_memory()
     import torch
 
     torch.set_num_threads(int(environment["OMP_NUM_THREADS"]))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from suite.errors import SuiteError, one_line
+from suite.host.allocator import keep_freed_memory
 from suite.host.executors.point import Outcome, Point, execute, registry
 from suite.host.executors.transfer import Files, listing, pack, sees, unpack
 from suite.host.inputs import references
@@ -58,6 +59,7 @@ class Reply:
 def work(remote: RemotePoint) -> Reply:
     """Runs a point on this node. A failure is an outcome, as it is of local processes."""
     try:
+        keep_freed_memory()
         _settle(remote)
         _fetch_weights(remote)
         if sees(remote.point.root, remote.mark):
