@@ -1,12 +1,15 @@
 """I-FGSM and LinBP beside the attack libraries, interleaved in one run; ratios are what counts.
 
     pip install --no-deps torchattacks adv-lib adversarial-robustness-toolbox tqdm requests
-    python benchmarks/peer_attacks.py [--nets resnet20,vgg16,...] [--steps 3,10,50] [--batch 32] [--repeats 5]
+    python benchmarks/peer_attacks.py [--nets resnet20,vgg16,...] [--steps 3,10,50] [--repeats 5] [--same-memory]
 
 CPU, one thread, CPU time. Random weights, batch norms calibrated on random images, no early stop. Each way ends with
 which images are fooled: a last forward pass, which Foolbox and ours make themselves and the others are given. No peer
 has LinBP: there they attack the model with the reference implementation's detach trick. Weights are frozen, but for
 the loop that is called unfrozen, which calls `backward()` as tutorials do. A library that is not installed is left out.
+
+Peers run in a process of their own, with memory as Python's processes have it; ours in one as the command has it, which
+keeps what it frees (suite.host.allocator). `--same-memory` gives it to the peers as well.
 """
 
 import argparse
@@ -15,17 +18,20 @@ import sys
 import types
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from multiprocessing import get_context
+from typing import Any
 
 import foolbox
 import torch
 from attack_speed import EPS, STEP, calibrated, trick
-from timing import in_turns, write
+from timing import clock, write
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modules.linbp import linbp
-from suite.attacks import Engine, Settings, exact_engine, fast_engine, foolbox_model, frozen, iterate
+from suite.attacks import Engine, Settings, exact_engine, fast_engine, foolbox_model, iterate
 from suite.gradients import bp
+from suite.host.allocator import keep_freed_memory
 from suite.models.cifar_resnet import Block
 
 Attack = Callable[[Tensor, Tensor], Tensor]
@@ -147,30 +153,57 @@ def ours(engine: Engine, images: Tensor, labels: Tensor, steps: int) -> Way:
     return run
 
 
-def compare(name: str, rule: str, every: tuple[int, ...], batch: int, repeats: int) -> None:
-    """Prints a row for every number of steps."""
-    model = calibrated(name, "cpu")
-    attacked = model if rule == "bp" else linearised(name)
-    unfrozen = calibrated(name, "cpu") if rule == "bp" else linearised(name)
+def ways_of(side: str, name: str, rule: str, steps: int, batch: int) -> dict[str, Way]:
+    """The ways that run in one process, `peers` or `ours`; both build the same model and images."""
+    model = calibrated(name, "cpu").requires_grad_(False)
     images = torch.rand(batch, 3, 32, 32)
     with torch.no_grad():
         labels = model(images).argmax(1)
-    with frozen(model, attacked):
+    if side == "ours":
         change = bp if rule == "bp" else linbp
         engines = {
             "ours": exact_engine(model, change, images),
             "--fast": fast_engine(model, change, images),
             "--fast bf16": fast_engine(model, change, images, precision="bf16"),
         }
-        for steps in every:
-            ways = {
-                way: judged(attack, attacked, images, labels)
-                for way, attack in peers(attacked, unfrozen, steps).items()
-            }
-            ways["Foolbox"] = by_foolbox(attacked, images, labels, steps)
-            ways |= {way: ours(engine, images, labels, steps) for way, engine in engines.items()}
-            seconds, fooled = in_turns(ways, repeats)
-            write(row(name, rule, steps, batch, seconds, fooled))
+        return {way: ours(engine, images, labels, steps) for way, engine in engines.items()}
+    unfrozen = calibrated(name, "cpu") if rule == "bp" else linearised(name)
+    attacked = model if rule == "bp" else linearised(name).requires_grad_(False)
+    found = {way: judged(attack, attacked, images, labels) for way, attack in peers(attacked, unfrozen, steps).items()}
+    return {**found, "Foolbox": by_foolbox(attacked, images, labels, steps)}
+
+
+def answer(connection: Any, side: str, keeps: bool, job: tuple[str, str, int, int]) -> None:
+    """The life of one side's process: says its ways, then runs the one that is named, until no name comes."""
+    torch.set_num_threads(1)
+    if keeps:
+        keep_freed_memory()
+    ways = ways_of(side, *job)
+    connection.send([*ways])
+    while (way := connection.recv()) is not None:
+        begin = clock()
+        fooled = ways[way]()
+        connection.send((clock() - begin, fooled))
+
+
+def compare(job: tuple[str, str, int, int], repeats: int, same_memory: bool) -> None:
+    """Prints a row: the ways of both sides in turns, after a first round that does not count."""
+    context, asked = get_context("spawn"), dict[str, Any]()
+    for side in ("peers", "ours"):
+        mine, theirs = context.Pipe()
+        context.Process(target=answer, args=(theirs, side, side == "ours" or same_memory, job), daemon=True).start()
+        asked |= dict.fromkeys(mine.recv(), mine)
+    seconds: dict[str, list[float]] = {way: [] for way in asked}
+    fooled = {}
+    for repeat in range(repeats + 1):
+        for way, connection in asked.items():
+            connection.send(way)
+            taken, fooled[way] = connection.recv()
+            if repeat:
+                seconds[way].append(taken)
+    for connection in {id(connection): connection for connection in asked.values()}.values():
+        connection.send(None)
+    write(row(*job, seconds, fooled))
 
 
 def row(
@@ -198,13 +231,14 @@ def main() -> None:
     parser.add_argument("--steps", default="3,10,50")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--same-memory", action="store_true")
     asked = parser.parse_args()
-    torch.set_num_threads(1)
     columns = ("net", "rule", "K", *PEERS, "ours", "--fast", "--fast bf16", "fastest peer", "same successes")
     write(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
     for name in asked.nets.split(","):
         for rule in asked.rules.split(","):
-            compare(name, rule, tuple(int(steps) for steps in asked.steps.split(",")), asked.batch, asked.repeats)
+            for steps in asked.steps.split(","):
+                compare((name, rule, int(steps), asked.batch), asked.repeats, asked.same_memory)
 
 
 if __name__ == "__main__":
