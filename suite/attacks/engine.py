@@ -133,10 +133,9 @@ def _arranged(
         return logits
 
     if precision == "bf16":
-        kept = strided_depthwise(model)
-        for module in kept:
+        for module in strided_depthwise(model):
             keep_in_float32(module)
-        round_weights(model, but=kept)
+        round_weights(model)
         return Engine(InBfloat16(differentiate), predicting_in_bfloat16(predict), facts={"engine": fact})
     return Engine(differentiate, predict, facts={"engine": fact})
 

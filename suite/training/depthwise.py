@@ -27,14 +27,19 @@ def strided_depthwise_in_float32(model: nn.Module) -> Iterator[None]:
             handle.remove()
 
 
-def strided_depthwise(model: nn.Module) -> list[nn.Conv2d]:
-    """The layers that it is about; none on a GPU."""
-    return [
-        module
-        for module in model.modules()
-        if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1 and max(module.stride) > 1
-        if module.weight.device.type == "cpu"
-    ]
+def strided_depthwise(model: nn.Module) -> list[nn.Module]:
+    """The layers that it is about."""
+    return [module for module in model.modules() if is_strided_depthwise(module)]
+
+
+def is_strided_depthwise(module: nn.Module) -> bool:
+    """Whether it is about this layer; never on a GPU."""
+    return (
+        isinstance(module, nn.Conv2d)
+        and module.groups == module.in_channels > 1
+        and max(module.stride) > 1
+        and module.weight.device.type == "cpu"
+    )
 
 
 def keep_in_float32(module: nn.Module) -> tuple[RemovableHandle, RemovableHandle]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from modules.linbp import linbp
 from suite.attacks import Autograd, Settings, fast_engine, iterate
-from suite.attacks.bfloat16 import InBfloat16, round_weights
+from suite.attacks.bfloat16 import InBfloat16, round_weights, rounded_weights
 from suite.attacks.differentiate import differentiator
 from suite.attacks.fast import fold_batch_norm
 from suite.attacks.losses import LOSSES, cross_entropy
@@ -59,12 +59,24 @@ def test_weights_that_are_rounded_once_give_the_bits_of_those_that_autocast_roun
     by_autocast = InBfloat16(differentiator(rule(folded), x[:2])[0])
     for ours, theirs in zip(engine.differentiate(x, torch.ones_like), by_autocast(x, torch.ones_like), strict=True):
         assert torch.equal(ours, theirs)
-    round_weights(folded, but=[folded[0]])
-    assert [parameter.dtype for parameter in folded.parameters()][::2] == [
-        torch.float32,
-        torch.bfloat16,
-        torch.bfloat16,
-    ]
+    round_weights(folded)
+    assert {parameter.dtype for parameter in folded.parameters()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("rule", [bp, lambda model: linbp(model, "all")], ids=["itself", "view"])
+def test_a_block_with_rounded_weights_gives_the_same_bits_and_leaves_none(rule: Callable[..., Any]) -> None:
+    """In training too, where an adversary differentiates many times between two changes of the weights."""
+    model, x = net().train(), images()
+    attacked, before = rule(model), [*model.parameters()]
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = Autograd(attacked)(x, torch.ones_like)
+        with rounded_weights(attacked):
+            found = Autograd(attacked)(x, torch.ones_like)
+            assert model[0].weight.dtype == torch.bfloat16 and model[1].weight.dtype == torch.float32
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
+    assert all(ours is theirs for ours, theirs in zip(model.parameters(), before, strict=True))
+    with rounded_weights(model):
+        assert model[0].weight.dtype == torch.float32  # no autocast: nothing to do
 
 
 def test_a_depthwise_layer_with_a_stride_is_differentiated_in_float32() -> None:
