@@ -1,5 +1,11 @@
 """Attacks: a fused I-FGSM/PGD over all strengths, attacks meant to transfer, a Foolbox adapter, and ways to
-differentiate a frozen model."""
+differentiate a frozen model.
+
+What is built on Foolbox is loaded on first use: it takes half a second, and few attacks are Foolbox's.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from suite.attacks.adversary import Adversary
 from suite.attacks.apgd import apgd
@@ -11,8 +17,6 @@ from suite.attacks.eight_bit import eight_bit
 from suite.attacks.engine import Engine, GradientRule, exact_engine, fast_engine, fast_layout
 from suite.attacks.fab import fab
 from suite.attacks.fast import fold_batch_norm
-from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps, make_attack
-from suite.attacks.fused import IFGSM
 from suite.attacks.gradient_health import GradientHealth, gradient_health
 from suite.attacks.ila import MidLayer, ila
 from suite.attacks.iterate import iterate
@@ -23,6 +27,10 @@ from suite.attacks.sign_steps import SignSteps, sign_steps
 from suite.attacks.square import square
 from suite.attacks.transferable import METHODS, Budget, Method, craft
 from suite.attacks.walk import Settings, Trajectory
+
+if TYPE_CHECKING:
+    from suite.attacks.foolbox_adapter import attack_names, foolbox_model, has_steps, make_attack
+    from suite.attacks.fused import IFGSM
 
 __all__ = [
     "IFGSM",
@@ -74,3 +82,15 @@ __all__ = [
     "sign_steps",
     "square",
 ]
+
+_HOMES = {
+    **dict.fromkeys(("attack_names", "foolbox_model", "has_steps", "make_attack"), "suite.attacks.foolbox_adapter"),
+    "IFGSM": "suite.attacks.fused",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

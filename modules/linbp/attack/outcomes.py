@@ -1,19 +1,12 @@
-"""Attacks on a batch of samples and what they did: our own iterated attack, AutoAttack, or any of Foolbox's."""
+"""Attacks on a batch of samples and what they did: our own iterated attack, or AutoAttack."""
 
-import random
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from modules.linbp.samples import predict
-from suite.attacks import Efforts, Engine, Settings, autoattack, foolbox_model, iterate, make_attack, random_starts
+from suite.attacks import Efforts, Engine, Settings, autoattack, iterate, random_starts
 from suite.attacks.ball import BallNorm
-from suite.refs import Call
-
-FOOLBOX_BATCH = 64  # not --batch-size, on which the draws of Foolbox's attacks would depend
 
 
 @dataclass(frozen=True)
@@ -84,40 +77,7 @@ def ensemble_attack(
     return Outcome((by >= 0).unsqueeze(-1), torch.stack(predictions), torch.stack(adversarials), by)
 
 
-def foolbox_attack(
-    model: nn.Module, attacked: nn.Module, call: Call, images: Tensor, labels: Tensor, epsilons: tuple[float, ...],
-    *, ids: np.ndarray, step_size: float, readings: tuple[int | None, ...], seed: int,
-) -> Outcome:  # fmt: skip
-    """Any Foolbox attack on `attacked` (the model under a gradient rule), judged by the true `model`.
-
-    One call per reading, the number of steps given to attacks that take one (`None` leaves it to the attack). Foolbox
-    draws from the global generators, so batches have a fixed size and each is seeded by (seed, its first id): every
-    gradient rule meets the same draws.
-    """
-    fooled = []
-    with foolbox_model(attacked) as target:
-        for steps in readings:
-            defaults: dict[str, Any] = {"abs_stepsize": step_size} | ({} if steps is None else {"steps": steps})
-            attack = make_attack(call, **defaults)
-            parts = []
-            for batch in torch.arange(len(images), device=images.device).split(FOOLBOX_BATCH):
-                _seed_global_generators(seed, int(ids[int(batch[0])]))
-                clipped = attack(target, images[batch], labels[batch], epsilons=list(epsilons))[1]
-                parts.append(torch.stack(clipped).detach())
-            adversarials = torch.cat(parts, 1)
-            predictions = torch.stack([predict(model, x, FOOLBOX_BATCH) for x in adversarials])
-            fooled.append(predictions.ne(labels))
-    return Outcome(torch.stack(fooled, -1), predictions, adversarials)
-
-
 def perturbation_norms(adversarials: Tensor, images: Tensor, p: float, unit: float | Tensor) -> Tensor:
     """(E, N): lp norm of each perturbation, in the units of epsilon; p in {0, 1, 2, inf}, 0 counts pixels."""
     norms: Tensor = torch.linalg.vector_norm(((adversarials - images) / unit).flatten(2), p, dim=2)
     return norms
-
-
-def _seed_global_generators(seed: int, identity: int) -> None:
-    draws = np.random.SeedSequence((seed, identity)).generate_state(3, np.uint32)
-    torch.manual_seed(int(draws[0]))
-    np.random.seed(int(draws[1]))  # noqa: NPY002  (Foolbox's own generator)
-    random.seed(int(draws[2]))

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from foolbox.attacks.base import AttackWithDistance
 from torch import Tensor
 
 from modules.linbp.attack.config import AttackConfig
-from modules.linbp.attack.outcomes import Outcome, ensemble_attack, foolbox_attack, iterated_attack, perturbation_norms
+from modules.linbp.attack.outcomes import Outcome, ensemble_attack, iterated_attack, perturbation_norms
 from modules.linbp.samples import correctly_classified
 from suite.attacks import (
     MEMBERS,
@@ -29,8 +28,6 @@ from suite.attacks import (
     fast_engine,
     fast_layout,
     gradient_health,
-    has_steps,
-    make_attack,
     probe_outputs,
     probe_unbounded,
 )
@@ -88,9 +85,10 @@ class WhiteBox:
             self.steps = self.readings = (None,)
             self._norm, self._efforts = P[config.norm], Efforts.of(self._call)
         else:
-            self.steps = self.readings = tuple(sorted(config.steps)) if has_steps(self._call) else (None,)
-            attack = make_attack(self._call, steps=self.steps[0])  # one that cannot be made is refused before any work
-            self._norm = float(attack.distance.p) if isinstance(attack, AttackWithDistance) else inf
+            from modules.linbp.attack.by_foolbox import numbers_of_steps, order_of_norm
+
+            self.steps = self.readings = numbers_of_steps(self._call, config.steps)
+            self._norm = order_of_norm(self._call, self.steps[0])  # one that cannot be made is refused before any work
         self._unit: float | Tensor = model.std[0] if config.input_space == "normalised" else 1.0
         self.ids, self.clean_accuracy = correctly_classified(
             model, split, config.limit, config.seed, device=run.device, batch_size=4 * config.batch_size
@@ -125,6 +123,8 @@ class WhiteBox:
         if config.ensemble:
             return self._ensemble(gradient, self._efforts)
         if not config.own_attack:
+            from modules.linbp.attack.by_foolbox import foolbox_attack
+
             attacked = rule(self.model)
             return Attacker(gradient, lambda images, labels, ids: foolbox_attack(
                 self.model, attacked, self._call, images, labels, config.eps,
