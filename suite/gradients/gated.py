@@ -18,12 +18,13 @@ from suite.gradients.keyed import keys, uniform
 from suite.gradients.rectified import Rectified, between
 from suite.gradients.rectifiers import Corners, corners
 from suite.gradients.rule import changing
-from suite.gradients.straight_through import bridged, linear, weighted
+from suite.gradients.straight_through import bridged, chained, leaking, linear, weighted
 from suite.gradients.trace import Trace
 from suite.gradients.view import Forward
 
 Substitution = Callable[[Tensor, Tensor, int], Tensor]
-"""Gates (B, ...) of 0 and 1, the samples' keys (B,), the rectifier call's index -> what stands in their place."""
+"""Gates (B, ...) of 0 and 1, what is drawn by the samples (B,), the rectifier call's index -> what stands in their
+place, to be broadcast to their shape."""
 
 
 @changing("rectifiers")
@@ -101,7 +102,7 @@ class GateTrace(Trace):
 
     rule: Gated | None = None
     x: Tensor | None = None  # what the whole model is given
-    own_keys: Tensor | None = None
+    own_drawn: Tensor | None = None
 
     def enter(self, path: str, is_start: bool, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Notes the samples as the model itself is entered."""
@@ -124,24 +125,33 @@ class GateTrace(Trace):
             )
         if self.rule.gate == "linear":
             return linear(function, args, kwargs)
-        return bridged(lambda x, y: weighted(x, y.detach(), self._derivative(x, at, index)), function, args, kwargs)
+        if self.rule.gate == "half" and at.is_relu:
+            return bridged(lambda x, y: chained(x, y.detach(), y.detach(), _HALF), function, args, kwargs)
 
-    def _derivative(self, x: Tensor, at: Corners, index: int) -> Tensor:
+        def bridge(x: Tensor, y: Tensor) -> Tensor:
+            gates = y.detach().sign() if at.is_relu else at.gate(x).to(x.dtype)  # the sign is the faster of the two
+            return weighted(x, y.detach(), self._derivative(gates, at, index))
+
+        return bridged(bridge, function, args, kwargs)
+
+    def _derivative(self, gates: Tensor, at: Corners, index: int) -> Tensor:
         assert self.rule is not None
-        drawn = self._keys() if self.rule.gate in DRAWN else torch.zeros(0, dtype=torch.int64)
-        gates = self.rule.substitution(at.gate(x).to(x.dtype), drawn, index)
+        drawn = self._drawn() if self.rule.gate in DRAWN else torch.zeros(0, dtype=torch.int64)
+        gates = self.rule.substitution(gates, drawn, index)
         return gates if at.is_zero_outside else at.outside + (1 - at.outside) * gates
 
-    def _keys(self) -> Tensor:
-        if self.own_keys is None:
+    def _drawn(self) -> Tensor:
+        """(B,) int64: the samples' keys, or of `permuted` the places of their partners; once a pass."""
+        if self.own_drawn is None:
             if self.x is None:
                 raise SuiteError(
                     "the rule draws by the samples, and did not see the model's input",
                     "give the input as the first argument, and do not checkpoint parts of the model",
                 )
             assert self.rule is not None
-            self.own_keys = keys(self.x, self.rule.seed)
-        return self.own_keys
+            drawn = keys(self.x, self.rule.seed)
+            self.own_drawn = _partners(drawn) if self.rule.gate == "permuted" else drawn
+        return self.own_drawn
 
 
 def _linear(gates: Tensor, drawn: Tensor, index: int) -> Tensor:
@@ -153,8 +163,8 @@ def _half(gates: Tensor, drawn: Tensor, index: int) -> Tensor:
 
 
 def _rate(gates: Tensor, drawn: Tensor, index: int) -> Tensor:
-    maps = _positions(gates, "rate")
-    return maps.mean(2, keepdim=True).expand_as(maps).reshape(gates.shape)
+    means = _positions(gates, "rate").mean(2)
+    return means.view(*means.shape, *[1] * (gates.dim() - 2))
 
 
 def _shuffled(gates: Tensor, drawn: Tensor, index: int) -> Tensor:
@@ -163,7 +173,12 @@ def _shuffled(gates: Tensor, drawn: Tensor, index: int) -> Tensor:
     return maps.gather(2, order.unsqueeze(1).expand_as(maps)).reshape(gates.shape)
 
 
-def _permuted(gates: Tensor, drawn: Tensor, index: int) -> Tensor:
+def _permuted(gates: Tensor, partners: Tensor, index: int) -> Tensor:
+    return gates.index_select(0, partners)
+
+
+def _partners(drawn: Tensor) -> Tensor:
+    """(B,): for each sample the first one with the next key, in their order."""
     distinct, place = drawn.unique(return_inverse=True)
     if len(distinct) < 2:
         raise SuiteError(
@@ -172,7 +187,7 @@ def _permuted(gates: Tensor, drawn: Tensor, index: int) -> Tensor:
     first = torch.full_like(distinct, len(drawn)).scatter_reduce_(
         0, place, torch.arange(len(drawn), device=drawn.device), "amin"
     )
-    return gates[first[(place + 1) % len(distinct)]]
+    return first[(place + 1) % len(distinct)]
 
 
 def _random(p: float | None, gates: Tensor, drawn: Tensor, index: int) -> Tensor:
@@ -188,6 +203,8 @@ GATES: Mapping[str, Substitution] = {
     "random": partial(_random, None),
 }
 """What may stand in place of a gate."""
+
+_HALF = leaking(0.5)
 
 DRAWN = frozenset({"permuted", "shuffled", "random"})
 

@@ -70,6 +70,11 @@ class Corners:
         """Whether nothing leaks."""
         return not isinstance(self.outside, Tensor) and self.outside == 0
 
+    @property
+    def is_relu(self) -> bool:
+        """Whether they are those of ReLU."""
+        return self.is_zero_outside and self == Corners()
+
     def gate(self, x: Tensor) -> Tensor:
         """Where x is between the corners (bool)."""
         return (x > self.low) & (x < self.high) if isfinite(self.high) else x > self.low

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from suite.errors import SuiteError
 from suite.gradients.rectified import Rectified, from_start
-from suite.gradients.rectifiers import Corners, corners, in_place
+from suite.gradients.rectifiers import corners, in_place
 from suite.gradients.rule import changing
-from suite.gradients.straight_through import bridged
+from suite.gradients.straight_through import bridged, chained
 from suite.gradients.view import Forward
 
 
@@ -36,47 +36,21 @@ def silu(model: nn.Module, start: str | int = "all") -> nn.Module:
 
 def _substituted(function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     at = corners(function, args, kwargs)
-    if at is None or not at.is_zero_outside or at != Corners():
+    if at is None or not at.is_relu:
         raise SuiteError(
             f"silu replaces the derivative of ReLU, and the model calls {function.__name__}",
             "choose a start behind it, or leaky(slope=...), which takes any rectifier",
         )
     overwritten = in_place(function, args, kwargs)  # and x is kept for the backward pass
-    return bridged(lambda x, y: _apply(x.clone() if overwritten else x, y.detach()), function, args, kwargs)
+
+    def bridge(x: Tensor, y: Tensor) -> Tensor:
+        return chained(x, y.detach(), x.clone() if overwritten else x, _chain)
+
+    return bridged(bridge, function, args, kwargs)
 
 
-class _SiLU(torch.autograd.Function):
-    """forward(x, y) = y; backward by SiLU's derivative at x, computed there. Twice differentiable and vmappable."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, y: Tensor) -> Tensor:
-        return y.detach()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(inputs[0])
-        ctx.save_for_forward(inputs[0])
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient * _derivative(ctx.saved_tensors[0]), None
-
-
-class _SiLUDual(_SiLU):
-    """The same with forward-mode derivatives; apart, since the compiler does not trace a custom `jvp`."""
-
-    @staticmethod
-    def jvp(ctx: Any, tangent_x: Tensor, tangent_y: Tensor | None) -> Tensor:
-        return tangent_x * _derivative(ctx.saved_tensors[0])
-
-
-def _apply(x: Tensor, y: Tensor) -> Tensor:
-    function = _SiLU if torch.compiler.is_compiling() else _SiLUDual
-    return function.apply(x, y)  # type: ignore[no-any-return]
-
-
-def _derivative(x: Tensor) -> Tensor:
+def _chain(gradient: Tensor, x: Tensor) -> Tensor:
+    if not torch.is_grad_enabled():  # one kernel; torch does not differentiate it once more
+        return torch.ops.aten.silu_backward(gradient, x)  # type: ignore[no-any-return]
     s = torch.sigmoid(x)
-    return torch.addcmul(s, x * s, 1 - s)
+    return gradient * torch.addcmul(s, x * s, 1 - s)

@@ -45,39 +45,58 @@ def straight_through(x: Tensor, y: Tensor) -> Tensor:
     return function.apply(x, y)  # type: ignore[no-any-return]
 
 
-class _Weighted(torch.autograd.Function):
-    """forward(x, y, d) = y; backward passes d times the gradient to x. Twice differentiable and vmappable."""
+Chain = Callable[[Tensor, Tensor], Tensor]
+"""(gradient of the output, what was kept of the forward pass) -> gradient of the input, entry by entry."""
+
+
+class _Chained(torch.autograd.Function):
+    """forward(x, y, kept, chain) = y; backward: chain(gradient, kept) to x. Twice differentiable and vmappable."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Tensor, y: Tensor, derivative: Tensor) -> Tensor:
+    def forward(x: Tensor, y: Tensor, kept: Tensor, chain: Chain) -> Tensor:
         return y.detach()
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, Chain], output: Tensor) -> None:
         ctx.save_for_backward(inputs[2])
         ctx.save_for_forward(inputs[2])
+        ctx.chain = inputs[3]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return gradient * ctx.saved_tensors[0], None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        return ctx.chain(gradient, ctx.saved_tensors[0]), None, None, None
 
 
-class _WeightedDual(_Weighted):
+class _ChainedDual(_Chained):
     """The same with forward-mode derivatives."""
 
     @staticmethod
-    def jvp(ctx: Any, tangent_x: Tensor, tangent_y: Tensor | None, tangent_derivative: Tensor | None) -> Tensor:
-        tangent: Tensor = tangent_x * ctx.saved_tensors[0]
+    def jvp(ctx: Any, tangent_x: Tensor, tangent_y: Tensor | None, tangent_kept: Tensor | None, chain: None) -> Tensor:
+        tangent: Tensor = ctx.chain(tangent_x, ctx.saved_tensors[0])
         return tangent
 
 
-def weighted(x: Tensor, y: Tensor, derivative: Tensor) -> Tensor:
-    """Tensor equal to `y` bit for bit whose derivative with respect to `x` is `derivative`, entry by entry."""
-    function = _Weighted if torch.compiler.is_compiling() else _WeightedDual
-    result: Tensor = function.apply(x, y, derivative)
+def chained(x: Tensor, y: Tensor, kept: Tensor, chain: Chain) -> Tensor:
+    """Tensor equal to `y` bit for bit, whose gradient with respect to `x` is `chain(gradient, kept)`: linear in it."""
+    function = _Chained if torch.compiler.is_compiling() else _ChainedDual
+    result: Tensor = function.apply(x, y, kept, chain)
     return result
+
+
+def weighted(x: Tensor, y: Tensor, derivative: Tensor) -> Tensor:
+    """Tensor equal to `y` bit for bit whose derivative with respect to `x` is `derivative`, broadcast to its shape."""
+    return chained(x, y, derivative, torch.mul)
+
+
+def leaking(slope: float) -> Chain:
+    """The chain of a ReLU that leaks: 1 where its value y, which is kept, is positive, and `slope` elsewhere."""
+
+    def chain(gradient: Tensor, y: Tensor) -> Tensor:
+        return torch.ops.aten.leaky_relu_backward(gradient, y, slope, False)  # type: ignore[no-any-return]
+
+    return chain
 
 
 def linear(function: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
