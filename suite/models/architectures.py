@@ -110,18 +110,18 @@ def vit(
     return vision_transformer.vit(in_channels, image_size, num_classes, patch, width, depth)
 
 
-def efficientnet_lite0(in_channels: int, image_size: int, num_classes: int) -> "nn.Module":
-    """EfficientNet-Lite0."""
-    from suite.models.efficientnet_lite import EfficientNetLite0
+def efficientnet_lite(number: int, in_channels: int, image_size: int, num_classes: int) -> "nn.Module":
+    """EfficientNet-Lite0, Lite1 or Lite2."""
+    from suite.models.efficientnet_lite import SCALINGS, EfficientNetLite
 
-    return EfficientNetLite0(in_channels, num_classes)
+    return EfficientNetLite(SCALINGS[number], in_channels, num_classes)
 
 
-def efficientnet_lite0_name(published: str) -> str:
-    """A tensor's name in EfficientNet-Lite0, from the one in its published weights."""
-    from suite.models.efficientnet_lite import own_name
+def efficientnet_lite_name(number: int, published: str) -> str:
+    """A tensor's name in one of these, from the one in its published weights."""
+    from suite.models.efficientnet_lite import SCALINGS, own_name
 
-    return own_name(published)
+    return own_name(SCALINGS[number], published)
 
 
 def two_layer(in_channels: int, image_size: int, num_classes: int, width: int = 1000) -> "nn.Module":

