@@ -14,7 +14,7 @@ from modules.linbp.rules.catalogue import BOTH, BP, CALIBRATED, CATALOGUE, PUBLI
 from modules.linbp.rules.config import RulesConfig
 from modules.linbp.rules.pareto import fronts
 from modules.linbp.rules.ranking import ranked
-from modules.linbp.rules.shares import SET, at_largest, cube, placed, shares
+from modules.linbp.rules.shares import SET, answering_alike, at_largest, cube, placed, shares
 from modules.linbp.sentences import standing
 from suite.claims import Claim, order_family
 from suite.numbers import format_estimate, told_p
@@ -165,8 +165,12 @@ def seen(
         yield f"not compared from {surrogate}: " + "; ".join(f"{rule} ({why})" for rule, why in reasons.items())
 
 
-def notes(audit: pl.DataFrame, cost: pl.DataFrame, config: RulesConfig) -> Iterator[str]:
+def notes(
+    audit: pl.DataFrame, cost: pl.DataFrame, samples: pl.DataFrame, models: pl.DataFrame, config: RulesConfig
+) -> Iterator[str]:
     """What makes the numbers mean less than they seem to."""
+    for names in answering_alike(samples, models):
+        yield f"{' and '.join(names)} answer every image alike: if they are one net, success is the white box's"
     yield from audits.lines(audit)
     for passes in config.passes:
         fewest = cost.filter(passes=passes)["steps"].min()
@@ -174,12 +178,13 @@ def notes(audit: pl.DataFrame, cost: pl.DataFrame, config: RulesConfig) -> Itera
     yield from cautions.more_than_a_pixel(config.eps)
 
 
-def shown(config: RulesConfig, facts: Mapping[str, Any]) -> Iterator[Shown]:
+def shown(
+    samples: pl.DataFrame, models: pl.DataFrame, config: RulesConfig, facts: Mapping[str, Any]
+) -> Iterator[Shown]:
     """Each rule at each place against backpropagation; the ranking has sentences of its own."""
+    others = "models of other names" if answering_alike(samples, models) else "other models"
     n = f"{facts['attacked']} of {facts['chosen']} samples, which all models classify correctly"
-    title = (
-        f"Success on other models on {config.dataset}, and its difference from {BP}'s; {max(config.passes)} passes, {n}"
-    )
+    title = f"Success on {others} on {config.dataset}, and its difference from {BP}'s; {max(config.passes)} passes, {n}"
     columns = ("surrogate", "rule", "place", "at", "black_box", "difference", "difference_low", "difference_high")
     yield Shown("comparisons", title, (*columns, "p_holm"))
 

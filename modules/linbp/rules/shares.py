@@ -22,6 +22,16 @@ def shares(samples: pl.DataFrame, models: pl.DataFrame, *by: str) -> pl.DataFram
     return boxes.group_by("id", *by, maintain_order=True).agg(share=pl.col("fooled").mean())
 
 
+def answering_alike(samples: pl.DataFrame, models: pl.DataFrame) -> list[list[str]]:
+    """Models that give every image the same class, in groups; none where no image fools any: then all are right."""
+    if not samples["fooled"].explode().any():
+        return []
+    names, said = models["name"].to_list(), np.array(samples["predictions"].to_list())
+    groups = np.unique(said, axis=1, return_inverse=True)[1].ravel()
+    together = [[name for name, each in zip(names, groups, strict=True) if each == group] for group in set(groups)]
+    return sorted(names for names in together if len(names) > 1)
+
+
 def placed(arms: pl.DataFrame, place: str) -> pl.DataFrame:
     """The arms at one of the two places: `surrogate, rule, gradient`."""
     return arms.filter(pl.col("place").is_in([place, BOTH])).select("surrogate", "rule", "gradient")

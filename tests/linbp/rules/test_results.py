@@ -9,7 +9,8 @@ from polars.testing import assert_frame_equal
 
 from modules.linbp.rules.catalogue import BOTH, CALIBRATED, PUBLISHED
 from modules.linbp.rules.config import RulesConfig
-from modules.linbp.rules.results import audit, claims, comparisons, cost, headline, notes, ranking, seen, success
+from modules.linbp.rules.results import audit, claims, comparisons, cost, headline, notes, ranking, seen, shown, success
+from modules.linbp.rules.shares import answering_alike
 from suite.claims import CANNOT_TELL, DIFFERS, REPRODUCED
 
 MODELS = pl.DataFrame({"name": ["a", "b", "c"]})
@@ -38,6 +39,8 @@ def samples(fooled: dict[str, int] = FOOLED, surrogates: str = "a", passes: tupl
         {
             "id": 3 * image, "label": 1, "surrogate": surrogate, "gradient": gradient, "method": method, "eps": 0.1,
             "passes": budget, "fooled": [name == surrogate or image < count * budget // 10 for name in "abc"],
+            "predictions": [2 + k if name == surrogate or image < count * budget // 10 else 1
+                            for k, name in enumerate("abc")],
         }
         for surrogate in surrogates for gradient, count in fooled.items() for method in ("ifgsm", "mifgsm")
         for budget in passes for image in range(N)
@@ -149,14 +152,32 @@ def test_what_is_said_of_it() -> None:
 
 def test_what_makes_the_numbers_mean_less() -> None:
     config = RulesConfig(passes=(10,), eps=(0.3,), step_size=0.04)
-    costs = cost(samples(), MODELS, arms(), config)
-    (line,) = notes(audit(samples(), MODELS), costs, config)  # five steps of the rule that needs two passes
+    costs = cost(samples(), MODELS, arms(), config)  # five steps of the rule that needs two passes
+    (line,) = notes(audit(samples(), MODELS), costs, samples(), MODELS, config)
     assert line.startswith("5 steps of 0.04 cannot reach the border")
     weak = {**FOOLED, "bp": 90}
     mine = samples(weak).with_columns(
         fooled=pl.when(pl.col("gradient") == "bp").then(pl.lit([False, True, True])).otherwise("fooled")
     )
     assert audit(mine, MODELS)["flag"].to_list() == ["transfer beats the white box"] * 4
+
+
+def test_a_net_under_two_names_is_no_other_model() -> None:
+    config = RulesConfig(passes=(10,))
+
+    def said(predictions: pl.Expr) -> tuple[str, list[str]]:
+        made = samples().with_columns(predictions=predictions)
+        (table,) = shown(made, MODELS, config, {"attacked": N, "chosen": N})
+        lines = notes(audit(made, MODELS), cost(made, MODELS, arms(), config), made, MODELS, config)
+        return table.title, [line for line in lines if "alike" in line]
+
+    title, lines = said(pl.col("predictions"))
+    assert title.startswith("Success on other models") and not lines
+    title, lines = said(pl.lit([2, 1, 2]))
+    assert title.startswith("Success on models of other names")
+    assert lines == ["a and c answer every image alike: if they are one net, success is the white box's"]
+    nobody = samples().with_columns(fooled=pl.lit([False] * 3), predictions=pl.lit([1] * 3))
+    assert answering_alike(nobody, MODELS) == []
 
 
 def test_a_rule_as_typed_that_comes_to_the_place_of_another_is_tested_on_its_images_once() -> None:
