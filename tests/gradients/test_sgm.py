@@ -81,6 +81,7 @@ def test_the_factor_of_one_block_is_affine(residual: nn.Module, images: Tensor, 
         (lambda: models.resnet18(), 8),
         (lambda: ZOO["mobilenetv2"].build(3, 32, 10), 10),  # of 17 blocks, those of stride 1 that keep their width
         (lambda: ZOO["efficientnet-lite0"].build(3, 32, 10), 9),  # all but the first of each stage
+        (lambda: ZOO["efficientnet-lite1"].build(3, 32, 10), 14),
         (lambda: models.mobilenet_v3_small(), 6),
         (lambda: ZOO["preactresnet18"].build(3, 32, 10), 8),
         (lambda: ZOO["wrn34"].build(3, 32, 10, width=1), 15),

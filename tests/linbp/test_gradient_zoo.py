@@ -19,6 +19,8 @@ CALLS = {
     "densenet161": (161, 111),  # 1 + 2 * (6 + 12 + 36 + 24) + 3 + 1; before transition3: 1 + 2 * 54 + 2
     "mobilenetv2": (35, 32),  # 1 + 1 + 2 * 16 + 1; two of block 17 and the last
     "efficientnet-lite0": (33, 30),  # 1 + 1 + 2 * 15 + 1; two of the last block and the head's
+    "efficientnet-lite1": (43, 40),  # five blocks more
+    "efficientnet-lite2": (43, 40),
     "vit": (4, 3),  # the last block's
     "resnet20": (19, 13),  # 1 + 2 * 9; the last stage has 2 * 3
     "resnet32": (31, 21),

@@ -170,6 +170,25 @@ def test_parameter_counts(
     assert parameters(build(name, noise(shape), **arguments)) == count
 
 
+# Blocks and channels of the stages, as their authors' code rounds them, and parameters: 4.7, 5.4 and 6.1 million there.
+LITE = {
+    "efficientnet-lite0": ((1, 2, 2, 3, 3, 4, 1), (16, 24, 40, 80, 112, 192, 320), 4_652_008),
+    "efficientnet-lite1": ((1, 3, 3, 4, 4, 5, 1), (16, 24, 40, 80, 112, 192, 320), 5_416_680),
+    "efficientnet-lite2": ((1, 3, 3, 4, 4, 5, 1), (16, 24, 48, 88, 120, 208, 352), 6_092_072),
+}
+
+
+@pytest.mark.parametrize("name", LITE)
+def test_the_lite_family(name: str, noise: Noise) -> None:
+    network = build(name, noise((3, 32, 32), 1000))
+    stages = [network.get_submodule(f"stage{number}") for number in range(1, 8)]
+    blocks = tuple(len([*stage.children()]) for stage in stages)
+    channels = tuple(stage.get_submodule("0.project.conv").weight.shape[0] for stage in stages)
+    assert (blocks, channels, parameters(network)) == LITE[name]
+    assert shapes(network)["stem.conv.weight"] == (32, 3, 3, 3)
+    assert shapes(network)["head.conv.weight"] == (1280, channels[-1], 1, 1)
+
+
 def test_names_of_published_checkpoints(noise: Noise) -> None:
     cifar = noise((3, 32, 32))
     resnet = shapes(build("resnet56", cifar))
