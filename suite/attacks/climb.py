@@ -1,4 +1,8 @@
-"""What the forms of APGD share: they measure, remember the best iterate, and let fooled samples go."""
+"""What the forms of APGD share: they measure, remember the best iterate, and let fooled samples go.
+
+Who is fooled is looked at before every step on a CPU, where that saves work, and every few steps elsewhere, since the
+host waits there. Until then a fooled sample walks on, and what it was fooled by is kept.
+"""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -11,6 +15,8 @@ from suite.attacks.arguments import check_classes
 from suite.attacks.ball import each
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.objectives import Objective
+
+WINDOW = 5  # steps between two looks where the host waits for them
 
 
 class Walk(Protocol):
@@ -50,6 +56,7 @@ def climb(
     *,
     objective: Objective,
     early_stop: bool,
+    window: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Which samples some iterate fools, (N,) booleans, and each sample's iterate of the largest loss, (N, ...).
 
@@ -59,6 +66,7 @@ def climb(
         begin: (rows, iterates, losses, gradients) -> how they go on.
         objective: the loss that is climbed.
         early_stop: a sample leaves at its first misclassified iterate, which then stands for that of the largest loss.
+        window: steps between two looks at who leaves; None: one on a CPU, else WINDOW. The result is the same.
 
     Raises SuiteError for labels that are not the model's classes.
     """
@@ -80,18 +88,21 @@ def climb(
     loss, gradient, hit = measure(first, everyone, check=True)
     walk = begin(everyone, first, loss, gradient)
     fooled, found = hit.clone(), first.clone()
+    done, by = hit, first  # of the walk's rows: which are fooled, and the first iterates that do it
+    window = window or (1 if first.device.type == "cpu" else WINDOW)
     for step in range(steps):
-        if early_stop and bool(hit.any()):
-            found[walk.rows[hit]] = walk.x[hit]
-            walk = walk.select(~hit)
+        if early_stop and step % window == 0 and bool(done.any()):
+            found[walk.rows[done]] = by[done]
+            walk, by, done = walk.select(~done), by[~done], torch.zeros_like(done[~done])
             if not len(walk.rows):
                 return fooled, found
         walk = walk.ready(step)
         x = walk.next(step)
         loss, gradient, hit = measure(x, walk.rows)
         fooled[walk.rows] |= hit
+        done, by = done | hit, torch.where(each(done, x), by, x)
         walk = walk.arrived(x, loss, gradient)
-    found[walk.rows] = torch.where(each(hit, walk.x), walk.x, walk.best) if early_stop else walk.best
+    found[walk.rows] = torch.where(each(done, walk.x), by, walk.best) if early_stop else walk.best
     return fooled, found
 
 
