@@ -23,6 +23,17 @@ def initial_gradient_norm(d: int) -> float:
     return sqrt(d / 2)
 
 
+def initial_change(d: int, angle: float) -> float:
+    """Root mean square of ||grad f(x; W0) - grad f(x + delta; W0)||: sqrt(d angle / pi), for every m. OWN.
+
+    angle: between x and x + delta, delta chosen before W0. A row w has another sign with probability angle / pi,
+    however long it is, and the random a_s leave the mean of ||w||^2 = d over those rows. At |delta| ~ 1 / sqrt(d) that
+    is d^(1/4); so is, for m far above d, the largest change in that ball, by chaining over d directions of delta and d
+    of the change, each of variance angle / pi.
+    """
+    return sqrt(d * angle / pi)
+
+
 def initial_flip(d: int) -> float:
     """E|f| / ||grad f|| at W0 for large m and d: sqrt(2 / (pi d)), the size of a flip were f linear. OWN."""
     return sqrt(2 / (pi * d))

@@ -1,14 +1,15 @@
 """What the lemmas, the proof outline and the theorem of Wang et al. 2022 say, judged on given nets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf
+from typing import Any
 
 import polars as pl
 
 from modules.lazy_regime.theory.config import TheoryConfig
-from modules.lazy_regime.theory.laws import LAWS
+from modules.lazy_regime.theory.laws import LAWS, WIDTH, Law
 from modules.lazy_regime.trainings import TRAINING, always
-from suite.claims import Claim, at_least, at_most, power
+from suite.claims import Claim, Judgement, at_least, at_most, power
 from suite.statistics import Estimate, cluster_rate
 
 TOLERANCE = 0.1  # of a power: a finite d is not the limit
@@ -45,7 +46,7 @@ def of_powers(powers: pl.DataFrame) -> Iterator[Claim]:
         yield Claim(
             law.claim,
             law.source,
-            power(measured, law.exponent, TOLERANCE),
+            _of_law(law, measured, row),
             setting=f"{fixed} = {row[fixed]}, C0 = {row['c0']:g}{fitted}",
             measured=measured,
             published=law.exponent,
@@ -83,19 +84,28 @@ def of_theorem(points: pl.DataFrame, worst: pl.DataFrame | None) -> Iterator[Cla
         yield always(claim, "Theorem 3.1, all W", nets, "flips", of=POINTS, setting=setting, rate=RARE)
 
 
-def of_constants(explicit: pl.DataFrame, exponent: float) -> Iterator[Claim]:
+def of_constants(explicit: pl.DataFrame) -> Iterator[Claim]:
     """From which dimension on the proof closes with our constants."""
     largest = float(explicit["d"].max())  # type: ignore[arg-type]
     for (c0,), rows in explicit.group_by("c0", maintain_order=True):
         first = inf if rows["closing_d"][0] is None else rows["closing_d"][0]
         measured = Estimate(first, first, first, 1, "dimensions")
         yield Claim(
-            f"the proof's bounds close at a d that is measured, our constants: from this d on, m = d^{exponent:g}",
+            f"the proof's bounds close at a d that is measured, our constants: from this d on, m = d^{WIDTH:g}",
             "ours, after Theorem 3.1",
             at_most(measured, largest),
             setting=f"C0 = {c0:g}",
             measured=measured,
         )
+
+
+def _of_law(law: Law, measured: Estimate, row: Mapping[str, Any]) -> Judgement:
+    """Of a law for wide nets only where m >= d^WIDTH at every d that is used."""
+    narrow = [d for d in row["places"].split(", ") if law.wide and d and row["m"] < int(d) ** WIDTH]
+    conditions = [f"m < d^{WIDTH:g} at d = {', '.join(narrow)}"] if narrow else []
+    if law.upper:
+        return at_most(measured, law.exponent, conditions=conditions)
+    return power(measured, law.exponent, TOLERANCE, conditions=conditions)
 
 
 def _share(points: pl.DataFrame, holds: str) -> Estimate:

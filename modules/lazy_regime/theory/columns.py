@@ -103,8 +103,11 @@ TABLES = {
     "points": Table(
         "a net and a test point",
         "d, m, c0, run, id, initial_value, value, ceiling, initial_gradient, gradient, drift, changed, may_change, "
-        "size, correct, distance",
-        {"value": "f at the point"},
+        "size, correct, distance, change",
+        {
+            "value": "f at the point",
+            "change": "largest l2 change of the gradient found within 1 / sqrt(d) of the point",
+        },
     ),
     "around": Table(
         "a net, a test point and a ratio: how much the gradient changes in the ball around the point",

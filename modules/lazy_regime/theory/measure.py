@@ -84,10 +84,14 @@ class GivenNets:
         ]
 
     def links(self, cell: Cell) -> Mapping[str, Any]:
-        """A row per net and point: f, its gradient, how both moved from W0, and the neurons that changed sign."""
+        """A row per net and point: f, its gradient, how both moved from W0, changed signs, and the change near x."""
         start, nets, x = self._nets(cell)
         y, distance = self.tasks[cell.size].test_y, ball.distance(nets, start)[:, None]
-        columns = _joined(_links(start, nets, x[:, here], y[here], cell.radius) for here in _parts(cell, x))
+        generator = keyed_generator(self.config.seed, f"links {cell}")
+        columns = _joined(
+            _links(start, nets, x[:, here], y[here], cell.radius) | _near(nets, x[:, here], self.config, generator)
+            for here in _parts(cell, x)
+        )
         return self._columns(cell, **columns, distance=distance.expand(x.shape[:2]))
 
     def around(self, cell: Cell) -> Mapping[str, Any]:
@@ -157,15 +161,29 @@ def _around(
     length = _length(g)
     step = -f.sign()[..., None] * g / length[..., None]
     radius = ratio * f.abs() / length
+    changes = _changes(nets, x, step, radius, config, generator)
+    return {
+        "radius": radius, "gradient": length, **changes,
+        "outline": outline(f, length, changes["supremum"], radius), "flipped": flip_steps(nets, x, step) <= radius,
+    }  # fmt: skip
+
+
+def _near(nets: LazyNets, x: Tensor, config: TheoryConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    """Lemma 4.4: the largest change of the gradient that is found within 1 / sqrt(d), the order of a flip."""
+    f, g = nets.value_and_gradient(x)
+    step, radius = -f.sign()[..., None] * g / _length(g)[..., None], torch.full_like(f, x.shape[-1] ** -0.5)
+    return {"change": _changes(nets, x, step, radius, config, generator)["supremum"]}
+
+
+def _changes(
+    nets: LazyNets, x: Tensor, step: Tensor, radius: Tensor, config: TheoryConfig, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Changes of the gradient within the radii (S, N): at random, on the straight step's way, the largest of all."""
     mean, largest = gradient_change.sampled(nets, x, radius, config.draws, generator)
     on_the_way = gradient_change.on_the_way(nets, x, step, radius)
     ascended = gradient_change.supremum(nets, x, step, radius, config.ascent, config.restarts, generator)
     supremum = torch.stack([largest, on_the_way, ascended]).amax(0)
-    return {
-        "radius": radius, "gradient": length, "sampled": mean, "sampled_largest": largest,
-        "on_the_way": on_the_way, "supremum": supremum, "outline": outline(f, length, supremum, radius),
-        "flipped": flip_steps(nets, x, step) <= radius,
-    }  # fmt: skip
+    return {"sampled": mean, "sampled_largest": largest, "on_the_way": on_the_way, "supremum": supremum}
 
 
 def _resisting(start: LazyNets, given: LazyNets, x: Tensor, radius: float, steps: int) -> tuple[Tensor, ...]:

@@ -13,14 +13,13 @@ import polars as pl
 from modules.lazy_regime.theory import bounds
 from modules.lazy_regime.theory import claims as judged
 from modules.lazy_regime.theory.config import TheoryConfig
-from modules.lazy_regime.theory.laws import LAWS, WORST
+from modules.lazy_regime.theory.laws import LAWS, WIDTH, WORST
 from suite.claims import Claim
 from suite.statistics import cluster_rate, estimates, log_log_slope, mean
 from suite.tables import Shown
 
 SETTING = ("d", "m", "c0")
 NET = (*SETTING, "run")
-EXPONENT = 2.4  # of the width in the theorem's condition m >= d^2.4, which we have from memory only
 ROUNDING = 1e-4  # of float32 sums of some thousand terms, relatively
 
 
@@ -37,6 +36,7 @@ def statements(points: pl.DataFrame, config: TheoryConfig) -> pl.DataFrame:
         "4.3: neurons with another sign": change,
         "4.3: neurons that the ball can change": allowed,
         "4.3 given W0: other signs - changeable": change - allowed,
+        "4.4: change of grad f within 1 / sqrt(d)": pl.col("change"),
     }
     limits = []
     for d, m, c0 in points.select(SETTING).unique(maintain_order=True).iter_rows():
@@ -45,6 +45,7 @@ def statements(points: pl.DataFrame, config: TheoryConfig) -> pl.DataFrame:
             ("<=", bounds.value_bound(m, c0, gamma)), ("<=", c0), ("<=", 1.0),
             (">=", bounds.gradient_bound(d, m, c0, gamma)), ("<=", bounds.drift_bound(d, m, c0, gamma)),
             ("<=", changing), ("<=", changing), ("<=", 0.0),
+            ("<=", bounds.difference_bound(d, m, c0, d**-0.5, gamma)),
         )  # fmt: skip
         limits += [(d, m, c0, name, *limit) for name, limit in zip(measured, of_links, strict=True)]
     long = points.select(*NET, "id", **measured).unpivot([*measured], index=[*NET, "id"], variable_name="statement")
@@ -135,7 +136,7 @@ def sizes(points: pl.DataFrame, worst: pl.DataFrame | None = None) -> pl.DataFra
 
 def explicit(points: pl.DataFrame, config: TheoryConfig) -> pl.DataFrame:
     """The proof with explicit constants per setting: whether it closes, and from which power of 10 on, at m = d^2.4."""
-    closing = {c0: bounds.closing_dimension(c0, EXPONENT, config.gamma) for c0 in config.c0s}
+    closing = {c0: bounds.closing_dimension(c0, WIDTH, config.gamma) for c0 in config.c0s}
     rows = []
     for setting in points.select(SETTING).unique(maintain_order=True).iter_rows(named=True):
         chain = bounds.chain(**setting, gamma=config.gamma)
@@ -179,7 +180,7 @@ def claims(
     yield from judged.of_powers(powers)
     yield from judged.of_condition(_with_condition(points, around), condition, config)
     yield from judged.of_theorem(points, worst)
-    yield from judged.of_constants(explicit, EXPONENT)
+    yield from judged.of_constants(explicit)
 
 
 def headline(condition: pl.DataFrame, worst: pl.DataFrame | None = None) -> Mapping[str, Any]:

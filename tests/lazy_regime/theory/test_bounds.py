@@ -1,6 +1,6 @@
 """The statements of the proof: laws at initialisation, bounds on nets that try to break them, condition, cone."""
 
-from math import inf, isfinite, log, pi, sqrt
+from math import cos, inf, isfinite, log, pi, sin, sqrt
 
 import pytest
 import torch
@@ -48,6 +48,18 @@ def test_the_laws_at_initialisation(at_x: tuple[Tensor, Tensor, Tensor]) -> None
     )
     flips = f.abs() / gradient.norm(dim=-1)
     assert float(flips.mean()) == pytest.approx(bounds.initial_flip(D), rel=4 * sqrt(pi / 2 - 1) / sqrt(n) + 0.02)
+
+
+@pytest.mark.parametrize("angle", [0.1, 0.5, pi])
+def test_the_change_in_a_chosen_direction_keeps_to_its_law(nets: LazyNets, angle: float) -> None:
+    """Given k of M neurons with another sign, the squared change is about k / M times chi2 of D degrees."""
+    x, across = unit(2, D, 5)
+    across = torch.nn.functional.normalize(across - (across @ x) * x, dim=0)
+    _, here = nets.value_and_gradient(x[None])
+    _, there = nets.value_and_gradient((cos(angle) * x + sin(angle) * across)[None])
+    squared = (there - here).square().sum(-1).mean()
+    tolerance = 4 * sqrt((2 / D + pi / (M * angle)) / len(nets.weight))
+    assert float(squared) == pytest.approx(bounds.initial_change(D, angle) ** 2, rel=tolerance)
 
 
 def test_value_and_gradient_bounds_fail_as_often_as_gamma_allows(at_x: tuple[Tensor, Tensor, Tensor]) -> None:

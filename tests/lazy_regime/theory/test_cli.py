@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from modules.lazy_regime.theory import bounds
 from tests.conftest import Finished
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -31,6 +32,7 @@ def test_theory_measures_every_link(finished_study: FinishedStudy) -> None:
         assert abs(row["value"]) <= row["ceiling"] * (1 + 1e-5)
         assert abs(row["value"]) - abs(row["initial_value"]) <= row["c0"] + 1e-5
         assert row["changed"] <= row["may_change"]
+        assert 0 <= row["change"] <= bounds.difference_bound(row["d"], row["m"], row["c0"], row["d"] ** -0.5, 0.05)
         if row["c0"] == 0:
             assert row["value"] == row["initial_value"] and row["drift"] == row["changed"] == 0
     sizes = {(r["d"], r["m"], r["c0"], r["run"], r["id"]): r["size"] for r in points}

@@ -15,13 +15,13 @@ CONFIG = TheoryConfig(sizes=(4, 8), widths=(100, 400), c0s=(0, 1))
 
 
 def points(nets: int = 2, spread: float = 0.0, size: float = 1.0, dims: tuple[int, ...] = (16, 64)) -> pl.DataFrame:
-    """Nets that follow the theory: |grad f| = sqrt(d / 2), |delta| = size / sqrt(d), sqrt(m) changeable neurons."""
+    """Nets that follow the theory: |grad f| = sqrt(d / 2) changing by d^(1/4), |delta| = size / sqrt(d), and so on."""
     return pl.DataFrame(
         {
             "d": d, "m": m, "c0": c0, "run": run, "id": point, "initial_value": 0.5, "value": -0.5 - 0.1 * c0,
             "ceiling": 2.0, "initial_gradient": (d / 2) ** 0.5, "gradient": (d / 2) ** (0.5 + spread * run),
             "drift": 0.1 * c0, "changed": int(c0), "may_change": int(m**0.5), "size": size * (1 + run) * d**-0.5,
-            "correct": True, "distance": 0.0,
+            "correct": True, "distance": 0.0, "change": d ** (0.25 + spread * run),
         }
         for d in dims for m in (100, 400) for c0 in (0.0, 1.0) for run in range(nets) for point in range(2)
     )  # fmt: skip
@@ -55,7 +55,7 @@ def judged(of: pl.DataFrame, near: pl.DataFrame, hardest: pl.DataFrame | None = 
 def test_links_are_means_over_nets_beside_their_bounds() -> None:
     of = points().with_columns(value=-0.5 - pl.col("run") - 0.1 * pl.col("id"))
     links = results.links(results.statements(of, CONFIG))
-    assert len(links) == 8 * 8
+    assert len(links) == 8 * 9
     row = links.filter(d=16, m=100, c0=1, statement="4.1: |f|").row(0, named=True)
     mean = mean_of([0.55, 1.55])
     assert (row["value"], row["low"], row["n"]) == pytest.approx((mean.value, mean.low, 2))
@@ -67,6 +67,8 @@ def test_links_are_means_over_nets_beside_their_bounds() -> None:
     assert (lipschitz["inside_low"], lipschitz["inside_high"]) == (share.low, share.high)
     lower = links.filter(d=16, m=100, c0=0, statement="4.2: |grad f|").row(0, named=True)
     assert lower["side"] == ">=" and lower["bound"] == bounds.gradient_bound(16, 100, 0, 0.05)
+    changed = links.filter(d=16, m=100, c0=1, statement="4.4: change of grad f within 1 / sqrt(d)").row(0, named=True)
+    assert (changed["value"], changed["bound"]) == (2, bounds.difference_bound(16, 100, 1, 0.25, 0.05))
 
 
 def test_the_condition_takes_the_smallest_radius_at_which_it_holds() -> None:
@@ -161,6 +163,25 @@ def test_a_wide_interval_confirms_no_power(spread: float, verdict: str) -> None:
     of = points(nets=6).with_columns(gradient=(pl.col("d") / 2).pow(0.5 + spread * (pl.col("run") - 2.5)))
     claim = judged(of, around(of))["|grad f| ~ sqrt(d)", "m = 100, C0 = 0, d = 16, 64"]
     assert claim.measured and claim.measured.value == pytest.approx(0.5) and claim.judgement.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("power", "within_the_lemma", "as_derived"),
+    [(0.25, REPRODUCED, REPRODUCED), (0.45, REPRODUCED, DIFFERS), (0.5, CANNOT_TELL, DIFFERS), (0.6, DIFFERS, DIFFERS)],
+)
+def test_the_change_of_the_gradient_is_judged_in_wide_nets_only(
+    power: float, within_the_lemma: str, as_derived: str
+) -> None:
+    """Six nets whose powers lie 0.01 apart; 9^2.4 = 195 neurons are needed at d = 9, so that 100 are too few."""
+    of = points(nets=6, dims=(4, 9)).with_columns(change=pl.col("d").pow(power + 0.01 * (pl.col("run") - 2.5)))
+    found = judged(of, around(of))
+    lemma, derived = "grows at most like sqrt(d)", "~ d^(1/4)"
+    for words, verdict in ((lemma, within_the_lemma), (derived, as_derived)):
+        claim = f"change of grad f within |delta| <= 1 / sqrt(d) {words}"
+        assert found[claim, "m = 400, C0 = 1, d = 4, 9"].judgement.verdict == verdict
+        narrow = found[claim, "m = 100, C0 = 1, d = 4, 9"]
+        assert narrow.judgement.verdict == CANNOT_TELL and "m < d^2.4 at d = 9" in narrow.judgement.note
+        assert narrow.measured and narrow.measured.value == pytest.approx(power)
 
 
 def test_the_constants_close_at_dimensions_that_nobody_measures() -> None:
