@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks.arguments import check_batch, check_choice, check_positive
-from suite.attacks.bfloat16 import rounded_weights
 from suite.attacks.differentiate import Autograd, constant_weights
 from suite.attacks.losses import Cotangent, against, kl_from
 from suite.attacks.walk import Settings, step_in_ball
@@ -59,8 +58,7 @@ class Adversary:
     def __call__(self, pixels: Tensor, labels: Tensor) -> Tensor:
         check_batch(pixels, labels)
         radius = pixels.new_full((), self.eps)
-        mode = in_mode(self.model, training=self.mode == "train")
-        with mode, constant_weights(self.model), rounded_weights(self.model):
+        with in_mode(self.model, training=self.mode == "train"), constant_weights(self.model):
             cotangent = self._cotangent(pixels, labels)
             x = (pixels + self._offset(pixels)).clamp(*self.settings.bounds) if self.start != "image" else pixels
             differentiate = Autograd(self.model)

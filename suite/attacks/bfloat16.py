@@ -4,8 +4,7 @@ Images and their gradients stay as they are; only what lies between is rounded t
 images' precision, since softmax(z) - onehot(y) of rounded logits would be zero wherever the model is sure.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -13,52 +12,40 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.losses import Cotangent
-from suite.gradients.view import View
-from suite.models.fast_layers import HalvingConv2d, Linear
 from suite.training.depthwise import is_strided_depthwise
 
-_ROUNDED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, HalvingConv2d, Linear)
+_ROUNDED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
-def round_weights(model: nn.Module) -> None:
-    """Rounds, once and in place, the weights that autocast would round in every pass; the numbers are the same.
+def round_weights(model: nn.Module, probe: Tensor) -> None:
+    """Rounds, once and in place, the float32 weights that autocast would round in every pass.
 
-    Autocast keeps the rounded weights only of layers that are being trained. Layers of other classes are left to it,
-    and those that stay in float32 as they are (suite.training.depthwise).
+    Autocast keeps the rounded weights only of layers that are being trained. Where the model's logits for `probe` are
+    not bit for bit those of before, since it uses a weight otherwise, nothing is rounded.
     """
-    for module in _layers(model):
-        module.to(torch.bfloat16)
-
-
-@contextmanager
-def rounded_weights(model: nn.Module) -> Iterator[None]:
-    """The same within the block, where weights are constants; without autocast to bfloat16 on a CPU nothing."""
-    active = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-    kept = [(module._parameters, dict(module._parameters)) for module in (_layers(model) if active else ())]
-    try:
+    predict = predicting_in_bfloat16(model)
+    kept = [(module._parameters, dict(module._parameters)) for module in model.modules() if _is_rounded(module)]
+    with torch.no_grad():
+        expected = predict(probe)
         for table, weights in kept:  # a view of the model has the same tables
-            table |= {name: _rounded(weight) for name, weight in weights.items() if weight is not None}
-        yield
-    finally:
+            table |= {name: _rounded(weight) for name, weight in weights.items()}
+        try:
+            same = torch.equal(predict(probe), expected)
+        except RuntimeError:  # of two precisions in one operation
+            same = False
+    if not same:
         for table, weights in kept:
             table |= weights
 
 
-def _layers(model: nn.Module) -> list[nn.Module]:
-    """The layers of a model or a view whose weights autocast rounds as they are."""
-    return [
-        module
-        for module in model.modules()
-        if _class(module) in _ROUNDED and not is_parametrized(module) and not is_strided_depthwise(module)
-    ]
+def _is_rounded(module: nn.Module) -> bool:
+    """Whether it is a layer of torch's own, without hooks, that does not stay in float32."""
+    plain = type(module) in _ROUNDED and not module._forward_pre_hooks and not is_parametrized(module)
+    return plain and not is_strided_depthwise(module) and {p.dtype for p in module.parameters()} == {torch.float32}
 
 
-def _class(module: nn.Module) -> type[nn.Module]:
-    return type(module).__mro__[2] if isinstance(module, View) else type(module)
-
-
-def _rounded(weight: nn.Parameter) -> nn.Parameter:
-    return nn.Parameter(weight.detach().to(torch.bfloat16), requires_grad=False)
+def _rounded(weight: nn.Parameter | None) -> nn.Parameter | None:
+    return None if weight is None else nn.Parameter(weight.detach().to(torch.bfloat16), requires_grad=False)
 
 
 class InBfloat16:

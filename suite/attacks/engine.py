@@ -77,10 +77,11 @@ def fast_engine(
         check_choice("layout", layout, LAYOUTS)
     check_choice("precision", precision, PRECISIONS)
     layout = layout or fast_layout(model, rule, probe, engine, precision)
-    arrange = partial(_arranged, fold_batch_norm(model, probe[:2]), rule, probe[:2], engine, layout, precision)
-    arranged = arrange()
+    folded = fold_batch_norm(model, probe[:2])
+    arrange = partial(_arranged, rule=rule, probe=probe[:2], engine=engine, layout=layout, precision=precision)
+    arranged = arrange(copy.deepcopy(folded))
     if trial is not None:
-        arranged = _faster(arranged, arrange(compiled=True), probe, precision, trial)
+        arranged = _faster(arranged, arrange(folded, compiled=True), probe, precision, trial)
     exact, _ = differentiator(rule(model), probe[:2], "autograd")
     agreement = _sign_agreement(exact, arranged.differentiate, probe)
     facts = {**arranged.facts, "layout": layout, "precision": precision, "sign_agreement": agreement}
@@ -135,7 +136,7 @@ def _arranged(
     if precision == "bf16":
         for module in strided_depthwise(model):
             keep_in_float32(module)
-        round_weights(model)
+        round_weights(model, probe.contiguous(memory_format=memory))
         return Engine(InBfloat16(differentiate), predicting_in_bfloat16(predict), facts={"engine": fact})
     return Engine(differentiate, predict, facts={"engine": fact})
 

@@ -129,8 +129,9 @@ class _Look:
 
     def at_the_end(self, paths: _Paths) -> Tensor:
         """At the last iterates."""
+        looked = self.predict if self.judge is None else self.judge
         with torch.no_grad():
-            prediction = (self.judge or self.predict)(paths.x.flatten(0, 1)).argmax(1)
+            prediction = looked(paths.x.flatten(0, 1)).argmax(1)
         return prediction.view_as(paths.still)
 
     def _judged(self, rows: Tensor, prediction: Tensor, labels: Tensor, everyone: bool) -> Tensor:

@@ -65,7 +65,7 @@ def iterate(
         y = labels[rows.sample]
         if last:
             with torch.no_grad():
-                prediction = (judge or predict)(rows.x).argmax(1)
+                prediction = (predict if judge is None else judge)(rows.x).argmax(1)
         else:
             logits, gradient = differentiate(rows.x, against(settings.loss, y, check=step == 0))
             prediction = logits.argmax(1)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from suite.errors import SuiteError, did_you_mean
 from suite.gradients.keyed import keys, uniform
 from suite.gradients.rectified import Rectified, between
-from suite.gradients.rectifiers import Corners, corners
+from suite.gradients.rectifiers import PLAIN_RELUS, Corners, corners
 from suite.gradients.rule import changing
 from suite.gradients.straight_through import bridged, chained, leaking, linear, weighted
 from suite.gradients.trace import Trace
@@ -125,7 +125,7 @@ class GateTrace(Trace):
             )
         if self.rule.gate == "linear":
             return linear(function, args, kwargs)
-        if self.rule.gate == "half" and at.is_relu:
+        if self.rule.gate == "half" and function in PLAIN_RELUS:
             return bridged(lambda x, y: chained(x, y.detach(), y.detach(), _HALF), function, args, kwargs)
 
         def bridge(x: Tensor, y: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from suite.errors import SuiteError
 from suite.gradients.rectified import Rectified, from_start
-from suite.gradients.rectifiers import corners
+from suite.gradients.rectifiers import PLAIN_RELUS
 from suite.gradients.rule import changing
 from suite.gradients.straight_through import bridged, chained, leaking, straight_through
 from suite.gradients.view import Forward
@@ -35,10 +35,10 @@ def leaky(model: nn.Module, slope: float, start: str | int = "all") -> nn.Module
 
 
 def _leaking(slope: float, function: Forward, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    at, chain = corners(function, args, kwargs), leaking(slope)
+    chain = leaking(slope)
 
     def bridge(x: Tensor, y: Tensor) -> Tensor:
-        if at is not None and at.is_relu:
+        if function in PLAIN_RELUS:
             return chained(x, y.detach(), y.detach(), chain)
         return straight_through(slope * x + (1 - slope) * y, y)
 

@@ -36,6 +36,9 @@ _THRESHOLDS: tuple[Function, ...] = (F.threshold, torch.threshold, torch.thresho
 RECTIFIERS: frozenset[Function] = frozenset((*_ALWAYS, *_CLAMPS, *_CLAMP_MINS, *_THRESHOLDS))
 """Every function whose calls may be rectifiers; `is_rectifier` decides for one call."""
 
+PLAIN_RELUS: frozenset[Function] = frozenset(_PLAIN)
+"""ReLU by its name: backpropagation keeps its result, and so may a rule."""
+
 PRELUS: frozenset[Function] = frozenset((F.prelu, torch.Tensor.prelu))
 """Those with a weight, their second argument."""
 
@@ -95,7 +98,7 @@ def corners(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 
     def given(position: int, default: float, *names: str) -> float:
         value = _bound(args, kwargs, position, *names)
-        return default if value is None else float(value)
+        return default if value is None else float(value.flatten()[0] if isinstance(value, Tensor) else value)
 
     if isinstance(function, Written):
         return function.corners
@@ -106,7 +109,7 @@ def corners(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     if function in (F.leaky_relu, F.leaky_relu_):
         return Corners(outside=given(1, 0.01, "negative_slope"))
     if function in PRELUS:
-        return Corners(outside=_by_channel(args[1], args[0]))
+        return Corners(outside=_by_channel(_bound(args, kwargs, 1, "weight"), args[0]))
     if function in _CLAMPS:
         return Corners(high=given(2, inf, "max"))
     return Corners() if function in _RELUS else None

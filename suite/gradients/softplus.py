@@ -9,12 +9,10 @@ from torch import Tensor, nn
 
 from suite.errors import SuiteError
 from suite.gradients.rectified import Rectified, from_start
-from suite.gradients.rectifiers import Corners, corners, in_place
+from suite.gradients.rectifiers import Corners, corners
 from suite.gradients.rule import changing
-from suite.gradients.straight_through import bridged, chained, weighted
+from suite.gradients.straight_through import bridged, weighted
 from suite.gradients.view import Forward
-
-_CERTAIN = 40.0  # beyond, sigmoid is 1 in float64, too
 
 
 @changing("rectifiers")
@@ -47,24 +45,12 @@ def _smoothed(beta: float, function: Forward, args: tuple[Any, ...], kwargs: dic
             f"softplus smooths the corners of piecewise linear rectifiers, and the model calls {function.__name__}",
             "it knows ReLU, ReLU6, leaky ReLU, hardtanh; choose a start behind the others, or leaky(slope=...)",
         )
-    one_kernel = found.is_relu and not in_place(function, args, kwargs)  # which keeps x for the backward pass
-    chain = partial(_chain, beta)
-
-    def bridge(x: Tensor, y: Tensor) -> Tensor:
-        if one_kernel:
-            return chained(x, y.detach(), x, chain)
-        return weighted(x, y.detach(), _derivative(x, found, beta))
-
-    return bridged(bridge, function, args, kwargs)
-
-
-def _chain(beta: float, gradient: Tensor, x: Tensor) -> Tensor:
-    return torch.ops.aten.softplus_backward(gradient, x, beta, _CERTAIN)  # type: ignore[no-any-return]
+    return bridged(lambda x, y: weighted(x, y.detach(), _derivative(x, found, beta)), function, args, kwargs)
 
 
 def _derivative(x: Tensor, at: Corners, beta: float) -> Tensor:
     """at.outside + (1 - at.outside) times a sigmoid, or the difference of two."""
-    slope = torch.sigmoid(beta * (x - at.low))
+    slope = torch.sigmoid(beta * (x - at.low if at.low else x))
     if isfinite(at.high):
         slope = slope - torch.sigmoid(beta * (x - at.high))
     return slope if at.is_zero_outside else at.outside + (1 - at.outside) * slope

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from modules.linbp import linbp
-from suite.attacks import Autograd, Settings, fast_engine, iterate
-from suite.attacks.bfloat16 import InBfloat16, round_weights, rounded_weights
+from suite.attacks import Autograd, Settings, Trial, fast_engine, iterate
+from suite.attacks.bfloat16 import InBfloat16, round_weights
 from suite.attacks.differentiate import differentiator
 from suite.attacks.fast import fold_batch_norm
 from suite.attacks.losses import LOSSES, cross_entropy
@@ -59,37 +60,78 @@ def test_weights_that_are_rounded_once_give_the_bits_of_those_that_autocast_roun
     by_autocast = InBfloat16(differentiator(rule(folded), x[:2])[0])
     for ours, theirs in zip(engine.differentiate(x, torch.ones_like), by_autocast(x, torch.ones_like), strict=True):
         assert torch.equal(ours, theirs)
-    round_weights(folded)
+    round_weights(folded, x[:2])
     assert {parameter.dtype for parameter in folded.parameters()} == {torch.bfloat16}
 
 
-@pytest.mark.parametrize("rule", [bp, lambda model: linbp(model, "all")], ids=["itself", "view"])
-def test_a_block_with_rounded_weights_gives_the_same_bits_and_leaves_none(rule: Callable[..., Any]) -> None:
-    """In training too, where an adversary differentiates many times between two changes of the weights."""
-    model, x = net().train(), images()
-    attacked, before = rule(model), [*model.parameters()]
-    with torch.autocast("cpu", torch.bfloat16):
-        expected = Autograd(attacked)(x, torch.ones_like)
-        with rounded_weights(attacked):
-            found = Autograd(attacked)(x, torch.ones_like)
-            assert model[0].weight.dtype == torch.bfloat16 and model[1].weight.dtype == torch.float32
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
-    assert all(ours is theirs for ours, theirs in zip(model.parameters(), before, strict=True))
-    with rounded_weights(model):
-        assert model[0].weight.dtype == torch.float32  # no autocast: nothing to do
+class Own(nn.Module):
+    """A model that uses a weight otherwise than autocast does: `how` says what with."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.how, self.body, self.head = how, nn.Conv2d(3, 4, 3), nn.Linear(64, 5, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.body(x).relu().flatten(1)
+        if self.how == "normalised":
+            return F.linear(z, F.normalize(self.head.weight))
+        with torch.autocast("cpu", enabled=False):
+            return self.head(z.float())  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("how", ["normalised", "float32"])
+def test_weights_that_a_model_uses_otherwise_are_left_alone(how: str) -> None:
+    model, x = Own(how).eval().requires_grad_(False), images()
+    engine = fast_engine(model, bp, x, layout="contiguous", precision="bf16")
+    expected = InBfloat16(Autograd(fold_batch_norm(model, x[:2])))(x, torch.ones_like)
+    for ours, theirs in zip(engine.differentiate(x, torch.ones_like), expected, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_float64_stays_float64() -> None:
+    model = net().double()
+    round_weights(model, images().double()[:2])
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float64}
+
+
+@pytest.mark.parametrize("rule", [bp, lambda model: linbp(model, "all")], ids=["autograd", "jacobian"])
+def test_with_a_compiled_step_each_has_a_model_of_its_own(rule: Callable[..., Any]) -> None:
+    """Weights are rounded and layers kept once in each."""
+    torch.manual_seed(0)
+    layers = nn.Sequential(
+        nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 2, 1, groups=8), nn.ReLU(), nn.Flatten(), nn.Linear(72, 5)
+    )
+    model, x = layers.eval().requires_grad_(False), images(16)
+    plain = fast_engine(model, rule, x, layout="contiguous", precision="bf16")
+    engine = fast_engine(model, rule, x, layout="contiguous", precision="bf16", trial=lambda ask: Trial(1.0, 0.5))
+    assert engine.facts["compiled"] == "no: 0.50x as fast"
+    for ours, theirs in zip(
+        engine.differentiate(x, torch.ones_like), plain.differentiate(x, torch.ones_like), strict=True
+    ):
+        assert torch.equal(ours, theirs)
+
+
+class Watched(nn.Conv2d):
+    """A layer that notes in which precision it computes."""
+
+    seen: list[torch.dtype]
+
+    def forward(self, x: Tensor) -> Tensor:
+        result = super().forward(x)
+        self.seen.append(result.dtype)
+        return result
 
 
 def test_a_depthwise_layer_with_a_stride_is_differentiated_in_float32() -> None:
-    """In bfloat16 its gradient takes 150 times as long on a CPU."""
+    """Its gradient in bfloat16 is far slower on a CPU."""
     torch.manual_seed(0)
-    layers = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, 2, 1, groups=8), nn.Flatten(), nn.Linear(72, 5))
-    seen: list[torch.dtype] = []
-    layers[1].register_forward_hook(lambda module, args, result: seen.append(result.dtype))
-    model = layers.eval().requires_grad_(False)
-    engine = fast_engine(model, bp, images(), layout="contiguous", precision="bf16")
-    seen.clear()
+    Watched.seen = []
+    layers = nn.Sequential(nn.Conv2d(3, 8, 1), Watched(8, 8, 3, 2, 1, groups=8), nn.Flatten(), nn.Linear(72, 5))
+    engine = fast_engine(layers.eval().requires_grad_(False), bp, images(), layout="contiguous", precision="bf16")
+    Watched.seen.clear()
     logits, gradient = engine.differentiate(images(), torch.ones_like)
-    assert seen == [torch.float32] and logits.dtype == gradient.dtype == torch.float32
+    assert Watched.seen == [torch.float32] and logits.dtype == gradient.dtype == torch.float32
 
 
 def test_a_model_that_is_sure_still_has_a_gradient() -> None:

@@ -1,6 +1,7 @@
 """leaky: the closed form between backpropagation and LinBP, forward bit for bit."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 from modules.linbp import linbp
 from suite.errors import SuiteError
-from suite.gradients import leaky
+from suite.gradients import gated, leaky, softplus
 
 Differentiate = Callable[[nn.Module, Tensor], Tensor]
 POINTS = [-7.0, -0.5, -0.0, 0.0, 0.5, 5.5, 6.0, 6.5, 40.0]
@@ -49,6 +50,41 @@ def test_relu_and_relu6(slope: float) -> None:
 def test_any_rectifier_is_a_mean_of_its_derivative_and_one(function: Callable[[Tensor], Tensor]) -> None:
     own = derivative(function, 0)
     assert torch.allclose(derivative(function, 0.3), 0.7 * own + 0.3, rtol=1e-14)
+
+
+class InPlaceBehind(nn.Module):
+    """A rectifier whose result is overwritten: backpropagation allows it where the rectifier keeps its input."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x * 1).add_(1)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: x.clamp(min=0), lambda x: x.clamp_min(0), lambda x: F.hardtanh(x, 0, 40)]
+)
+def test_what_is_done_in_place_behind_a_rectifier_that_keeps_its_input(function: Callable[[Tensor], Tensor]) -> None:
+    x = torch.tensor([-1.0, 2.0], requires_grad=True)
+    for rule in (partial(leaky, slope=0.5), partial(gated, gate="half")):
+        (found,) = torch.autograd.grad(rule(InPlaceBehind(function))(x).sum(), x)
+        assert torch.equal(found, torch.tensor([0.5, 1.0]))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: F.prelu(x, weight=torch.tensor([0.25])), lambda x: x.clamp(torch.zeros(2), torch.full((2,), 6.0))],
+    ids=["prelu by keyword", "clamp between tensors"],
+)
+def test_rectifiers_that_are_written_with_tensors(function: Callable[[Tensor], Tensor]) -> None:
+    x = torch.tensor([[-1.0, 2.0]], requires_grad=True)
+    (own,) = torch.autograd.grad(function(x).sum(), x)
+    (found,) = torch.autograd.grad(leaky(Elementwise(function), 0.5)(x).sum(), x)
+    assert torch.allclose(found, (own + 1) / 2)
+    (smooth,) = torch.autograd.grad(softplus(Elementwise(function), 1e4)(x).sum(), x)
+    assert torch.allclose(smooth, own)
 
 
 @pytest.mark.parametrize("start", ["all", 1, -1, "layer2", "layer1.0.conv2"])

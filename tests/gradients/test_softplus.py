@@ -107,3 +107,17 @@ def test_the_compiler_and_functional_transforms_see_the_same_derivative() -> Non
     jacobian = torch.stack([torch.autograd.functional.jacobian(model, point) for point in x])
     assert torch.allclose(torch.func.vmap(torch.func.jacrev(model))(x), jacobian)
     assert torch.allclose(torch.func.vmap(torch.func.jacfwd(model))(x), jacobian)
+
+
+def test_the_rectifiers_input_may_be_overwritten_behind_it() -> None:
+    """As in a residual sum in place, `z += branch(relu(z))`."""
+
+    class Residual(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            z = x * 1
+            z += 2 * F.relu(z)
+            return z
+
+    x = torch.tensor([-0.3, 0.7], dtype=torch.float64, requires_grad=True)
+    (found,) = torch.autograd.grad(softplus(Residual(), beta=2)(x).sum(), x)
+    assert torch.allclose(found, 1 + 2 * torch.sigmoid(2 * x.detach()))

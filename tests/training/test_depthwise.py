@@ -55,6 +55,17 @@ def test_they_compute_in_float32_within_the_block(rule: object) -> None:
     assert torch.equal(in_bfloat16(seen, x), plain) and not net[1]._forward_hooks and not net[1]._forward_pre_hooks
 
 
+def test_blocks_within_each_other_and_calls_by_keyword() -> None:
+    """The inner hooks run within the outer ones."""
+    net, x = layers(), images()
+    with strided_depthwise_in_float32(net):
+        once = in_bfloat16(net, x)
+        with strided_depthwise_in_float32(net), torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(net(x), once) and torch.is_autocast_enabled("cpu")
+            inner = net[0](x)
+            assert torch.equal(net[1](input=inner), net[1](inner))
+
+
 def test_autocast_is_entered_again_where_the_layer_raises() -> None:
     net = layers()
     keep_in_float32(net[1])

@@ -23,13 +23,13 @@ def shares(samples: pl.DataFrame, models: pl.DataFrame, *by: str) -> pl.DataFram
 
 
 def answering_alike(samples: pl.DataFrame, models: pl.DataFrame) -> list[list[str]]:
-    """Models that give every image the same class, in groups; none where no image fools any: then all are right."""
-    if not samples["fooled"].explode().any():
-        return []
-    names, said = models["name"].to_list(), np.array(samples["predictions"].to_list())
-    groups = np.unique(said, axis=1, return_inverse=True)[1].ravel()
-    together = [[name for name, each in zip(names, groups, strict=True) if each == group] for group in set(groups)]
-    return sorted(names for names in together if len(names) > 1)
+    """Models that give every image the class that a surrogate does, in groups; who is never fooled is in none."""
+    said, fooled = (np.array(samples[name].to_list()) for name in ("predictions", "fooled"))
+    groups = np.unique(said, axis=1, return_inverse=True)[1].ravel().tolist()
+    known = [(name, groups[place]) for place, name in enumerate(models["name"]) if fooled[:, place].any()]
+    together = [[name for name, each in known if each == group] for group in {group for _, group in known}]
+    surrogates = {*samples["surrogate"]}
+    return sorted(names for names in together if len(names) > 1 and surrogates & {*names})
 
 
 def placed(arms: pl.DataFrame, place: str) -> pl.DataFrame:

@@ -178,6 +178,8 @@ def test_a_net_under_two_names_is_no_other_model() -> None:
     assert lines == ["a and c answer every image alike: if they are one net, success is the white box's"]
     nobody = samples().with_columns(fooled=pl.lit([False] * 3), predictions=pl.lit([1] * 3))
     assert answering_alike(nobody, MODELS) == []
+    only_itself = samples().with_columns(fooled=pl.lit([True, False, False]), predictions=pl.lit([2, 1, 1]))
+    assert answering_alike(only_itself, MODELS) == []  # the victims are right about everything, and so alike
 
 
 def test_a_rule_as_typed_that_comes_to_the_place_of_another_is_tested_on_its_images_once() -> None:
