@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from suite.errors import SuiteError
-from suite.gradients.rectified import Rectified, from_start
+from suite.gradients.rectified import Rectified, from_start, is_alone
 from suite.gradients.rectifiers import PLAIN_RELUS
 from suite.gradients.rule import changing
 from suite.gradients.straight_through import bridged, chained, leaking, straight_through
@@ -38,7 +38,7 @@ def _leaking(slope: float, function: Forward, args: tuple[Any, ...], kwargs: dic
     chain = leaking(slope)
 
     def bridge(x: Tensor, y: Tensor) -> Tensor:
-        if function in PLAIN_RELUS:
+        if function in PLAIN_RELUS and is_alone():  # else y may have another derivative than ReLU's
             return chained(x, y.detach(), y.detach(), chain)
         return straight_through(slope * x + (1 - slope) * y, y)
 

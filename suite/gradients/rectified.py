@@ -67,6 +67,11 @@ def _place(model: nn.Module, place: str | int, what: str) -> str | int:
 _active = threading.local()  # .traces: rule -> Trace of the forward pass that this thread is in
 
 
+def is_alone() -> bool:
+    """Whether one rule about rectifiers is in force in this forward pass, and not another one beneath it."""
+    return len(_traces()) == 1
+
+
 @dataclass(eq=False)
 class Rectified:
     """The rule behind a view; `start` and `stop` are module paths of the model or rectifier calls' indices."""
