@@ -57,6 +57,7 @@ docs: setup
 bench: setup
 	$(BIN)/python benchmarks/attack_speed.py
 	$(BIN)/python benchmarks/peer_attacks.py
+	$(BIN)/python benchmarks/rule_cost.py
 	$(BIN)/python benchmarks/attack_grid.py
 	$(BIN)/python benchmarks/attack_memory.py
 	$(BIN)/python benchmarks/compiled_step.py
