@@ -9,7 +9,7 @@ import polars as pl
 from modules.lazy_regime.theory.config import TheoryConfig
 from modules.lazy_regime.theory.laws import LAWS, WIDTH, Law
 from modules.lazy_regime.trainings import TRAINING, always
-from suite.claims import Claim, Judgement, at_least, at_most, power
+from suite.claims import CANNOT_TELL, REPRODUCED, Claim, Judgement, at_least, at_most, power
 from suite.statistics import Estimate, cluster_rate
 
 TOLERANCE = 0.1  # of a power: a finite d is not the limit
@@ -100,11 +100,19 @@ def of_constants(explicit: pl.DataFrame) -> Iterator[Claim]:
 
 
 def _of_law(law: Law, measured: Estimate, row: Mapping[str, Any]) -> Judgement:
-    """Of a law for wide nets only where m >= d^WIDTH at every d that is used."""
+    """Of a law for wide nets only where m >= d^WIDTH at every d that is used.
+
+    An upper bound can differ, and cannot be reproduced: what is searched for, of these nets alone, may be less than the
+    largest.
+    """
     narrow = [d for d in row["places"].split(", ") if law.wide and d and row["m"] < int(d) ** WIDTH]
     conditions = [f"m < d^{WIDTH:g} at d = {', '.join(narrow)}"] if narrow else []
     if law.upper:
-        return at_most(measured, law.exponent, conditions=conditions)
+        judgement = at_most(measured, law.exponent, conditions=conditions)
+        held = judgement.verdict == REPRODUCED
+        return (
+            Judgement(CANNOT_TELL, f"not contradicted by what a search finds: {judgement.note}") if held else judgement
+        )
     return power(measured, law.exponent, TOLERANCE, conditions=conditions)
 
 

@@ -167,12 +167,20 @@ def test_a_wide_interval_confirms_no_power(spread: float, verdict: str) -> None:
 
 @pytest.mark.parametrize(
     ("power", "within_the_lemma", "as_derived"),
-    [(0.25, REPRODUCED, REPRODUCED), (0.45, REPRODUCED, DIFFERS), (0.5, CANNOT_TELL, DIFFERS), (0.6, DIFFERS, DIFFERS)],
+    [
+        (0.25, CANNOT_TELL, REPRODUCED),
+        (0.45, CANNOT_TELL, DIFFERS),
+        (0.5, CANNOT_TELL, DIFFERS),
+        (0.6, DIFFERS, DIFFERS),
+    ],
 )
 def test_the_change_of_the_gradient_is_judged_in_wide_nets_only(
     power: float, within_the_lemma: str, as_derived: str
 ) -> None:
-    """Six nets whose powers lie 0.01 apart; 9^2.4 = 195 neurons are needed at d = 9, so that 100 are too few."""
+    """Six nets whose powers lie 0.01 apart; 9^2.4 = 195 neurons are needed at d = 9, so that 100 are too few.
+
+    What a search finds is at most the largest change: it can contradict an upper bound, and not confirm it.
+    """
     of = points(nets=6, dims=(4, 9)).with_columns(change=pl.col("d").pow(power + 0.01 * (pl.col("run") - 2.5)))
     found = judged(of, around(of))
     lemma, derived = "grows at most like sqrt(d)", "~ d^(1/4)"
