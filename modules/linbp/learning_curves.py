@@ -81,6 +81,22 @@ def compared(pairs: pl.DataFrame, settings: Sequence[str], windows: Mapping[str,
     return pl.concat(frames)
 
 
+def levels(
+    curves: pl.DataFrame, metrics: Sequence[str], settings: Sequence[str], windows: Mapping[str, Window]
+) -> pl.DataFrame:
+    """Each training's metrics, means over windows of epochs: `level`, null where a training has not lasted so long."""
+    long = _long(curves, metrics, settings).with_columns(epochs=pl.col("epoch").max().over(settings[:-1]))
+    frames = []
+    for name, (first, last) in windows.items():
+        inside = _finite("level").filter(pl.col("epoch").is_between(first, last))
+        whole = inside.count() == (last - first + 1).first()
+        cells = long.with_columns(window=pl.lit(name)).group_by(
+            *settings, "metric", "window", "seed", maintain_order=True
+        )
+        frames.append(cells.agg(level=pl.when(whole).then(inside.mean())))
+    return pl.concat(frames)
+
+
 def _long(curves: pl.DataFrame, metrics: Sequence[str], settings: Sequence[str]) -> pl.DataFrame:
     return curves.unpivot(metrics, index=[*settings, "seed", "epoch"], variable_name="metric", value_name="level")
 

@@ -99,6 +99,17 @@ _ENTRIES = (
         for depth in (20, 32, 44, 56)
     ),
     Entry(
+        "resnet8",
+        "CIFAR ResNet with one block a stage: trains on a CPU",
+        "He et al. 2016, Sec. 4.2; the size ours",
+        partial(architectures.cifar_resnet, 8),
+        "layer3",
+        ANALOGY,
+        ONE_CYCLE,
+        CIFAR_MEAN,
+        CIFAR_STD,
+    ),
+    Entry(
         "preactresnet18",
         "pre-activation ResNet-18",
         "He et al. 2016; Rice et al. 2020; Xing et al. 2022",

@@ -48,6 +48,8 @@ class AdversarialTrainings:
             recipe,
             epochs=config.epochs or recipe.epochs,
             learning_rate=config.learning_rate or recipe.learning_rate,
+            bfloat16=config.bfloat16,
+            channels_last=config.channels_last,
         )
         self.attack = Settings(config.steps, config.step_size, config.norm)
         tested = sample(dataset.test, config.test_limit, run.seed)

@@ -46,6 +46,8 @@ class AdvTrainConfig(StudyConfig):
     )
     seeds: int = option(3, "trainings of each strategy, with seeds seed, seed + 1, ...; the paper has one", gt=0)
     epochs: int | None = option(12, "passes over the training set; none: the recipe's", unit="epochs", gt=0)
+    bfloat16: bool = option(False, "train and craft in bfloat16 where layers can (autocast): other numbers")
+    channels_last: bool = option(False, "lay images and weights out with channels last: faster, rounded otherwise")
     train_limit: int | None = option(None, "train on this many samples, class-balanced", unit="samples", gt=0)
     test_limit: int | None = option(None, "test on this many samples, class-balanced", unit="samples", gt=0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from modules.linbp.train.config import TrainConfig, format_factor
-from suite.claims import Claim, direction, equivalence, majority
+from suite.claims import CANNOT_TELL, Claim, Judgement, direction, equivalence, majority
 from suite.statistics import Estimate
 
 # Within these the end is called comparable: a percentage point of accuracy, a tenth of the reference's loss. Ours.
@@ -72,6 +72,21 @@ def of_differences(config: TrainConfig, comparisons: pl.DataFrame, bands: pl.Dat
             else:
                 judgement = direction(measured, -1 if is_loss else 1, **given)
             yield Claim(claim, where, judgement, _setting(row, row["metric"]), measured)
+
+
+def of_best_rates(best_rates: pl.DataFrame) -> Iterator[Claim]:
+    """LinBP is ahead where either rule has its own best learning rate: then it is not merely a larger step.
+
+    Ours, of any model and data: the paper compares at one rate.
+    """
+    for row in _of_linbp(best_rates.filter(pl.col("metric").is_in(("train_loss", "test_accuracy")))):
+        is_loss = row["metric"].endswith("loss")
+        measured = Estimate.read(row, of="seeds", unit="nats" if is_loss else "")
+        judgement = direction(measured, -1 if is_loss else 1, lost=row["lost"])
+        if row["at_end"]:
+            judgement = Judgement(CANNOT_TELL, "a rate at an end of the grid is the best: a better one may lie beyond")
+        setting = f"{row['model']}, each at its best rate, {row['metric'].replace('_', ' ')}"
+        yield Claim(f"better {row['window']}", "ours", judgement, setting, measured)
 
 
 def _of_linbp(table: pl.DataFrame) -> Iterator[dict[str, Any]]:

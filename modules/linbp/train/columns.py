@@ -26,6 +26,16 @@ TABLES = {
         "model, factor, gradient, reference, metric, window, value, low, high, n, lost",
         {"value": "mean difference of the metric over seeds, rule minus reference"},
     ),
+    "best_rates": Table(
+        "a rule minus the first, in one metric over one window of epochs, each at its best learning rate",
+        "model, gradient, reference, metric, window, value, low, high, n, factor, reference_factor, at_end, lost",
+        {
+            "value": "mean difference over seeds, at rates chosen on the other seeds, rule minus reference",
+            "factor": "the rule's best rate over all seeds, in units of the recipe's",
+            "reference_factor": "the reference's",
+            "at_end": "whether a chosen rate is the smallest or largest that was tried, so that a better one may exist",
+        },
+    ),
     "convergence": Table(
         "a rule beside the first: in how many seeds a statement holds",
         "model, factor, gradient, reference, claim, value, low, high, n",

@@ -26,6 +26,8 @@ class TrainConfig(StudyConfig):
         "recipe: the released code's, which made the figures; or the printed learning rate, held constant",
         source=_SECTION,
     )
+    bfloat16: bool = option(False, "train in bfloat16 where layers can (autocast): other numbers")
+    channels_last: bool = option(False, "lay images and weights out with channels last: faster, rounded otherwise")
     train_limit: int | None = option(None, "train on this many samples, class-balanced", unit="samples", gt=0)
     test_limit: int | None = option(None, "test on this many samples, class-balanced", unit="samples", gt=0)
 

@@ -37,6 +37,25 @@ def differences(config: TrainConfig, differences: pl.DataFrame | None = None) ->
     return figure, f"Each rule minus {config.gradients[0]} with the same weights and batches, {_over(config)}"
 
 
+def rates(
+    bands: pl.DataFrame, config: TrainConfig, best_rates: pl.DataFrame | None = None
+) -> tuple[Figure, str] | None:
+    """The end of training against the learning rate: which is best for each rule."""
+    if best_rates is None:
+        return None
+    last = bands.filter(pl.col("epoch") == pl.col("epoch").max().over("model", "factor"))
+    units = {
+        "train_loss": quantity("value", "train loss (nats)", log=True),
+        "test_accuracy": percent("value", "test accuracy"),
+    }
+    rate = quantity("factor", "learning rate over the recipe's", log=True)
+    figure = lines(
+        last.filter(pl.col("metric").is_in([*units])), x=rate, y=units,
+        panel="metric", rows="model", colour="gradient",
+    )  # fmt: skip
+    return figure, f"The last epoch against the learning rate, {_over(config)}"
+
+
 def _curves(bands: pl.DataFrame, part: str, config: TrainConfig, facts: Mapping[str, Any]) -> tuple[Figure, str]:
     """A row of panels for each factor; colour tells the gradient rule, the line's dashes the model.
 

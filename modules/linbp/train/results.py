@@ -7,7 +7,8 @@ import polars as pl
 
 from modules.linbp import learning_curves
 from modules.linbp.learning_curves import EARLY, END
-from modules.linbp.train.claims import of_differences, of_outcomes
+from modules.linbp.train.best_rates import FEWEST, at_best_rates
+from modules.linbp.train.claims import of_best_rates, of_differences, of_outcomes
 from modules.linbp.train.config import TrainConfig, format_factor
 from suite.claims import Claim
 from suite.statistics import against, rate, rate_of
@@ -15,6 +16,7 @@ from suite.tables import Shown
 
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 SETTINGS = ("model", "factor", "gradient")
+WINDOWS = {"early": EARLY, "at the end": END}
 
 
 def outcomes(curves: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame:
@@ -36,9 +38,15 @@ def differences(curves: pl.DataFrame, config: TrainConfig) -> pl.DataFrame | Non
 
 def comparisons(curves: pl.DataFrame, config: TrainConfig) -> pl.DataFrame | None:
     """Each rule minus the first, paired by seed: over the first quarter of the epochs, and in the last epoch."""
-    windows = {"early": EARLY, "at the end": END}
     pairs = _pairs(curves, config)
-    return learning_curves.compared(pairs, SETTINGS, windows) if len(config.gradients) > 1 else None
+    return learning_curves.compared(pairs, SETTINGS, WINDOWS) if len(config.gradients) > 1 else None
+
+
+def best_rates(curves: pl.DataFrame, config: TrainConfig) -> pl.DataFrame | None:
+    """Each rule minus the first, both at the learning rate that is best for them; needs several rates and seeds."""
+    if len(config.factors) < FEWEST or config.seeds < 2 or len(config.gradients) < 2:
+        return None
+    return at_best_rates(curves, METRICS, WINDOWS, config.gradients[0])
 
 
 def convergence(outcomes: pl.DataFrame, config: TrainConfig) -> pl.DataFrame | None:
@@ -63,11 +71,14 @@ def claims(
     bands: pl.DataFrame,
     comparisons: pl.DataFrame | None = None,
     convergence: pl.DataFrame | None = None,
+    best_rates: pl.DataFrame | None = None,
 ) -> Iterator[Claim]:
-    """What the paper says of LinBP beside BP, for the models and learning rates of its figures."""
+    """What the paper says of LinBP beside BP, for the models and rates of its figures; and ours at the best rates."""
     if comparisons is not None and convergence is not None:
         yield from of_outcomes(config, convergence)
         yield from of_differences(config, comparisons, bands)
+    if best_rates is not None:
+        yield from of_best_rates(best_rates)
 
 
 def headline(config: TrainConfig, outcomes: pl.DataFrame, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,14 +94,21 @@ def headline(config: TrainConfig, outcomes: pl.DataFrame, facts: Mapping[str, An
     }
 
 
-def shown(config: TrainConfig, claims: pl.DataFrame, comparisons: pl.DataFrame | None = None) -> Iterator[Shown]:
+def shown(
+    config: TrainConfig,
+    claims: pl.DataFrame,
+    comparisons: pl.DataFrame | None = None,
+    best_rates: pl.DataFrame | None = None,
+) -> Iterator[Shown]:
     """How each training ended, the comparisons, and the claims where the paper makes any."""
     seeds = f"{config.seeds} seed{'s' * (config.seeds > 1)}"
     yield Shown("outcomes", f"Trainings on {config.dataset}, {seeds}: how each ended")
     if comparisons is not None:
         yield Shown("comparisons", f"A rule minus {config.gradients[0]}, paired by seed: mean, 95 % interval")
+    if best_rates is not None:
+        yield Shown("best_rates", "The same with each rule at its best learning rate, chosen on the other seeds")
     if len(claims):
-        yield Shown("claims", "What Li et al. say, judged over seeds")
+        yield Shown("claims", "What Li et al. say, and whether it outlasts the best learning rates, judged over seeds")
 
 
 def _pairs(curves: pl.DataFrame, config: TrainConfig) -> pl.DataFrame:

@@ -71,4 +71,10 @@ class Trainings:
             if epochs > LONGEST:
                 what = f"--stretch trains {format_factor(factor)} x learning rate for {epochs:.0e} epochs"
                 raise SuiteError(what, f"give factors that need at most {LONGEST}")
-        return replace(recipe, epochs=epochs, learning_rate=recipe.learning_rate * factor)
+        return replace(
+            recipe,
+            epochs=epochs,
+            learning_rate=recipe.learning_rate * factor,
+            bfloat16=self.config.bfloat16,
+            channels_last=self.config.channels_last,
+        )

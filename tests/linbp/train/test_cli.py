@@ -54,6 +54,32 @@ def test_a_run_is_whole(study: Study, finished_study: Finish) -> None:
         assert 0 <= row["train_accuracy"] <= 1 and row["train_loss"] > 0 and row["learning_rate"] == 0.1
 
 
+def test_several_rates_are_compared_at_the_best_ones(study: Study, finished_study: Finish) -> None:
+    typed = f"{TINY} --factors 0.1,1,10"
+    assert "with each rule at its best learning rate" in study("linbp.train", typed).stdout
+    run = finished_study("linbp.train", typed)
+    assert len(run.rows("best_rates")) == 4 * 2 and len(run.rows("claims")) == 2 * 2
+    assert {row["source"] for row in run.rows("claims")} == {"ours"}
+    assert Path(run.shown["figures"]["rates"]).stat().st_size > 5_000
+    assert {row["factor"] for row in run.rows("best_rates")} <= {0.1, 1.0, 10.0}
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("study_name", ["linbp.train", "linbp.adv_train"])
+def test_bfloat16_trains_by_other_numbers(finished_study: Finish, study_name: str) -> None:
+    """Both options reach the recipe, and the weights: the losses differ by the rounding of bfloat16, and by no more."""
+    small = "digits-cnn --epochs 1 --seeds 1 --train-limit 200 --test-limit 50"
+    typed = f"--model{'s' * (study_name == 'linbp.train')} {small}"
+    plain, rounded = (
+        finished_study(study_name, typed),
+        finished_study(study_name, f"{typed} --bfloat16 --channels-last"),
+    )
+    recipes = rounded.manifest["facts"].get("recipes", {"": rounded.manifest["facts"].get("recipe")})
+    assert all(recipe["bfloat16"] and recipe["channels_last"] for recipe in recipes.values())
+    for one, other in zip(plain.rows("curves"), rounded.rows("curves"), strict=True):
+        assert one["train_loss"] != other["train_loss"] == pytest.approx(one["train_loss"], rel=0.03)
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_all_rules_begin_alike_and_see_the_same_batches(finished_study: Finish) -> None:
     run = finished_study("linbp.train", TINY, "--gradients bp,linbp(start=none),linbp")

@@ -50,6 +50,17 @@ def test_differences_have_a_row_per_model_and_factor() -> None:
     assert figures.differences(TrainConfig(gradients=("bp",))) is None
 
 
+def test_the_end_of_training_is_drawn_against_the_rate() -> None:
+    bands, config = rows(("mlp", "lenet5"), (0.1, 1.0, 10.0), [2.0, 1.0, 0.5]), TrainConfig(factors=(0.1, 1.0, 10.0))
+    drawn = figures.rates(bands, config, pl.DataFrame({"factor": [1.0]}))
+    assert drawn is not None and len(drawn[0].axes) == 4
+    first = [line for line in drawn[0].axes[0].lines if len(line.get_xdata()) == 3]
+    assert len(first) == 2 and drawn[0].axes[0].get_xscale() == "log"
+    np.testing.assert_allclose(first[0].get_xdata(), [0.1, 1.0, 10.0])
+    np.testing.assert_allclose(first[0].get_ydata(), [0.5] * 3)
+    assert figures.rates(bands, TrainConfig(factors=(1.0, 10.0))) is None
+
+
 def test_a_diverging_line_does_not_hide_the_others() -> None:
     tame, wild = rows(("mlp",), (1.0,), [2.0, 1.0, 0.5]), rows(("mlp",), (1.0,), [1e9, 1e30, 1.0])
     both = pl.concat([tame.filter(gradient="bp"), wild.filter(gradient="linbp")])
