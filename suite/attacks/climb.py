@@ -15,8 +15,7 @@ from suite.attacks.arguments import check_classes
 from suite.attacks.ball import each
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.objectives import Objective
-
-WINDOW = 5  # steps between two looks where the host waits for them
+from suite.attacks.waiting import window_on
 
 
 class Walk(Protocol):
@@ -66,7 +65,7 @@ def climb(
         begin: (rows, iterates, losses, gradients) -> how they go on.
         objective: the loss that is climbed.
         early_stop: a sample leaves at its first misclassified iterate, which then stands for that of the largest loss.
-        window: steps between two looks at who leaves; None: one on a CPU, else WINDOW. The result is the same.
+        window: steps between two looks at who leaves; None: as the device has it. The result is the same.
 
     Raises SuiteError for labels that are not the model's classes.
     """
@@ -89,7 +88,7 @@ def climb(
     walk = begin(everyone, first, loss, gradient)
     fooled, found = hit.clone(), first.clone()
     done, by = hit, first  # of the walk's rows: which are fooled, and the first iterates that do it
-    window = window or (1 if first.device.type == "cpu" else WINDOW)
+    window = window or window_on(first.device)
     for step in range(steps):
         if early_stop and step % window == 0 and bool(done.any()):
             found[walk.rows[done]] = by[done]

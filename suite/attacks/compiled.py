@@ -1,7 +1,8 @@
 """The step of an attack through torch.compile, which fuses loops and leaves Python out: equal up to rounding.
 
-It makes C++ (on a GPU, Triton) and needs a compiler. What it makes is kept in `SUITE_CACHE`, so that a later process
-traces again and compiles nothing; `TORCHINDUCTOR_CACHE_DIR` moves it. torch's compiler is imported only when asked.
+It makes C++ (on a GPU, Triton and CUDA graphs) and needs a compiler. What it makes is kept in `SUITE_CACHE`, so that a
+later process traces again and compiles nothing; `TORCHINDUCTOR_CACHE_DIR` moves it. torch's compiler is imported only
+when asked.
 """
 
 import os
@@ -23,6 +24,7 @@ from suite.errors import SuiteError, one_line
 from suite.paths import cache_root
 
 BACKEND = "inductor"
+MODES = {"cuda": "reduce-overhead"}  # by device; this one's CUDA graphs start all kernels of a pass at once
 SMALLEST = 16  # rows of a batch; fewer are arranged otherwise by oneDNN, and would have to be compiled apart
 _MANY = 1000  # compilations of one function; torch's own limit of 8 is soon met, since a model's modules share theirs
 _SAME_SIGNS = {"fp32": 0.98, "bf16": 0.75}  # least share by precision: half would be the same by chance
@@ -67,15 +69,19 @@ class Compiled:
         # Of the same strides each time, also where images have one channel and either layout would describe them.
         x = torch.empty_like(x, memory_format=self.layout).copy_(x.detach()).requires_grad_()
         torch._dynamo.mark_dynamic(x, 0, min=SMALLEST)
+        torch.compiler.cudagraph_mark_step_begin()
         logits = model(x)
-        return logits.detach(), pulled_back(logits, x, cotangent(logits.detach()))
+        gradient = pulled_back(logits, x, cotangent(logits.detach()))
+        # The next pass of a CUDA graph writes where this one's results are.
+        return logits.detach().clone(), gradient.clone()
 
     def _compile(self, x: Tensor) -> Callable[[Tensor], Tensor]:
         check_compiler(x.device)
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str((cache_root() / "compiled").absolute()))
         with torch.no_grad():
             self.model(x[:1])  # a rule that counts rectifiers does so before it is traced
-        compiled: Callable[[Tensor], Tensor] = torch.compile(self.model, backend=BACKEND)
+        mode = MODES.get(x.device.type)
+        compiled: Callable[[Tensor], Tensor] = torch.compile(self.model, backend=BACKEND, mode=mode)
         try:
             with torch._dynamo.config.patch(recompile_limit=_MANY, accumulated_recompile_limit=_MANY):
                 self._run(compiled, x, torch.ones_like)

@@ -9,12 +9,12 @@ from typing import get_args
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from suite.attacks.arguments import check_batch, check_choice, check_classes, check_count, check_positive, check_shape
 from suite.attacks.ball import BallNorm, each, lengths
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.hyperplane import to_hyperplane
+from suite.attacks.waiting import window_on
 
 LARGEST_BIAS = 0.1  # alpha_max: how much of a step may start at the image instead of at the iterate
 OVERSHOOT = 1.05  # eta: how far beyond the linear model's boundary a step ends
@@ -32,6 +32,7 @@ def fab(
     steps: int,
     *,
     norm: BallNorm = "linf",
+    window: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Distances (N,) of the nearest misclassified samples that were met, infinite where none was, and those (N, ...).
 
@@ -46,6 +47,7 @@ def fab(
         eps: in the norm: a sample leaves as soon as it has an adversarial that near; 0 asks for the nearest.
         steps: N_iter >= 1.
         norm: `linf`, `l2` or `l1`.
+        window: steps between two looks at who leaves; None: as the device has it. The result is the same.
 
     Raises SuiteError for values outside these ranges, and for classes that the model does not have.
 
@@ -58,20 +60,23 @@ def fab(
     check_shape("targets", targets, labels.shape)
     nearest, distances = images.clone(), torch.full_like(images.flatten(1)[:, 0], torch.inf)
     rows, x = torch.arange(len(images), device=images.device), images
+    window = window or window_on(images.device)
     for step in range(steps):
         base, y, target = images[rows], labels[rows], targets[rows]
         gap, normal = _linear_model(differentiate, x, y, target, check=step == 0)
         x = _step(x, base, gap, normal, norm)
         with torch.no_grad():
             wrong = predict(x).argmax(1) != y
-        away = lengths(x - base, norm)
-        nearer = wrong & (away < distances[rows])
-        nearest[rows[nearer]], distances[rows[nearer]] = x[nearer], away[nearer]
+        away, before = lengths(x - base, norm), distances[rows]
+        nearer = wrong & (away < before) & (before > eps)  # who is near enough may wait here to leave
+        nearest[rows] = torch.where(each(nearer, x), x, nearest[rows])
+        distances[rows] = torch.where(nearer, away, before)
         x = torch.where(each(wrong, x), base + WAY_BACK * (x - base), x)
-        stays = distances[rows] > eps
-        rows, x = rows[stays], x[stays]
-        if not len(rows):
-            break
+        if step % window == window - 1:
+            stays = distances[rows] > eps
+            rows, x = rows[stays], x[stays]
+            if not len(rows):
+                break
     return distances, nearest
 
 
@@ -83,8 +88,8 @@ def _linear_model(
     def cotangent(logits: Tensor) -> Tensor:
         if check:
             check_classes(torch.cat([labels, targets]), logits.shape[1])
-        classes = logits.shape[1]
-        return (F.one_hot(targets, classes) - F.one_hot(labels, classes)).to(logits.dtype)
+        ones = torch.ones_like(logits[:, :1])
+        return torch.zeros_like(logits).scatter_add(1, targets[:, None], ones).scatter_add(1, labels[:, None], -ones)
 
     logits, gradient = differentiate(x, cotangent)
     return (logits.gather(1, targets[:, None]) - logits.gather(1, labels[:, None]))[:, 0], gradient

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from suite.attacks.differentiate import Differentiator
 from suite.attacks.losses import against
+from suite.attacks.waiting import WINDOW
 from suite.attacks.walk import Settings, Trajectory, step_in_ball
-
-WINDOW = 5  # steps between two waits
 
 
 def iterate_in_fixed_shapes(

@@ -23,6 +23,7 @@ from suite.attacks.arguments import (
 from suite.attacks.ball import Ball, BallNorm, each
 from suite.attacks.keyed_draws import uniform
 from suite.attacks.square_moves import MOVES, draws_of_a_move, draws_of_a_start
+from suite.attacks.waiting import window_on
 from suite.errors import SuiteError
 
 SHARE = 0.8  # p: share of the pixels that the first squares cover
@@ -43,10 +44,11 @@ def square(
     seed: int = 0,
     purpose: int = 0,
     norm: BallNorm = "linf",
+    window: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Which samples are fooled, (N,) booleans, and each sample's last accepted iterate, (N, C, H, W).
 
-    A move is accepted where it lowers the margin z_y - max_{i != y} z_i; a fooled sample leaves.
+    A move is accepted where it lowers the margin z_y - max_{i != y} z_i; a fooled sample stands still until it leaves.
 
     Args:
         predict: logits of the model.
@@ -57,6 +59,7 @@ def square(
         ids: (N,) int64 on the images' device; with seed, purpose and query they are the key of every draw.
         purpose: an even number that tells apart draws of the same seed.
         norm: `linf`, `l2` or `l1`.
+        window: queries between two looks at who leaves; None: as the device has it. The result is the same.
 
     Raises SuiteError for values outside these ranges, and for labels that are not the model's classes.
 
@@ -77,21 +80,22 @@ def square(
     logits = predict(x)
     check_classes(labels, logits.shape[1])
     margin, fooled = margins(logits, labels)
-    found = x.clone()
+    found, window = x.clone(), window or window_on(images.device)
     for query in range(1, queries):
-        stays = ~fooled[rows]
-        rows, x, margin = rows[stays], x[stays], margin[stays]
-        if not len(rows):
-            break
+        if (query - 1) % window == 0:
+            stays = ~fooled[rows]
+            rows, x, margin = rows[stays], x[stays], margin[stays]
+            if not len(rows):
+                break
         place = (query - 1) % BLOCK
         if place == 0:
             block, held = uniform(seed, ids[rows], query, BLOCK * moving, purpose + _MOVES), rows
         draws = block[torch.searchsorted(held, rows), place * moving : (place + 1) * moving].to(x)
         moved = move(ball.select(rows), x, side_at(query - 1, shape, norm), draws)
         new, wrong = margins(predict(moved), labels[rows])
-        better = wrong | (new < margin)
+        better = ~fooled[rows] & (wrong | (new < margin))
         x, margin = torch.where(each(better, x), moved, x), torch.where(better, new, margin)
-        found[rows], fooled[rows] = x, wrong
+        found[rows], fooled[rows] = x, fooled[rows] | wrong
     return fooled, found
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from suite.attacks import Autograd, apgd
-from suite.attacks.climb import WINDOW, climb
+from suite.attacks.climb import climb
+from suite.attacks.waiting import WINDOW
 from tests.attacks.test_fixed_shape import Waits
 
 MODULES = ("suite.attacks.apgd", "suite.attacks.sparse_apgd")

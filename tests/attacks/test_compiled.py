@@ -77,6 +77,30 @@ def test_one_compilation_gives_the_plain_gradient_for_batches_of_every_size(rule
     assert len(compilations) == 1
 
 
+def test_results_outlast_the_next_pass_and_a_gpu_compiles_to_graphs(
+    compilations: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CUDA graph writes its results over the last ones; a CPU takes the same mode and has no graphs."""
+    assert compiled.MODES == {"cuda": "reduce-overhead"}
+    monkeypatch.setattr(compiled, "MODES", {"cpu": "reduce-overhead"})
+    model = RULES["linbp"](net(torch.float64))
+    plain = Autograd(model)
+    step, x = Compiled(model, plain, torch.contiguous_format), images(SMALLEST, torch.float64)
+    given: list[Tensor] = []
+
+    def overwriting(at: Tensor) -> Tensor:
+        given.append(model(at))
+        return given[-1]
+
+    step._compiled = overwriting
+    logits, _ = step(x, away)
+    given[0].data.fill_(torch.nan)
+    torch.testing.assert_close(logits, plain(x, away)[0], rtol=1e-12, atol=1e-12)
+    step._compiled = None
+    torch.testing.assert_close(step(x, away)[1], plain(x, away)[1], rtol=1e-12, atol=1e-12)
+    assert len(compilations) == 1
+
+
 @pytest.mark.nightly
 def test_more_steps_are_compiled_than_torch_allows_unasked(compilations: list[Any]) -> None:
     """All views share the code of their forward pass, which torch compiles eight times before it gives up."""

@@ -21,7 +21,8 @@ from suite.attacks import (
     random_starts,
     sign_steps,
 )
-from suite.attacks.fixed_shape import WINDOW, iterate_in_fixed_shapes
+from suite.attacks.fixed_shape import iterate_in_fixed_shapes
+from suite.attacks.waiting import WINDOW
 from suite.gradients import bp
 
 STEP = 0.007

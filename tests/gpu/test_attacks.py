@@ -14,10 +14,13 @@ from suite.attacks import (
     SignSteps,
     Trajectory,
     exact_engine,
+    fab,
     fast_engine,
     iterate,
     sign_steps,
+    square,
 )
+from suite.attacks.compiled import Compiled
 from suite.gradients import bp
 
 pytestmark = pytest.mark.skipif(
@@ -77,6 +80,35 @@ def test_no_step_waits(norm: str, request: pytest.FixtureRequest) -> None:
     Adversary(model, 0.03, settings)(x, y)
     if norm == "linf":
         sign_steps(lambda at, step: at.sin(), x, (0.03,), SignSteps(8, 0.01))
+
+
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.03), ("l2", 0.4), ("l1", 2.0)])
+def test_fab_and_square_are_those_of_the_cpu(norm: str, eps: float) -> None:
+    def found(device: torch.device) -> list[Tensor]:
+        model, x = net().double().to(device), images().double().to(device)
+        y, targets = model(x).topk(2).indices.unbind(1)
+        by_fab = fab(Autograd(model), model, x, y, targets, eps, 20, norm=norm)  # type: ignore[arg-type]
+        ids = torch.arange(len(x), device=device)
+        by_square = square(model, x, y, eps, 100, ids=ids, norm=norm)  # type: ignore[arg-type]
+        return [each.cpu() for each in (*by_fab, by_square[0].double(), by_square[1])]
+
+    for here, there in zip(found(torch.device("cpu")), found(CUDA), strict=True):
+        torch.testing.assert_close(there, here, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("rule", [bp, lambda model: linbp(model, "all")], ids=["bp", "linbp"])
+def test_a_compiled_step_is_the_plain_one_from_one_pass_to_the_next(rule: object) -> None:
+    model, x = rule(net().to(CUDA)), images().to(CUDA)  # type: ignore[operator]
+    plain = Autograd(model)
+    step = Compiled(model, plain, torch.channels_last)
+
+    def cotangent(logits: Tensor) -> Tensor:
+        return logits.softmax(1)
+
+    kept = [(step(at, cotangent), plain(at, cotangent)) for at in (x, 1 - x, x.flip(0), x[:40], x.flip(3))]
+    for ours, theirs in kept:
+        for one, other in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
 
 
 def test_bfloat16_agrees_with_the_exact_gradient() -> None:

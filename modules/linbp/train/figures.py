@@ -43,7 +43,7 @@ def rates(
     """The end of training against the learning rate: which is best for each rule."""
     if best_rates is None:
         return None
-    last = bands.filter(pl.col("epoch") == pl.col("epoch").max().over("model", "factor"))
+    last = _within(bands.filter(pl.col("epoch") == pl.col("epoch").max().over("model", "factor")))
     units = {
         "train_loss": quantity("value", "train loss (nats)", log=True),
         "test_accuracy": percent("value", "test accuracy"),
@@ -61,8 +61,7 @@ def _curves(bands: pl.DataFrame, part: str, config: TrainConfig, facts: Mapping[
 
     The loss axis ends a quarter above chance, whatever a diverging training does; bands end where accuracies do.
     """
-    end = pl.when(metric="accuracy").then(pl.col("high").clip(upper_bound=1)).otherwise("high")
-    rows = _parted(bands).filter(part=part).with_columns(rate=_RATE, low=pl.col("low").clip(0), high=end)
+    rows = _parted(_within(bands)).filter(part=part).with_columns(rate=_RATE)
     highest, cap = pl.max_horizontal("value", "high").max(), 1.25 * facts["chance_loss"]
     is_cut = rows.filter(metric="loss").select((highest > cap).fill_null(False)).item()
     units = {
@@ -74,6 +73,13 @@ def _curves(bands: pl.DataFrame, part: str, config: TrainConfig, facts: Mapping[
         colour="gradient", dash="model",
     )  # fmt: skip
     return figure, f"Loss and accuracy on the {part} set against epoch, {_over(config)}"
+
+
+def _within(bands: pl.DataFrame) -> pl.DataFrame:
+    """No loss or accuracy is below 0, and no accuracy above 1."""
+    is_accuracy = pl.col("metric").str.ends_with("accuracy")
+    end = pl.when(is_accuracy).then(pl.col("high").clip(upper_bound=1)).otherwise("high")
+    return bands.with_columns(low=pl.col("low").clip(0), high=end)
 
 
 def _parted(table: pl.DataFrame) -> pl.DataFrame:
