@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from suite.models.foreign import from_module
     from suite.models.in_memory import module_digest
     from suite.models.loading import load
-    from suite.models.stored import Trained, trained
+    from suite.models.stored import Trained, kept_weights, trained
     from suite.models.training import train
     from suite.models.zoo import ZOO
 
@@ -29,6 +29,7 @@ __all__ = [
     "architecture",
     "describe",
     "from_module",
+    "kept_weights",
     "load",
     "module_digest",
     "train",
@@ -43,7 +44,7 @@ _HOMES = {
     "from_module": "suite.models.foreign",
     "module_digest": "suite.models.in_memory",
     "load": "suite.models.loading",
-    **dict.fromkeys(("Trained", "trained"), "suite.models.stored"),
+    **dict.fromkeys(("Trained", "kept_weights", "trained"), "suite.models.stored"),
     "train": "suite.models.training",
     "ZOO": "suite.models.zoo",
 }

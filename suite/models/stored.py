@@ -34,6 +34,11 @@ def weights_path(model: Call, dataset: Dataset) -> Path:
     return cache_root() / "models" / _name(model, dataset)
 
 
+def kept_weights(path: Path, epoch: int) -> Path:
+    """Where training puts the weights after an epoch, from 1, beside those of the last one at `path`."""
+    return path.with_suffix(".epochs") / f"{epoch}.safetensors"
+
+
 def found_weights(model: Call, dataset: Dataset) -> Path:
     """Where its weights are read: in the cache, or in the package where only that has them."""
     path, embedded = weights_path(model, dataset), EMBEDDED / _name(model, dataset)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from suite.data import Dataset
 from suite.errors import SuiteError, WorkFailed, did_you_mean
 from suite.locks import made_once
 from suite.models.build import architecture
-from suite.models.classifier import Classifier
-from suite.models.stored import epochs_lacking, found_weights, weights_path, whole_digest
+from suite.models.classifier import Classifier, ModelInfo
+from suite.models.stored import epochs_lacking, found_weights, kept_weights, weights_path, whole_digest
 from suite.models.tensor_file import seal
 from suite.models.weights import digest, write_weights
 from suite.models.zoo import find
@@ -30,6 +30,7 @@ def train(
     device: str | torch.device = "cpu",
     seed: int = 0,
     on_epoch: Callable[[Epoch], None] | None = None,
+    keep: Collection[int] = (),
     **overrides: Any,
 ) -> Classifier:
     """Trains a zoo model with its recipe and stores it in the cache, where `load(ref, dataset)` finds it.
@@ -40,17 +41,22 @@ def train(
     Args:
         ref: `name` or `name(argument=value)`.
         seed: of the initial weights and of every draw of the training.
+        keep: epochs, from 1, after which the weights are stored as well, at `kept_weights`.
         overrides: settings that replace the recipe's, e.g. `epochs=3`.
 
     Returns the classifier in eval mode on the device. Raises SuiteError for an unknown name, argument or
-    setting, and WorkFailed when training diverges; then nothing is stored.
+    setting and for epochs to keep that are not trained, and WorkFailed when training diverges; then nothing more is
+    stored.
     """
     entry, model = find(ref)
     recipe = _changed(entry.recipe, overrides)
+    if strangers := [epoch for epoch in keep if not 1 <= epoch <= recipe.epochs]:
+        what = f"weights after epoch {strangers[0]} of {recipe.epochs} cannot be kept"
+        raise SuiteError(what, f"give epochs from 1 to {recipe.epochs}")
     classifier = architecture(ref, dataset).initial(seed, device)
     path = weights_path(model, dataset)
     with made_once(path, f"the weights of {model} on {dataset.name}"):
-        return _train(classifier, recipe, dataset, path, seed, on_epoch)
+        return _train(classifier, recipe, dataset, path, seed, on_epoch, keep)
 
 
 def trained_weights(ref: str, dataset: Dataset, on_epoch: Callable[[Epoch], None] | None = None) -> Path:
@@ -81,19 +87,34 @@ def _train(
     path: Path,
     seed: int,
     on_epoch: Callable[[Epoch], None] | None,
+    keep: Collection[int] = (),
 ) -> Classifier:
     """Trains and stores; the caller holds the lock, which keeps the checkpoint from a second process."""
     model, device = classifier.info.name, classifier.mean.device
     checkpoint = path.with_suffix(".checkpoint")
     images, labels = resident(dataset.train, device)
-    history = fit(classifier, images, labels, recipe, seed=seed, on_epoch=on_epoch, checkpoint=checkpoint)
+
+    def finished(epoch: Epoch) -> None:
+        if epoch.number + 1 in keep:
+            _store(classifier, recipe, dataset, kept_weights(path, epoch.number + 1), seed)
+        if on_epoch:
+            on_epoch(epoch)
+
+    history = fit(classifier, images, labels, recipe, seed=seed, on_epoch=finished, checkpoint=checkpoint)
     if history.diverged:
         remove_checkpoint(checkpoint)
         raise WorkFailed(
             f"training {model} on {dataset.name} diverged in epoch {len(history.epochs)}",
             f"try a learning rate below {recipe.learning_rate}",
         )
-    accuracy = evaluate(classifier, *resident(dataset.test, device)).accuracy
+    classifier.info = _store(classifier, recipe, dataset, path, seed)
+    remove_checkpoint(checkpoint)
+    return classifier.eval()
+
+
+def _store(classifier: Classifier, recipe: Recipe, dataset: Dataset, path: Path, seed: int) -> ModelInfo:
+    """Writes the weights as they are now, with their test accuracy; what is known of the model then."""
+    accuracy = evaluate(classifier, *resident(dataset.test, classifier.mean.device)).accuracy
     state = classifier.network.state_dict()
     info = replace(classifier.info, digest=digest(state), accuracy=accuracy, source=str(path))
     facts = {
@@ -106,9 +127,7 @@ def _train(
         "seed": str(seed),
     }
     write_weights(path, state, facts | {"seal": seal(facts)})
-    remove_checkpoint(checkpoint)
-    classifier.info = info
-    return classifier.eval()
+    return info
 
 
 def _changed(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:

@@ -34,6 +34,19 @@ def test_settings_that_are_typed_replace_the_recipes(tmp_path: Path, monkeypatch
     assert recipe["bfloat16"] is True and recipe["channels_last"] is True
 
 
+def test_weights_of_earlier_epochs_are_kept_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUITE_CACHE", str(tmp_path))
+    typed = ["models", "train", "two-layer(width=2)", "--dataset", "digits", "--epochs", "3"]
+    result = CliRunner().invoke(main, [*typed, "--keep", "2,1"])
+    assert result.exit_code == 0, result.output
+    first, second = result.stdout.splitlines()[-2:]
+    assert first.startswith("after epoch 1: stored at ") and second.startswith("after epoch 2: stored at ")
+    assert Path(first.removeprefix("after epoch 1: stored at ")).stat().st_size > 1000
+    for wrong, said in (("1,x", "'1,x' is no list of epochs"), ("4", "after epoch 4 of 3 cannot be kept")):
+        refused = CliRunner().invoke(main, [*typed, "--keep", wrong])
+        assert refused.exit_code == 2 and said in refused.output
+
+
 def test_an_unknown_schedule_is_one_line() -> None:
     result = CliRunner().invoke(main, ["models", "train", "digits-cnn", "--dataset", "digits", "--schedule", "linear"])
     assert result.exit_code == 2 and "rise-fall" in result.output

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from suite.data import Dataset
 from suite.errors import SuiteError
-from suite.models import describe, load, train
+from suite.models import describe, kept_weights, load, train
 from suite.models.weights import write_weights
 
 Noise = Callable[..., Dataset]
@@ -37,6 +37,23 @@ def test_processes_that_need_the_same_weights_make_them_once(noise: Noise, tmp_p
     assert [process.exitcode for process in processes] == [0, 0, 0] and len(digests) == 1
     (path,) = (file for file in (tmp_path / "cache" / "models").rglob("*") if file.is_file())
     assert path.name == "digits-cnn.safetensors"
+
+
+def test_weights_of_earlier_epochs_are_those_of_a_training_that_stops_there(noise: Noise, tmp_path: Path) -> None:
+    """And keeping them changes nothing: neither the last weights, nor what the cache is said to hold."""
+    dataset, constant = noise(), {"learning_rate": 0.001, "schedule": "constant"}
+    ended = train("mnist-cnn(width=4)", dataset, epochs=3, **constant)
+    kept = train("mnist-cnn(width=4)", dataset, epochs=3, keep=(1, 2), **constant)
+    assert kept.info.digest == ended.info.digest
+    assert [len(row.trained) for row in describe() if row.name == "mnist-cnn"] == [2]  # and the package's
+    for epoch in (1, 2):
+        path = kept_weights(Path(kept.info.source), epoch)
+        assert path.parent.parent == Path(kept.info.source).parent
+        alone = train("mnist-cnn(width=4)", dataset, epochs=epoch, **constant)
+        found = load(f"mnist-cnn(width=4)@{path}", dataset)
+        assert (found.info.digest, found.info.accuracy) == (alone.info.digest, alone.info.accuracy)
+    with pytest.raises(SuiteError, match="after epoch 4 of 3 cannot be kept"):
+        train("mnist-cnn(width=4)", dataset, epochs=3, keep=(4,))
 
 
 def _flip(path: Path, position: int) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,16 +86,34 @@ def inspect(ref: str, dataset: str, as_json: bool) -> None:
 )
 @option("--channels-last/--no-channels-last", default=None, help="Lay images out with channels last: faster, rounded.")
 @option("--seed", type=int, default=0, show_default=True, help="Of the initial weights and every draw.")
+@option(
+    "--keep",
+    default="",
+    metavar="EPOCHS",
+    callback=lambda _context, _parameter, typed: _epochs(typed),
+    help="Store the weights after these epochs as well: 5,10,20.",
+)
 @device_option()
-def train(name: str, dataset: str, seed: int, device: str, **settings: Any) -> None:
+def train(name: str, dataset: str, seed: int, keep: list[int], device: str, **settings: Any) -> None:
     """Train a model by its recipe into the cache, or continue an interrupted training."""
     from suite import data, models
     from suite.host.inputs import choose_device
 
     overrides = {key: value for key, value in settings.items() if value is not None}
     chosen, loaded = choose_device(device), data.load(dataset)
-    model = models.train(name, loaded, device=chosen, seed=seed, on_epoch=_say, **overrides)
+    model = models.train(name, loaded, device=chosen, seed=seed, on_epoch=_say, keep=keep, **overrides)
     click.echo(f"{name} on {dataset}: accuracy {model.info.accuracy:.2%}, stored at {model.info.source}")
+    for epoch, file in ((epoch, models.kept_weights(Path(model.info.source), epoch)) for epoch in keep):
+        where = f"stored at {file}" if file.exists() else "not stored: interrupted right then"
+        click.echo(f"after epoch {epoch}: {where}")
+
+
+def _epochs(typed: str) -> list[int]:
+    """`5,10,20`, ascending."""
+    try:
+        return sorted({int(epoch) for epoch in typed.split(",") if typed})
+    except ValueError:
+        raise click.BadParameter(f"{typed!r} is no list of epochs; give for example 5,10,20") from None
 
 
 def _say(epoch: "Epoch") -> None:
