@@ -107,13 +107,12 @@ def _of_law(law: Law, measured: Estimate, row: Mapping[str, Any]) -> Judgement:
     """
     narrow = [d for d in row["places"].split(", ") if law.wide and d and row["m"] < int(d) ** WIDTH]
     conditions = [f"m < d^{WIDTH:g} at d = {', '.join(narrow)}"] if narrow else []
-    if law.upper:
-        judgement = at_most(measured, law.exponent, conditions=conditions)
-        held = judgement.verdict == REPRODUCED
-        return (
-            Judgement(CANNOT_TELL, f"not contradicted by what a search finds: {judgement.note}") if held else judgement
-        )
-    return power(measured, law.exponent, TOLERANCE, conditions=conditions)
+    if not law.upper:
+        return power(measured, law.exponent, TOLERANCE, conditions=conditions)
+    judgement = at_most(measured, law.exponent, conditions=conditions)
+    if judgement.verdict == REPRODUCED:
+        return Judgement(CANNOT_TELL, f"not contradicted by what a search finds: {judgement.note}")
+    return judgement
 
 
 def _share(points: pl.DataFrame, holds: str) -> Estimate:
