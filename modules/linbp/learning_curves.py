@@ -82,10 +82,18 @@ def compared(pairs: pl.DataFrame, settings: Sequence[str], windows: Mapping[str,
 
 
 def levels(
-    curves: pl.DataFrame, metrics: Sequence[str], settings: Sequence[str], windows: Mapping[str, Window]
+    curves: pl.DataFrame,
+    metrics: Sequence[str],
+    settings: Sequence[str],
+    windows: Mapping[str, Window],
+    *,
+    as_long_as: Sequence[str],
 ) -> pl.DataFrame:
-    """Each training's metrics, means over windows of epochs: `level`, null where a training has not lasted so long."""
-    long = _long(curves, metrics, settings).with_columns(epochs=pl.col("epoch").max().over(settings[:-1]))
+    """Each training's metrics, means over windows of epochs: `level`, null where a training has not lasted so long.
+
+    Trainings that have the same `as_long_as`, some of the settings, are meant to be as long as the longest of them.
+    """
+    long = _long(curves, metrics, settings).with_columns(epochs=pl.col("epoch").max().over(as_long_as))
     frames = []
     for name, (first, last) in windows.items():
         inside = _finite("level").filter(pl.col("epoch").is_between(first, last))

@@ -67,13 +67,18 @@ class Compiled:
 
     def _run(self, model: Callable[[Tensor], Tensor], x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
         # Of the same strides each time, also where images have one channel and either layout would describe them.
-        x = torch.empty_like(x, memory_format=self.layout).copy_(x.detach()).requires_grad_()
-        torch._dynamo.mark_dynamic(x, 0, min=SMALLEST)
+        count, rows = len(x), rows_for(len(x), x.device)
+        held = x.new_zeros(rows, *x.shape[1:]).contiguous(memory_format=self.layout)
+        held[:count] = x.detach()
+        held.requires_grad_()
+        torch._dynamo.mark_dynamic(held, 0, min=SMALLEST)
         torch.compiler.cudagraph_mark_step_begin()
-        logits = model(x)
-        gradient = pulled_back(logits, x, cotangent(logits.detach()))
+        logits = model(held)
+        direction = torch.zeros_like(logits)
+        direction[:count] = cotangent(logits[:count].detach())
+        gradient = pulled_back(logits, held, direction)
         # The next pass of a CUDA graph writes where this one's results are.
-        return logits.detach().clone(), gradient.clone()
+        return logits[:count].detach().clone(), gradient[:count].clone()
 
     def _compile(self, x: Tensor) -> Callable[[Tensor], Tensor]:
         check_compiler(x.device)
@@ -90,6 +95,11 @@ class Compiled:
             what = f"torch.compile fails on this model: {said}"
             raise SuiteError(what, "leave --compile out") from error
         return compiled
+
+
+def rows_for(count: int, device: torch.device) -> int:
+    """Of the batch that is computed for so many samples: a GPU records a graph for each size, so that there are few."""
+    return 1 << (count - 1).bit_length() if device.type in MODES else count
 
 
 def try_on(compiled: Differentiator, plain: Differentiator, probe: Tensor, precision: str) -> Trial:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -11,11 +12,12 @@ import torch
 
 from suite.data import Dataset
 from suite.errors import SuiteError, WorkFailed, did_you_mean
+from suite.files import of_temporary
 from suite.locks import made_once
 from suite.models.build import architecture
 from suite.models.classifier import Classifier, ModelInfo
 from suite.models.stored import epochs_lacking, found_weights, kept_weights, weights_path, whole_digest
-from suite.models.tensor_file import seal
+from suite.models.tensor_file import read_metadata, seal
 from suite.models.weights import digest, write_weights
 from suite.models.zoo import find
 from suite.training import Epoch, Recipe, evaluate, fit, remove_checkpoint, resident
@@ -41,7 +43,8 @@ def train(
     Args:
         ref: `name` or `name(argument=value)`.
         seed: of the initial weights and of every draw of the training.
-        keep: epochs, from 1, after which the weights are stored as well, at `kept_weights`.
+        keep: epochs, from 1, after which the weights are stored as well, at `kept_weights`; what another training of
+            the model kept there is removed.
         overrides: settings that replace the recipe's, e.g. `epochs=3`.
 
     Returns the classifier in eval mode on the device. Raises SuiteError for an unknown name, argument or
@@ -94,25 +97,44 @@ def _train(
     checkpoint = path.with_suffix(".checkpoint")
     images, labels = resident(dataset.train, device)
 
-    def finished(epoch: Epoch) -> None:
-        if epoch.number + 1 in keep:
-            _store(classifier, recipe, dataset, kept_weights(path, epoch.number + 1), seed)
-        if on_epoch:
-            on_epoch(epoch)
+    identity = {"recipe": json.dumps(asdict(recipe)), "seed": str(seed)}
+    _forget_others(kept_weights(path, 1).parent, identity)
 
-    history = fit(classifier, images, labels, recipe, seed=seed, on_epoch=finished, checkpoint=checkpoint)
+    def keep_weights(epoch: Epoch) -> None:
+        number = epoch.number + 1
+        if number in keep and math.isfinite(epoch.loss):
+            _store(classifier, dataset, kept_weights(path, number), identity | {"epoch": str(number)})
+
+    history = fit(
+        classifier, images, labels, recipe,
+        seed=seed, before_checkpoint=keep_weights, on_epoch=on_epoch, checkpoint=checkpoint,
+    )  # fmt: skip
     if history.diverged:
         remove_checkpoint(checkpoint)
         raise WorkFailed(
             f"training {model} on {dataset.name} diverged in epoch {len(history.epochs)}",
             f"try a learning rate below {recipe.learning_rate}",
         )
-    classifier.info = _store(classifier, recipe, dataset, path, seed)
+    classifier.info = _store(classifier, dataset, path, identity)
     remove_checkpoint(checkpoint)
     return classifier.eval()
 
 
-def _store(classifier: Classifier, recipe: Recipe, dataset: Dataset, path: Path, seed: int) -> ModelInfo:
+def _forget_others(folder: Path, identity: Mapping[str, str]) -> None:
+    """Removes weights of earlier epochs that another training has kept there, and what a kill left half-made."""
+    for file in () if folder.is_symlink() else folder.glob("*"):
+        if of_temporary(file.name) or (file.suffix == ".safetensors" and not _is_of(file, identity)):
+            file.unlink(missing_ok=True)
+
+
+def _is_of(file: Path, identity: Mapping[str, str]) -> bool:
+    try:
+        return identity.items() <= read_metadata(file).items()
+    except SuiteError:
+        return False
+
+
+def _store(classifier: Classifier, dataset: Dataset, path: Path, identity: Mapping[str, str]) -> ModelInfo:
     """Writes the weights as they are now, with their test accuracy; what is known of the model then."""
     accuracy = evaluate(classifier, *resident(dataset.test, classifier.mean.device)).accuracy
     state = classifier.network.state_dict()
@@ -123,8 +145,7 @@ def _store(classifier: Classifier, recipe: Recipe, dataset: Dataset, path: Path,
         "dataset_digest": dataset.digest,
         "accuracy": repr(accuracy),
         "digest": info.digest,
-        "recipe": json.dumps(asdict(recipe)),
-        "seed": str(seed),
+        **identity,
     }
     write_weights(path, state, facts | {"seal": seal(facts)})
     return info

@@ -78,6 +78,7 @@ def fit(
     watch: Watch | None = None,
     select: str | None = None,
     until: Callable[[History], bool] | None = None,
+    before_checkpoint: Callable[[Epoch], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     checkpoint: Path | None = None,
 ) -> History:
@@ -101,6 +102,7 @@ def fit(
         select: name of something watched; at the end the model has the weights of the epoch where it was least
             (early stopping), see `History.best`.
         until: ends the training after an epoch for which it is true; it depends on nothing but what it is given.
+        before_checkpoint: told of each finished epoch before the checkpoint is written: a kill in it repeats the epoch.
         on_epoch: told of each finished epoch, after the checkpoint is written.
         checkpoint: file to continue from and to write after each epoch. One that was written under another
             recipe, seed, architecture or number of samples is ignored; all the other arguments are the caller's to
@@ -129,6 +131,8 @@ def fit(
                 state.epochs.append(replace(epoch, watched=dict(watch())) if watch else epoch)
             if select is not None and _best(state.epochs, select) == len(state.epochs) - 1:
                 state.best = {name: value.detach().clone() for name, value in model.state_dict().items()}
+            if before_checkpoint:
+                before_checkpoint(state.epochs[-1])
             if checkpoint:
                 state.store(checkpoint)
             if on_epoch:

@@ -83,22 +83,25 @@ def test_results_outlast_the_next_pass_and_a_gpu_compiles_to_graphs(
     """A CUDA graph writes its results over the last ones; a CPU takes the same mode and has no graphs."""
     assert compiled.MODES == {"cuda": "reduce-overhead"}
     monkeypatch.setattr(compiled, "MODES", {"cpu": "reduce-overhead"})
-    model = RULES["linbp"](net(torch.float64))
-    plain = Autograd(model)
-    step, x = Compiled(model, plain, torch.contiguous_format), images(SMALLEST, torch.float64)
-    given: list[Tensor] = []
+    model, given = RULES["linbp"](net(torch.float64)), list[Tensor]()
+    pulled_back = compiled.pulled_back
 
-    def overwriting(at: Tensor) -> Tensor:
-        given.append(model(at))
+    def keeping(logits: Tensor, x: Tensor, direction: Tensor) -> Tensor:
+        given.extend([logits.detach(), pulled_back(logits, x, direction)])
         return given[-1]
 
-    step._compiled = overwriting
-    logits, _ = step(x, away)
-    given[0].data.fill_(torch.nan)
-    torch.testing.assert_close(logits, plain(x, away)[0], rtol=1e-12, atol=1e-12)
-    step._compiled = None
-    torch.testing.assert_close(step(x, away)[1], plain(x, away)[1], rtol=1e-12, atol=1e-12)
-    assert len(compilations) == 1
+    monkeypatch.setattr(compiled, "pulled_back", keeping)
+    plain = Autograd(model)
+    step = Compiled(model, plain, torch.contiguous_format)
+    for n in (SMALLEST, 20, 30, 32):  # 16 and 32 rows
+        x = images(n, torch.float64)
+        results = step(x, away)
+        for each in given:
+            each.fill_(torch.nan)
+        for ours, theirs in zip(results, plain(x, away), strict=True):
+            assert len(ours) == n
+            torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    assert {len(each) for each in given} == {16, 32} and len(compilations) == 1
 
 
 @pytest.mark.nightly

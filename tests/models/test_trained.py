@@ -12,8 +12,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from suite.data import Dataset
-from suite.errors import SuiteError
-from suite.models import describe, kept_weights, load, train
+from suite.errors import SuiteError, WorkFailed
+from suite.models import describe, kept_weights, load, train, training
 from suite.models.weights import write_weights
 
 Noise = Callable[..., Dataset]
@@ -42,18 +42,53 @@ def test_processes_that_need_the_same_weights_make_them_once(noise: Noise, tmp_p
 def test_weights_of_earlier_epochs_are_those_of_a_training_that_stops_there(noise: Noise, tmp_path: Path) -> None:
     """And keeping them changes nothing: neither the last weights, nor what the cache is said to hold."""
     dataset, constant = noise(), {"learning_rate": 0.001, "schedule": "constant"}
-    ended = train("mnist-cnn(width=4)", dataset, epochs=3, **constant)
+    alone = [train("mnist-cnn(width=4)", dataset, epochs=epochs, **constant).info for epochs in (1, 2, 3)]
     kept = train("mnist-cnn(width=4)", dataset, epochs=3, keep=(1, 2), **constant)
-    assert kept.info.digest == ended.info.digest
+    assert kept.info.digest == alone[2].digest
     assert [len(row.trained) for row in describe() if row.name == "mnist-cnn"] == [2]  # and the package's
     for epoch in (1, 2):
         path = kept_weights(Path(kept.info.source), epoch)
         assert path.parent.parent == Path(kept.info.source).parent
-        alone = train("mnist-cnn(width=4)", dataset, epochs=epoch, **constant)
-        found = load(f"mnist-cnn(width=4)@{path}", dataset)
-        assert (found.info.digest, found.info.accuracy) == (alone.info.digest, alone.info.accuracy)
+        found = load(f"mnist-cnn(width=4)@{path}", dataset).info
+        assert (found.digest, found.accuracy) == (alone[epoch - 1].digest, alone[epoch - 1].accuracy)
     with pytest.raises(SuiteError, match="after epoch 4 of 3 cannot be kept"):
         train("mnist-cnn(width=4)", dataset, epochs=3, keep=(4,))
+
+
+def test_what_is_kept_is_of_this_training(noise: Noise, tmp_path: Path) -> None:
+    """Weights that another seed kept, and halves of files, are gone; a training that diverges keeps nothing."""
+    dataset = noise()
+    first = train("mnist-cnn(width=4)", dataset, epochs=2, keep=(1, 2))
+    folder = kept_weights(Path(first.info.source), 1).parent
+    (folder / ".1.safetensors.7-abcdef01.tmp").write_bytes(b"half")
+    (folder / "mine.txt").write_text("stays")
+    train("mnist-cnn(width=4)", dataset, epochs=2, keep=(2,), seed=3)
+    assert sorted(file.name for file in folder.iterdir()) == ["2.safetensors", "mine.txt"]
+    with safe_open(folder / "2.safetensors", "pt") as file:
+        assert (file.metadata()["seed"], file.metadata()["epoch"]) == ("3", "2")
+    with pytest.raises(WorkFailed, match="diverged in epoch 2"):
+        train("mnist-cnn(width=4)", dataset, epochs=2, keep=(2,), learning_rate=1e30, optimiser="sgd")
+    assert [file.name for file in folder.iterdir()] == ["mine.txt"]
+
+
+def test_an_epoch_to_keep_that_was_interrupted_is_trained_again(noise: Noise, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights are stored before the checkpoint, or else a kill between both would lose them."""
+    dataset, order = noise(), list[str]()
+    write = training.write_weights
+
+    def killed(path: Path, *given: Any) -> None:
+        order.append(path.name)
+        if len(order) == 1:
+            raise KeyboardInterrupt
+        write(path, *given)
+
+    monkeypatch.setattr(training, "write_weights", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train("mnist-cnn(width=4)", dataset, epochs=3, keep=(2,))
+    epochs: list[int] = []
+    done = train("mnist-cnn(width=4)", dataset, epochs=3, keep=(2,), on_epoch=lambda epoch: epochs.append(epoch.number))
+    assert epochs == [1, 2] and order == ["2.safetensors", "2.safetensors", "mnist-cnn(width=4).safetensors"]
+    assert kept_weights(Path(done.info.source), 2).exists()
 
 
 def _flip(path: Path, position: int) -> None:

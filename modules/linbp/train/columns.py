@@ -31,6 +31,8 @@ TABLES = {
         "model, gradient, reference, metric, window, value, low, high, n, factor, reference_factor, at_end, lost",
         {
             "value": "mean difference over seeds, at rates chosen on the other seeds, rule minus reference",
+            "low": "lower end of the 95 % interval, widened since seeds choose each other's rates",
+            "high": "upper end of it",
             "factor": "the rule's best rate over all seeds, in units of the recipe's",
             "reference_factor": "the reference's",
             "at_end": "whether a chosen rate is the smallest or largest that was tried, so that a better one may exist",

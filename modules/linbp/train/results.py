@@ -43,8 +43,11 @@ def comparisons(curves: pl.DataFrame, config: TrainConfig) -> pl.DataFrame | Non
 
 
 def best_rates(curves: pl.DataFrame, config: TrainConfig) -> pl.DataFrame | None:
-    """Each rule minus the first, both at the learning rate that is best for them; needs several rates and seeds."""
-    if len(config.factors) < FEWEST or config.seeds < 2 or len(config.gradients) < 2:
+    """Each rule minus the first, both at the learning rate that is best for them.
+
+    It takes several rates and seeds, and trainings of one length: with `stretch` a smaller rate has more epochs.
+    """
+    if len(config.factors) < FEWEST or config.seeds < 2 or len(config.gradients) < 2 or config.stretch:
         return None
     return at_best_rates(curves, METRICS, WINDOWS, config.gradients[0])
 

@@ -104,7 +104,7 @@ def train(name: str, dataset: str, seed: int, keep: list[int], device: str, **se
     model = models.train(name, loaded, device=chosen, seed=seed, on_epoch=_say, keep=keep, **overrides)
     click.echo(f"{name} on {dataset}: accuracy {model.info.accuracy:.2%}, stored at {model.info.source}")
     for epoch, file in ((epoch, models.kept_weights(Path(model.info.source), epoch)) for epoch in keep):
-        where = f"stored at {file}" if file.exists() else "not stored: interrupted right then"
+        where = f"stored at {file}" if file.exists() else "not stored: it was trained before this was asked for"
         click.echo(f"after epoch {epoch}: {where}")
 
 
