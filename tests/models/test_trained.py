@@ -26,7 +26,7 @@ def _load(dataset: Dataset, start: Any, told: Any) -> None:
 
 
 def test_processes_that_need_the_same_weights_make_them_once(noise: Noise, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")  # a fork cannot differentiate where this process already has
     start, told = context.Barrier(3), context.Queue()
     processes = [context.Process(target=_load, args=(noise(), start, told)) for _ in range(3)]
     for process in processes:
