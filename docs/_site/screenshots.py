@@ -40,6 +40,7 @@ EXPENSIVE = {
     "lazy_powers": "suite run lazy_regime.single_step, with the options of docs/findings/lazy-networks.md",
     "lazy_single_step": "suite run lazy_regime.single_step --preset paper",
     "lazy_width": "suite run lazy_regime.adv_train --preset paper",
+    "learning_rates": "suite run linbp.train, with the options of docs/findings/linbp-training.md",
     "mnist_train_curves": "suite run linbp.train --preset paper --factors 1,10",
     "pgd_escape_mnist": "suite run pgd_dynamics.escape, with the options of its README's row on MNIST with ReLU",
     "pgd_escape_training": "the same run",
