@@ -67,9 +67,9 @@ class Compiled:
 
     def _run(self, model: Callable[[Tensor], Tensor], x: Tensor, cotangent: Cotangent) -> tuple[Tensor, Tensor]:
         # Of the same strides each time, also where images have one channel and either layout would describe them.
-        count, rows = len(x), rows_for(len(x), x.device)
-        held = x.new_zeros(rows, *x.shape[1:]).contiguous(memory_format=self.layout)
-        held[:count] = x.detach()
+        count, shape = len(x), (rows_for(len(x), x.device), *x.shape[1:])
+        held = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=self.layout)
+        held[:count], held[count:] = x.detach(), 0
         held.requires_grad_()
         torch._dynamo.mark_dynamic(held, 0, min=SMALLEST)
         torch.compiler.cudagraph_mark_step_begin()

@@ -5,23 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from suite.attacks import Autograd, fab, square
 from suite.attacks.waiting import WINDOW, window_on
+from tests.attacks.test_climb import images, net
 from tests.attacks.test_fixed_shape import Waits
 
 NORMS = [("linf", 0.05), ("l2", 0.3), ("l1", 2.0)]
-
-
-def net() -> nn.Module:
-    torch.manual_seed(0)
-    layers = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(96, 4))
-    return layers.eval().requires_grad_(False).double()
-
-
-def images(n: int = 40) -> Tensor:
-    return torch.rand(n, 3, 6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
 def by_fab(norm: Any, eps: float, steps: int, window: int | None = None) -> tuple[Tensor, Tensor]:
