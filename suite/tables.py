@@ -121,8 +121,10 @@ def _table(path: Path) -> pa.Table:
 
 
 def _decoded(data: bytes) -> pa.Table:
+    # By this thread alone: one of Arrow's may still hold `data` after the table is there, and to let go of it while the
+    # interpreter ends takes the process down (SIGABRT).
     with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
-        return file.read()
+        return file.read(use_threads=False)
 
 
 def _sealed(table: pa.Table) -> bytes:

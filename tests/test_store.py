@@ -53,6 +53,25 @@ def test_columns_come_back_as_they_were(tmp_path: Path) -> None:
                 assert columns[name] == values
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc, which Linux has")
+def test_reading_leaves_no_thread_behind(tmp_path: Path) -> None:
+    """One that still holds what was read aborts the process where the interpreter ends meanwhile."""
+    write_columns(tmp_path / "part.parquet", COLUMNS)
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from suite.tables import column_names, read_columns, read_rows
+
+        before = len(list(Path("/proc/self/task").iterdir()))
+        for read in (read_columns, read_rows, column_names):
+            assert read(Path(sys.argv[1]))
+        print(len(list(Path("/proc/self/task").iterdir())) - before)
+    """
+    command = [sys.executable, "-c", code, str(tmp_path / "part.parquet")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
 def test_same_columns_same_bytes(tmp_path: Path) -> None:
     write_columns(tmp_path / "a", COLUMNS)
     write_columns(tmp_path / "b", COLUMNS)
