@@ -11,6 +11,17 @@ from suite import data
 from suite.errors import SuiteError
 from suite.models import Classifier
 
+ROW = 64  # images attacked at once unless a study says otherwise, where they are of CIFAR-10's size or larger
+VALUES = ROW * 3 * 32 * 32
+
+
+def at_once(asked: int | None, split: data.Split) -> int:
+    """Images attacked at once: `asked`; else 64, and of images smaller than CIFAR-10's as many as have as many values.
+
+    Of a few small images a step costs its calls, not its sums.
+    """
+    return asked or max(ROW, VALUES // int(np.prod(split.images.shape[1:])))
+
 
 @torch.no_grad()
 def predict(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:

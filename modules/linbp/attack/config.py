@@ -70,7 +70,9 @@ class AttackConfig(StudyConfig):
         False, "with --fast, torch.compile the step and take what is faster; time recorded, the exact attack is a check"
     )
     examples: int = option(4, "samples in the picture of adversarial images", unit="samples", ge=0, le=32)
-    batch_size: int = option(64, "samples attacked at once", unit="samples", in_key=False, gt=0)
+    batch_size: int | None = option(
+        None, "samples attacked at once; none: 64, more of small images", unit="samples", in_key=False, gt=0
+    )
 
     @property
     def own_attack(self) -> bool:

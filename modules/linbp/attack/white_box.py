@@ -11,7 +11,7 @@ from torch import Tensor
 
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.outcomes import Outcome, ensemble_attack, iterated_attack, perturbation_norms
-from modules.linbp.samples import correctly_classified
+from modules.linbp.samples import ROW, at_once, correctly_classified
 from suite.attacks import (
     MEMBERS,
     Efforts,
@@ -90,10 +90,11 @@ class WhiteBox:
             self.steps = self.readings = numbers_of_steps(self._call, config.steps)
             self._norm = order_of_norm(self._call, self.steps[0])  # one that cannot be made is refused before any work
         self._unit: float | Tensor = model.std[0] if config.input_space == "normalised" else 1.0
+        self._at_once = at_once(config.batch_size, split)
         self.ids, self.clean_accuracy = correctly_classified(
-            model, split, config.limit, config.seed, device=run.device, batch_size=4 * config.batch_size
+            model, split, config.limit, config.seed, device=run.device, batch_size=4 * self._at_once
         )
-        self._probe = self._images(self.ids[: max(2, min(len(self.ids), config.batch_size))])
+        self._probe = self._images(self.ids[: max(2, min(len(self.ids), self._at_once, ROW))])
         self.rules: dict[str, GradientRule] = {}
         for gradient, rule in rules.items():
             self.add(gradient, rule)
@@ -136,7 +137,7 @@ class WhiteBox:
         engine = self._engine(gradient, exact=exact)
         return Attacker(gradient, lambda images, labels, ids: iterated_attack(
             engine, images, labels, config.eps, settings,
-            readings=config.steps, noise=self._noise(ids), batch_size=config.batch_size,
+            readings=config.steps, noise=self._noise(ids), batch_size=self._at_once,
         ), dict(engine.facts))  # fmt: skip
 
     def health(self, gradient: str) -> GradientHealth:
@@ -200,7 +201,7 @@ class WhiteBox:
         return Attacker(gradient, lambda images, labels, ids: ensemble_attack(
             engine, images, labels, config.eps,
             ids=torch.from_numpy(ids).to(images.device), seed=config.seed, norm=config.norm,
-            efforts=efforts, batch_size=config.batch_size,
+            efforts=efforts, batch_size=self._at_once,
         ), {**engine.facts, **follows})  # fmt: skip
 
     def _outcome(self, attacker: Attacker, ids: np.ndarray) -> tuple[Tensor, Tensor, Outcome]:

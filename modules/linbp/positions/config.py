@@ -44,7 +44,9 @@ class PositionsConfig(StudyConfig):
     engine: Literal["auto", "autograd"] = option(
         "auto", "backward pass of a linearised tail: one matrix (where that is exact), or autograd"
     )
-    batch_size: int = option(64, "samples attacked at once", unit="samples", in_key=False, gt=0)
+    batch_size: int | None = option(
+        None, "samples attacked at once; none: 64, more of small images", unit="samples", in_key=False, gt=0
+    )
 
     @model_validator(mode="after")
     def _starts_are_chosen_once(self) -> "PositionsConfig":

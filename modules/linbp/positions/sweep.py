@@ -10,7 +10,7 @@ from torch import Tensor
 from modules.linbp.names import BP
 from modules.linbp.positions.config import PositionsConfig
 from modules.linbp.positions.watched_trajectory import watched_trajectory
-from modules.linbp.samples import correctly_classified, predict, spread
+from modules.linbp.samples import at_once, correctly_classified, predict, spread
 from modules.linbp.starts import all_starts, applicable, default_start
 from suite.attacks import Engine, Settings, eight_bit, exact_engine
 from suite.errors import SuiteError
@@ -37,8 +37,9 @@ class Sweep:
         self.config, self.model, self.victims, self.device = config, model, victims, run.device
         dataset = run.dataset(config.dataset)
         self.split = dataset.train if config.split == "train" else dataset.test
+        self._at_once = at_once(config.batch_size, self.split)
         self.ids, self.clean_accuracy = correctly_classified(
-            model, self.split, config.limit, config.seed, device=run.device, batch_size=4 * config.batch_size
+            model, self.split, config.limit, config.seed, device=run.device, batch_size=4 * self._at_once
         )
         self.watched = spread(self.ids, config.watched)
         self._probe = self.split.pixels(self.ids[:2], run.device)
@@ -64,7 +65,7 @@ class Sweep:
         trajectory = watched_trajectory(
             self.model, engine, images, labels, torch.from_numpy(is_watched).to(self.device), config.eps,
             Settings(max(config.steps), config.step_size, loss=config.loss, early_stop=False),
-            batch_size=config.batch_size,
+            batch_size=self._at_once,
         )  # fmt: skip
         compared = trajectory.gradients
         return {
@@ -81,7 +82,7 @@ class Sweep:
 
     def _transferred(self, images: Tensor, adversarials: Tensor, labels: Tensor) -> list[list[bool | None]]:
         """For each sample and victim, whether the rounded adversarial image fools it."""
-        rounded, size = eight_bit(adversarials), 4 * self.config.batch_size
+        rounded, size = eight_bit(adversarials), 4 * self._at_once
         by_sample: list[list[bool | None]] = [[] for _ in labels]
         for victim in self.victims:
             fooled, right = predict(victim, rounded, size) != labels, predict(victim, images, size) == labels

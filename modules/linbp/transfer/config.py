@@ -50,7 +50,9 @@ class TransferConfig(StudyConfig):
     fast: bool = option(
         False, "fold the surrogates' batch norms and choose the memory layout: equal up to rounding; agreement recorded"
     )
-    batch_size: int = option(48, "images differentiated at once, samples times strengths", in_key=False, gt=0)
+    batch_size: int | None = option(
+        None, "samples times strengths differentiated at once; none: 64, more of small images", in_key=False, gt=0
+    )
 
     @model_validator(mode="after")
     def _options_that_do_something(self) -> "TransferConfig":

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from modules.linbp.samples import ROW, at_once
 from modules.linbp.transfer.config import TransferConfig
 from modules.linbp.transfer_sets import Batch, Models
 from suite import data
@@ -71,11 +72,12 @@ class TransferMatrix:
             raise SuiteError(what, f"give 1 to {self._classes - 1}")
         self._eps = tuple(sorted(config.eps))
         chosen = data.sample(dataset.test, config.limit, config.seed)
+        self._at_once = at_once(config.batch_size, dataset.test)
         self._models = Models(
-            run, config.surrogates, config.victims, dataset.test, chosen, batch_size=4 * config.batch_size
+            run, config.surrogates, config.victims, dataset.test, chosen, batch_size=4 * self._at_once
         )
         self.names, self.ids, self.chosen = self._models.names, self._models.ids, self._models.chosen
-        self._probe = self._batch(self.ids[: max(2, min(len(self.ids), config.batch_size))]).images
+        self._probe = self._batch(self.ids[: max(2, min(len(self.ids), self._at_once, ROW))]).images
         for surrogate in config.surrogates:
             self._try(surrogate)
 
@@ -97,7 +99,7 @@ class TransferMatrix:
         class will do; `perturbation` is the largest change of a pixel after rounding.
         """
         whole = self._batch(ids)
-        size = max(1, self.config.batch_size // len(self._eps))
+        size = max(1, self._at_once // len(self._eps))
         batches = [
             self._adversarials(source, method, whole[first : first + size]) for first in range(0, len(ids), size)
         ]

@@ -112,7 +112,7 @@ def test_option_over_variable_over_toml_over_preset(
     assert config["eps"] == [8 / 255, 0.2]  # the variable
     assert (config["loss"], config["dataset"], config["limit"]) == ("stable_ce", "digits", 10)  # the file
     assert (config["input_space"], config["early_stop"]) == ("normalised", False)  # the preset
-    assert config["batch_size"] == 64  # the default
+    assert config["batch_size"] is None  # the default
     assert config["fast"] is True
 
 
