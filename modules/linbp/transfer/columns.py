@@ -41,6 +41,21 @@ TABLES = {
             "white_box": "whether the victim is the surrogate itself",
         },
     ),
+    "agreement": Table(
+        "a set of adversarial images, with --precision bf16: what rounding costs it on the black boxes",
+        f"{_SET}, n, exact, lost, gained",
+        {
+            "n": "pairs of an image that the exact attack meets, too, and a model other than the surrogate",
+            "exact": "those of them in which the exact attack's image fools the model",
+            "lost": "pairs in which the exact attack's image fools the model and the rounded attack's does not",
+            "gained": "pairs in which the rounded attack's image fools the model and the exact one's does not",
+        },
+    ),
+    "exact": Table(
+        "an image that the exact attack meets, too, under one surrogate, rule, method and eps",
+        "id, surrogate, gradient, method, eps, fooled",
+        {"fooled": "for each model of the table models, whether the image fools it"},
+    ),
     "samples": Table(
         "an image under one surrogate, rule, method and eps",
         "id, label, target, surrogate, gradient, method, eps, fooled, predictions, perturbation",

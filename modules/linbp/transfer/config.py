@@ -50,6 +50,10 @@ class TransferConfig(StudyConfig):
     fast: bool = option(
         False, "fold the surrogates' batch norms and choose the memory layout: equal up to rounding; agreement recorded"
     )
+    precision: Literal["fp32", "bf16"] = option(
+        "fp32",
+        "with --fast, bf16 differentiates surrogates in bfloat16; victims judge in fp32, the exact attack checks",
+    )
     batch_size: int | None = option(
         None, "samples times strengths differentiated at once; none: 64, more of small images", in_key=False, gt=0
     )
@@ -68,6 +72,8 @@ class TransferConfig(StudyConfig):
         for field, (used, needed) in needs.items():
             if not used and getattr(self, field) != type(self).model_fields[field].default:
                 raise ValueError(f"--{field.replace('_', '-')} does nothing without {needed}")
+        if self.precision == "bf16" and not self.fast:
+            raise ValueError("--precision bf16 rounds further what --fast rounds: give --fast, too")
         if self.loss == "stable_ce" and self.target_shift is not None:
             raise ValueError("--loss stable_ce is for attacks without a target: leave out --target-shift")
         return self

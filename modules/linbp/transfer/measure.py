@@ -4,14 +4,17 @@ import logging
 from functools import partial
 from itertools import product
 
+from modules.linbp.samples import spread
 from modules.linbp.transfer.config import TransferConfig
 from modules.linbp.transfer.transfer_matrix import TransferMatrix
 from suite.attacks import frozen
 from suite.measuring import Run
+from suite.training.bfloat16 import warn_where_imitated
 
 log = logging.getLogger("suite")
 
 PART = 128  # samples per stored part: what an interruption can lose
+CHECKED = 128  # samples that the exact attack meets, too, where bfloat16 rounds otherwise
 
 
 def measure(config: TransferConfig, run: Run) -> None:
@@ -19,8 +22,11 @@ def measure(config: TransferConfig, run: Run) -> None:
 
     Attacked are the samples that all models classify correctly, so that every cell is a rate over the same samples; a
     surrogate is shown its own sets, too. Raw tables: `models`, what the names stand for; `samples`, one row per sample,
-    surrogate, rule, method and eps, with lists over the models.
+    surrogate, rule, method and eps, with lists over the models; with `precision=bf16` also `exact`: the same of some
+    of the samples under the exact attack.
     """
+    if config.precision == "bf16":
+        warn_where_imitated(run.device, "attacking")
     with frozen(*(run.model(ref) for ref in (*config.surrogates, *config.victims))):
         matrix = TransferMatrix(config, run)
         sources = [matrix.source(*pair) for pair in product(config.surrogates, config.gradients)]
@@ -33,9 +39,24 @@ def measure(config: TransferConfig, run: Run) -> None:
         ]
         for columns in run.each(parts, "transfer"):
             run.table("samples").extend(columns)
+        if config.precision == "bf16":
+            _attack_exactly(config, run, matrix)
     for row in matrix.models():
         run.table("models").add(**row)
     engines: dict[str, dict[str, object]] = {matrix.names[surrogate]: {} for surrogate in config.surrogates}
     for source in sources:
         engines[source.name][source.gradient] = dict(source.engine.facts)
     run.record(attacked=len(matrix.ids), chosen=matrix.chosen, engines=engines)
+
+
+def _attack_exactly(config: TransferConfig, run: Run, matrix: TransferMatrix) -> None:
+    """The exact attack on some of the samples, to tell which successes are lost: on all it would save nothing."""
+    checked = spread(matrix.ids, CHECKED)
+    sources = [matrix.source(*pair, exact=True) for pair in product(config.surrogates, config.gradients)]
+    parts = [
+        (f"{source.surrogate} {source.gradient} {method} exact", partial(matrix.rows, source, method, checked))
+        for source, method in product(sources, config.methods)
+    ]
+    for columns in run.each(parts, "exact attack"):
+        kept = ("id", "surrogate", "gradient", "method", "eps", "fooled")
+        run.table("exact").extend({name: columns[name] for name in kept})

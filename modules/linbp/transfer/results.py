@@ -57,6 +57,19 @@ def matrix(samples: pl.DataFrame, models: pl.DataFrame, config: TransferConfig) 
     return _ordered(table.with_columns(p_holm=holm("p_value")).select(columns), samples)
 
 
+def agreement(samples: pl.DataFrame, models: pl.DataFrame, exact: pl.DataFrame | None = None) -> pl.DataFrame | None:
+    """Black-box successes that rounding loses and gains against the exact attack; None where it met no images."""
+    if exact is None:
+        return None
+    on = ["id", *SET, "victim"]
+    met = black_boxes(by_victim(exact, models, SET))
+    pairs = met.join(black_boxes(by_victim(samples, models, SET)), on=on, suffix="_rounded", maintain_order="left")
+    fooled, rounded = pl.col("fooled"), pl.col("fooled_rounded")
+    return pairs.group_by(SET, maintain_order=True).agg(
+        n=pl.len().cast(pl.Int64), exact=fooled.sum(), lost=(fooled & ~rounded).sum(), gained=(rounded & ~fooled).sum()
+    )
+
+
 def claims(matrix: pl.DataFrame, config: TransferConfig) -> Iterator[Claim]:
     """Every rule against the first one on the black boxes of each surrogate; Holm's adjustment is over all of them."""
     first = config.gradients[0]
@@ -113,11 +126,15 @@ def notes(audit: pl.DataFrame, config: TransferConfig) -> Iterator[str]:
     yield from cautions.nothing_linear(config.gradients)
 
 
-def shown(models: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any]) -> Iterator[Shown]:
-    """The matrix."""
+def shown(
+    models: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any], agreement: pl.DataFrame | None = None
+) -> Iterator[Shown]:
+    """The matrix, and what rounding loses."""
     n = f"{facts['attacked']} of {facts['chosen']} samples, which all models classify correctly"
     columns = (*SET, *models["name"], "black_box", "more", "fewer", "p_value", "p_holm")
     yield Shown("matrix", f"Success rate per victim on {config.dataset}, {n}", columns)
+    if agreement is not None:
+        yield Shown("agreement", "Successes of the exact attack that the rounded one loses, and others that it gains")
 
 
 def _against_first(shown: pl.DataFrame, first: str) -> pl.DataFrame:

@@ -81,13 +81,18 @@ class TransferMatrix:
         for surrogate in config.surrogates:
             self._try(surrogate)
 
-    def source(self, surrogate: str, gradient: str) -> Source:
-        """A surrogate under a gradient rule, ready to be differentiated."""
+    def source(self, surrogate: str, gradient: str, *, exact: bool = False) -> Source:
+        """A surrogate under a gradient rule, ready to be differentiated; `exact` forgoes what --fast rounds."""
         model, rule = self._models.classifiers[surrogate], self.run.gradient(gradient)
-        if self.config.fast:  # the layout is chosen once a run, so that a continued run computes as an undisturbed one
+        precision = self.config.precision
+        if (
+            self.config.fast and not exact
+        ):  # the layout is chosen once a run, so that a continued run computes as an undisturbed one
             name = f"{surrogate} {gradient} layout"
-            chosen = self.run.once(name, lambda: {"layout": [fast_layout(model, rule, self._probe)]})
-            engine = fast_engine(model, rule, self._probe, layout=chosen["layout"][0])
+            chosen = self.run.once(
+                name, lambda: {"layout": [fast_layout(model, rule, self._probe, precision=precision)]}
+            )
+            engine = fast_engine(model, rule, self._probe, layout=chosen["layout"][0], precision=precision)
         else:
             engine = exact_engine(model, rule, self._probe)
         return Source(surrogate, self.names[surrogate], gradient, model, engine)

@@ -230,6 +230,33 @@ def test_batch_size_changes_neither_key_nor_tables(finished_study: Finish, how: 
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_bfloat16_is_compared_with_the_exact_attack(finished_study: Finish) -> None:
+    """On the same images and black boxes; what it loses and gains is counted anew from both runs' samples."""
+    exact, typed = finished_study("linbp.transfer", QUICK), (QUICK, "--fast --precision bf16")
+    run = finished_study("linbp.transfer", *typed)
+    names = [row["name"] for row in run.rows("models")]
+    ours, theirs = (
+        {
+            (row["surrogate"], row["gradient"], row["method"], row["eps"], row["id"], victim): fooled
+            for row in each.rows("samples")
+            for victim, fooled in zip(names, row["fooled"], strict=True)
+            if victim != row["surrogate"]
+        }
+        for each in (run, exact)
+    )
+    rows = run.rows("agreement")
+    assert len(rows) == len({key[:4] for key in ours})
+    for row in rows:
+        made_with = (row["surrogate"], row["gradient"], row["method"], row["eps"])
+        pairs = [(ours[key], theirs[key]) for key in ours if key[:4] == made_with]
+        assert row["n"] == len(pairs) and row["exact"] == sum(there for _, there in pairs)
+        assert row["lost"] == sum(there and not here for here, there in pairs)
+        assert row["gained"] == sum(here and not there for here, there in pairs)
+    engines = run.manifest["facts"]["engines"].values()
+    assert {facts["precision"] for by_rule in engines for facts in by_rule.values()} == {"bf16"}
+    assert "agreement" not in exact.shown["tables"] and "agreement" in run.shown["tables"]
+
+
 def test_an_interrupted_matrix_goes_on_where_it_stopped(
     study: Study, finished_study: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +324,7 @@ def test_the_stable_loss_is_the_same_attack_without_rounding(finished_study: Fin
         "--methods mdi": "--methods: 'mdi' is not valid (input should be 'fgsm', 'ifgsm', 'pgd'",
         "--methods fgsm,fgsm": "--methods: a value is given twice",
         "--ila conv3": "--ila on digits-cnn: the model has no module 'conv3' (did you mean network.conv1 or",
+        "--precision bf16": "--precision bf16 rounds further what --fast rounds: give --fast, too",
         "--ila-steps 5": "--ila-steps does nothing without --ila LAYER",
         "--steps 5 --methods fgsm": "--steps does nothing without a method other than fgsm",
         "--step-size 0.1 --methods fgsm": "--step-size does nothing without a method other than fgsm, or --ila LAYER",
