@@ -52,18 +52,19 @@ def useless_gradients(health: Mapping[str, Mapping[str, float]]) -> Iterator[str
                 )
 
 
-def lost_to_rounding(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def lost_to_rounding(cells: Sequence[Mapping[str, Any]], setting: str) -> Iterator[str]:
     """One line where rounding loses more than 1 % of the exact attack's successes.
 
     Args:
-        cells: `gradient`, `eps`, `steps`; `exact` successes on the images of the check; those `lost` and `gained`.
+        cells: what they were made with, `eps` among it; `exact` successes in the check; those `lost` and `gained`.
+        setting: what tells a cell from others, as a format of its columns: `under {gradient} at eps {eps}`.
     """
     found = [cell for cell in cells if cell["lost"] > LOSABLE * cell["exact"]]
     if found:
         worst = max(found, key=lambda cell: cell["lost"] / cell["exact"])
         yield (
             f"rounding loses more than {LOSABLE:.0%} of the exact attack's successes in {len(found)} of {len(cells)} "
-            f"cells, most under {worst['gradient']} at eps {_typed(worst['eps'])} and K = {worst['steps']}: "
+            f"cells, most {setting.format(**{**worst, 'eps': _typed(worst['eps'])})}: "
             f"{worst['lost']} of {worst['exact']}, and gains {worst['gained']}"
         )
 

@@ -11,8 +11,8 @@ from suite import data
 from suite.errors import SuiteError
 from suite.models import Classifier
 
-ROW = 64  # images attacked at once unless a study says otherwise, where they are of CIFAR-10's size or larger
-VALUES = ROW * 3 * 32 * 32
+BATCH = 64  # images attacked at once unless a study says otherwise, where they are of CIFAR-10's size or larger
+VALUES = BATCH * 3 * 32 * 32
 
 
 def at_once(asked: int | None, split: data.Split) -> int:
@@ -20,7 +20,7 @@ def at_once(asked: int | None, split: data.Split) -> int:
 
     Of a few small images a step costs its calls, not its sums.
     """
-    return asked or max(ROW, VALUES // int(np.prod(split.images.shape[1:])))
+    return asked or max(BATCH, VALUES // int(np.prod(split.images.shape[1:])))
 
 
 @torch.no_grad()

@@ -123,7 +123,7 @@ def notes(audit: pl.DataFrame, config: AttackConfig, agreement: pl.DataFrame | N
     """What makes the numbers mean less than they seem to."""
     yield from audits.lines(audit)
     if agreement is not None:
-        yield from cautions.lost_to_rounding(agreement.to_dicts())
+        yield from cautions.lost_to_rounding(agreement.to_dicts(), "under {gradient} at eps {eps} and K = {steps}")
     if config.norm == "linf" and config.input_space == "pixel":
         yield from cautions.more_than_a_pixel(config.eps)
     yield from cautions.nothing_linear(config.gradients)

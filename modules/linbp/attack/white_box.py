@@ -11,7 +11,7 @@ from torch import Tensor
 
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.outcomes import Outcome, ensemble_attack, iterated_attack, perturbation_norms
-from modules.linbp.samples import ROW, at_once, correctly_classified
+from modules.linbp.samples import BATCH, at_once, correctly_classified
 from suite.attacks import (
     MEMBERS,
     Efforts,
@@ -94,7 +94,7 @@ class WhiteBox:
         self.ids, self.clean_accuracy = correctly_classified(
             model, split, config.limit, config.seed, device=run.device, batch_size=4 * self._at_once
         )
-        self._probe = self._images(self.ids[: max(2, min(len(self.ids), self._at_once, ROW))])
+        self._probe = self._images(self.ids[: max(2, min(len(self.ids), self._at_once, BATCH))])
         self.rules: dict[str, GradientRule] = {}
         for gradient, rule in rules.items():
             self.add(gradient, rule)

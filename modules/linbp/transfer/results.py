@@ -117,9 +117,12 @@ def seen(matrix: pl.DataFrame, config: TransferConfig, facts: Mapping[str, Any])
             )
 
 
-def notes(audit: pl.DataFrame, config: TransferConfig) -> Iterator[str]:
+def notes(audit: pl.DataFrame, config: TransferConfig, agreement: pl.DataFrame | None = None) -> Iterator[str]:
     """What makes the numbers mean less than they seem to."""
     yield from audits.lines(audit)
+    if agreement is not None:
+        setting = "by {method} from {surrogate} under {gradient} at eps {eps}"
+        yield from cautions.lost_to_rounding(agreement.to_dicts(), setting)
     if {"ifgsm", "mifgsm"}.intersection(config.methods):
         yield from cautions.out_of_reach(config.eps, [config.steps], config.step_size)
     yield from cautions.more_than_a_pixel(config.eps)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modules.linbp.samples import ROW, at_once
+from modules.linbp.samples import BATCH, at_once
 from modules.linbp.transfer.config import TransferConfig
 from modules.linbp.transfer_sets import Batch, Models
 from suite import data
@@ -77,7 +77,7 @@ class TransferMatrix:
             run, config.surrogates, config.victims, dataset.test, chosen, batch_size=4 * self._at_once
         )
         self.names, self.ids, self.chosen = self._models.names, self._models.ids, self._models.chosen
-        self._probe = self._batch(self.ids[: max(2, min(len(self.ids), self._at_once, ROW))]).images
+        self._probe = self._batch(self.ids[: max(2, min(len(self.ids), self._at_once, BATCH))]).images
         for surrogate in config.surrogates:
             self._try(surrogate)
 

@@ -291,5 +291,5 @@ def test_what_rounding_loses_and_gains_is_counted_on_the_images_of_the_check() -
 
 def test_one_success_of_a_hundred_may_be_lost_without_a_word() -> None:
     cell = {"gradient": "bp", "eps": 0.1, "steps": 5, "exact": 100, "lost": 1, "gained": 0}
-    assert not [*lost_to_rounding([cell, {**cell, "exact": 0, "lost": 0}])]
-    assert [*lost_to_rounding([{**cell, "lost": 2}])]
+    assert not [*lost_to_rounding([cell, {**cell, "exact": 0, "lost": 0}], "at eps {eps}")]
+    assert [*lost_to_rounding([{**cell, "lost": 2}], "at eps {eps}")]
