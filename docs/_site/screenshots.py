@@ -37,6 +37,7 @@ EXPENSIVE = {
     "gates": "suite run linbp.gates, with the options of docs/findings/linbp-gates.md",
     "gates_depth": "suite run linbp.gates, with the options of docs/findings/linbp-gates.md for ResNet-32",
     "gates_similarity": "that of gates",
+    "imagenet_positions": "suite run linbp.positions, with the options of docs/findings/linbp-white-box.md",
     "lazy_dial": "suite run lazy_regime.dial --preset paper",
     "lazy_powers": "suite run lazy_regime.single_step, with the options of docs/findings/lazy-networks.md",
     "lazy_single_step": "suite run lazy_regime.single_step --preset paper",

@@ -38,12 +38,14 @@ def by_position(
         last = pl.lit(max(config.steps), dtype=pl.Int64)
         measured.append(_panel("transfer", transfer.with_columns(step=last), "difference", "victim"))
     of_bp = reached.filter(start=BP).select(pl.lit("loss").alias("panel"), "step", "value")
-    references = [level(0, only=panel) for panel in ("success", "transfer", "cosine")]
+    table = pl.concat(measured, how="diagonal")
+    shown = {name: value for name, value in PANELS.items() if name in table["panel"]}
+    references = [level(0, only=panel) for panel in ("success", "transfer", "cosine") if panel in shown]
     references += [level(1, only="norm ratio"), level(of_bp, "BP", only="loss")]
     if facts["default_start"] is not None:
         references.append(upright(facts["default_start"], "the model zoo's start"))
     figure = lines(
-        pl.concat(measured, how="diagonal"), x=_starts_axis(starts), y=PANELS, rows="panel", colour="step",
+        table, x=_starts_axis(starts), y=shown, rows="panel", colour="step",
         dash=None if transfer is None else "victim", references=references,
     )  # fmt: skip
     return figure, (

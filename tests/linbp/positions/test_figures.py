@@ -104,6 +104,7 @@ def test_without_victims_and_without_angles(count: int) -> None:
         "norm over",
         "loss reached",
     ]
+    assert figure.axes[0].get_gridspec().nrows == 4  # and no room is left where the victims' panel would be
     assert drawn(along_path(rows["starts"], rows["diagnostics"], rows["loss"]))
 
 
