@@ -1,6 +1,7 @@
 """Which samples are attacked: those that the model classifies correctly when clean."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,6 +22,14 @@ def at_once(asked: int | None, split: data.Split) -> int:
     Of a few small images a step costs its calls, not its sums.
     """
     return asked or max(BATCH, VALUES // int(np.prod(split.images.shape[1:])))
+
+
+def even(count: int, at_once: int) -> int:
+    """Rows of a batch, at most `at_once`, such that `count` rows come in batches of about one size.
+
+    A few rows left over would cost nearly what a whole batch does.
+    """
+    return math.ceil(count / math.ceil(count / at_once))
 
 
 @torch.no_grad()

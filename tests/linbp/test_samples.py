@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from modules.linbp.samples import at_once
+from modules.linbp.samples import at_once, even
 from suite.data import Split
 
 
@@ -14,3 +15,11 @@ def test_small_images_are_attacked_in_larger_batches(shape: tuple[int, ...], ima
     split = Split(np.zeros((2, *shape), np.uint8), np.zeros(2, np.int64))
     assert at_once(None, split) == images
     assert at_once(7, split) == 7
+
+
+@pytest.mark.parametrize(("count", "most"), [(256, 250), (128, 83), (530, 64), (5, 7), (1, 1)])
+def test_batches_are_of_about_one_size(count: int, most: int) -> None:
+    """As few batches as before; the last is smaller by less than there are batches."""
+    batches = [len(batch) for batch in torch.arange(count).split(even(count, most))]
+    assert sum(batches) == count and max(batches) <= most
+    assert len(batches) == -(-count // most) and max(batches) - min(batches) < len(batches)

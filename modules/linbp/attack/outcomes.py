@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from modules.linbp.samples import even
 from suite.attacks import Efforts, Engine, Settings, autoattack, iterate, random_starts
 from suite.attacks.ball import BallNorm
 
@@ -38,7 +39,7 @@ def iterated_attack(
     order = sorted(range(len(epsilons)), key=lambda index: epsilons[index])
     ascending = tuple(epsilons[index] for index in order)
     parts = []
-    for batch in torch.arange(len(images), device=images.device).split(batch_size):
+    for batch in torch.arange(len(images), device=images.device).split(even(len(images), batch_size)):
         start = None if noise is None else random_starts(images[batch], noise[batch], ascending, settings)
         part = iterate(
             engine.differentiate, engine.predict, images[batch], labels[batch], ascending, settings,
@@ -58,7 +59,7 @@ def ensemble_attack(
     *, ids: Tensor, seed: int, norm: BallNorm, efforts: Efforts, batch_size: int,
 ) -> Outcome:  # fmt: skip
     """AutoAttack at every strength by itself: none takes over what a smaller ball has found."""
-    batches = torch.arange(len(images), device=images.device).split(batch_size)
+    batches = torch.arange(len(images), device=images.device).split(even(len(images), batch_size))
     fooled_by, adversarials, predictions = [], [], []
     for eps in epsilons:
         found = [

@@ -94,7 +94,7 @@ class WhiteBox:
         self.ids, self.clean_accuracy = correctly_classified(
             model, split, config.limit, config.seed, device=run.device, batch_size=4 * self._at_once
         )
-        self._probe = self._images(self.ids[: max(2, min(len(self.ids), self._at_once, BATCH))])
+        self._probe = self._images(self.ids[: max(2, min(len(self.ids), config.batch_size or BATCH))])
         self.rules: dict[str, GradientRule] = {}
         for gradient, rule in rules.items():
             self.add(gradient, rule)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from modules.linbp.samples import even
 from suite.attacks import LOSSES, Autograd, Differentiator, Engine, Settings, iterate
 from suite.attacks.losses import Cotangent
 from suite.gradients.diagnostics import Comparison, compare
@@ -50,7 +51,7 @@ def watched_trajectory(
     Cost: K backward and K+1 forward passes a sample, K more of both for a watched one.
     """
     parts = []
-    for batch in torch.arange(len(images), device=images.device).split(batch_size):
+    for batch in torch.arange(len(images), device=images.device).split(even(len(images), batch_size)):
         x, y = images[batch], labels[batch]
         watch = _Watch(model, engine, y, watched[batch], settings.loss)
         parts.append((iterate(watch, watch.predict, x, y, (eps,), settings), watch))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modules.linbp.samples import BATCH, at_once
+from modules.linbp.samples import BATCH, at_once, even
 from modules.linbp.transfer.config import TransferConfig
 from modules.linbp.transfer_sets import Batch, Models
 from suite import data
@@ -77,7 +77,7 @@ class TransferMatrix:
             run, config.surrogates, config.victims, dataset.test, chosen, batch_size=4 * self._at_once
         )
         self.names, self.ids, self.chosen = self._models.names, self._models.ids, self._models.chosen
-        self._probe = self._batch(self.ids[: max(2, min(len(self.ids), self._at_once, BATCH))]).images
+        self._probe = self._batch(self.ids[: max(2, min(len(self.ids), config.batch_size or BATCH))]).images
         for surrogate in config.surrogates:
             self._try(surrogate)
 
@@ -85,9 +85,8 @@ class TransferMatrix:
         """A surrogate under a gradient rule, ready to be differentiated; `exact` forgoes what --fast rounds."""
         model, rule = self._models.classifiers[surrogate], self.run.gradient(gradient)
         precision = self.config.precision
-        if (
-            self.config.fast and not exact
-        ):  # the layout is chosen once a run, so that a continued run computes as an undisturbed one
+        if self.config.fast and not exact:
+            # The layout is chosen once a run, so that a continued run computes as an undisturbed one.
             name = f"{surrogate} {gradient} layout"
             chosen = self.run.once(
                 name, lambda: {"layout": [fast_layout(model, rule, self._probe, precision=precision)]}
@@ -104,7 +103,7 @@ class TransferMatrix:
         class will do; `perturbation` is the largest change of a pixel after rounding.
         """
         whole = self._batch(ids)
-        size = max(1, self._at_once // len(self._eps))
+        size = even(len(ids), max(1, self._at_once // len(self._eps)))
         batches = [
             self._adversarials(source, method, whole[first : first + size]) for first in range(0, len(ids), size)
         ]

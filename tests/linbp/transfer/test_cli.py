@@ -229,7 +229,6 @@ def test_batch_size_changes_neither_key_nor_tables(finished_study: Finish, how: 
     assert [name for name, content in other.table_bytes().items() if content == tables[name]] == list(tables)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_bfloat16_is_compared_with_the_exact_attack(finished_study: Finish) -> None:
     """On the same images and black boxes; what it loses and gains is counted anew from both runs' samples."""
     exact, typed = finished_study("linbp.transfer", QUICK), (QUICK, "--fast --precision bf16")
@@ -257,6 +256,7 @@ def test_bfloat16_is_compared_with_the_exact_attack(finished_study: Finish) -> N
     assert "agreement" not in exact.shown["tables"] and "agreement" in run.shown["tables"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_interrupted_matrix_goes_on_where_it_stopped(
     study: Study, finished_study: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
