@@ -1,7 +1,6 @@
 """Which samples are attacked: those that the model classifies correctly when clean."""
 
 import hashlib
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,25 +10,6 @@ from torch import Tensor, nn
 from suite import data
 from suite.errors import SuiteError
 from suite.models import Classifier
-
-BATCH = 64  # images attacked at once unless a study says otherwise, where they are of CIFAR-10's size or larger
-VALUES = BATCH * 3 * 32 * 32
-
-
-def at_once(asked: int | None, split: data.Split) -> int:
-    """Images attacked at once: `asked`; else 64, and of images smaller than CIFAR-10's as many as have as many values.
-
-    Of a few small images a step costs its calls, not its sums.
-    """
-    return asked or max(BATCH, VALUES // int(np.prod(split.images.shape[1:])))
-
-
-def even(count: int, at_once: int) -> int:
-    """Rows of a batch, at most `at_once`, such that `count` rows come in batches of about one size.
-
-    A few rows left over would cost nearly what a whole batch does.
-    """
-    return math.ceil(count / math.ceil(count / at_once))
 
 
 @torch.no_grad()
@@ -95,6 +75,9 @@ def correct(
     ]
     correctly: np.ndarray = torch.cat(right).cpu().numpy()
     return correctly
+
+
+CHECKED = 128  # samples that the exact attack meets, too, where bfloat16 or a compiler rounds otherwise
 
 
 def spread(ids: np.ndarray, count: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from functools import partial
 from modules.linbp.attack.auto_start import calibrations, is_auto
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.white_box import WhiteBox
-from modules.linbp.samples import spread
+from modules.linbp.samples import CHECKED, spread
 from modules.linbp.starts import starting_at
 from suite.attacks import MEMBERS, check_compiler, frozen
 from suite.measuring import Run
@@ -17,7 +17,6 @@ from suite.training.bfloat16 import warn_where_imitated
 log = logging.getLogger("suite")
 
 PART = 256  # samples per stored part: what an interruption can lose
-CHECKED = 128  # samples that the exact attack meets, too, where bfloat16 or a compiler rounds otherwise
 
 
 def measure(config: AttackConfig, run: Run) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from modules.linbp.samples import even
+from modules.linbp.batches import even
 from suite.attacks import Efforts, Engine, Settings, autoattack, iterate, random_starts
 from suite.attacks.ball import BallNorm
 

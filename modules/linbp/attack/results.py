@@ -9,6 +9,7 @@ import polars as pl
 
 from modules.linbp import audit as audits
 from modules.linbp import cautions
+from modules.linbp.agreement import counted
 from modules.linbp.attack import claims as judged
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.sentences import against_first
@@ -64,10 +65,7 @@ def agreement(
         return None
     read = partial(_long, steps=facts["steps"], readings=facts["readings"])
     pairs = read(exact).join(read(samples), on=["id", *CELL], suffix="_rounded", maintain_order="left")
-    fooled, rounded = pl.col("fooled"), pl.col("fooled_rounded")
-    return pairs.group_by(*CELL, maintain_order=True).agg(
-        n=pl.len(), exact=fooled.sum(), lost=(fooled & ~rounded).sum(), gained=(rounded & ~fooled).sum()
-    )
+    return counted(pairs, [*CELL])
 
 
 def members(samples: pl.DataFrame, facts: Mapping[str, Any]) -> pl.DataFrame | None:

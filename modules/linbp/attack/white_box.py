@@ -11,7 +11,8 @@ from torch import Tensor
 
 from modules.linbp.attack.config import AttackConfig
 from modules.linbp.attack.outcomes import Outcome, ensemble_attack, iterated_attack, perturbation_norms
-from modules.linbp.samples import BATCH, at_once, correctly_classified
+from modules.linbp.batches import BATCH, at_once
+from modules.linbp.samples import correctly_classified
 from suite.attacks import (
     MEMBERS,
     Efforts,

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from modules.linbp.batches import at_once
 from modules.linbp.names import BP
 from modules.linbp.positions.config import PositionsConfig
 from modules.linbp.positions.watched_trajectory import watched_trajectory
-from modules.linbp.samples import at_once, correctly_classified, predict, spread
+from modules.linbp.samples import correctly_classified, predict, spread
 from modules.linbp.starts import all_starts, applicable, default_start
 from suite.attacks import Engine, Settings, eight_bit, exact_engine
 from suite.errors import SuiteError

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from modules.linbp.samples import even
+from modules.linbp.batches import even
 from suite.attacks import LOSSES, Autograd, Differentiator, Engine, Settings, iterate
 from suite.attacks.losses import Cotangent
 from suite.gradients.diagnostics import Comparison, compare

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 from itertools import product
 
-from modules.linbp.samples import spread
+from modules.linbp.samples import CHECKED, spread
 from modules.linbp.transfer.config import TransferConfig
 from modules.linbp.transfer.transfer_matrix import TransferMatrix
 from suite.attacks import frozen
@@ -14,7 +14,6 @@ from suite.training.bfloat16 import warn_where_imitated
 log = logging.getLogger("suite")
 
 PART = 128  # samples per stored part: what an interruption can lose
-CHECKED = 128  # samples that the exact attack meets, too, where bfloat16 rounds otherwise
 
 
 def measure(config: TransferConfig, run: Run) -> None:

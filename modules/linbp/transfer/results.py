@@ -7,6 +7,7 @@ import polars as pl
 
 from modules.linbp import audit as audits
 from modules.linbp import cautions
+from modules.linbp.agreement import counted
 from modules.linbp.black_boxes import black_boxes, by_victim
 from modules.linbp.sentences import standing
 from modules.linbp.transfer.config import TransferConfig
@@ -64,10 +65,7 @@ def agreement(samples: pl.DataFrame, models: pl.DataFrame, exact: pl.DataFrame |
     on = ["id", *SET, "victim"]
     met = black_boxes(by_victim(exact, models, SET))
     pairs = met.join(black_boxes(by_victim(samples, models, SET)), on=on, suffix="_rounded", maintain_order="left")
-    fooled, rounded = pl.col("fooled"), pl.col("fooled_rounded")
-    return pairs.group_by(SET, maintain_order=True).agg(
-        n=pl.len().cast(pl.Int64), exact=fooled.sum(), lost=(fooled & ~rounded).sum(), gained=(rounded & ~fooled).sum()
-    )
+    return counted(pairs, SET)
 
 
 def claims(matrix: pl.DataFrame, config: TransferConfig) -> Iterator[Claim]:

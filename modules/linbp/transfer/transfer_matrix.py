@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modules.linbp.samples import BATCH, at_once, even
+from modules.linbp.batches import BATCH, at_once, even
 from modules.linbp.transfer.config import TransferConfig
 from modules.linbp.transfer_sets import Batch, Models
 from suite import data

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from modules.linbp.samples import at_once, even
+from modules.linbp.batches import at_once, even
 from suite.data import Split
 
 
